@@ -1,0 +1,1 @@
+"""Frozen image classifiers in pure JAX: plain functions over a dict of arrays."""

@@ -1,0 +1,32 @@
+"""What a ported network consists of: two halves, and the conversion of its weights."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from xai_jax.core.types import AnyArray, Logits, PyTree
+
+StateDict = Mapping[str, np.ndarray]  # the weights as the original framework names and lays them out
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Architecture:
+    """A network as pure functions; each is one module-level constant, so that it compiles once.
+
+    Fields:
+        name: as users write it.
+        features: ``(params, normalised [b h w c]) -> activations [b h' w' c']``, where Grad-CAM reads.
+        head: ``(params, activations) -> logits [b k]``.
+        convert: ``state_dict -> params``, batch norm folded; raises ValueError naming a key that is missing,
+            left over or of another shape.
+    """
+
+    name: str
+    features: Callable[[PyTree, AnyArray], AnyArray]
+    head: Callable[[PyTree, AnyArray], Logits]
+    convert: Callable[[StateDict], PyTree]
+
+    def __call__(self, params: PyTree, normalised: AnyArray) -> Logits:
+        """Logits ``[b k]``."""
+        return self.head(params, self.features(params, normalised))

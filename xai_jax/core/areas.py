@@ -1,0 +1,27 @@
+"""Pixels ranked by saliency, and the shares of the image at which a saliency map is judged."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from xai_jax.core.types import Maps
+
+AREAS = tuple((i / 20) ** 2 for i in range(1, 21))  # 0.0025 … 1: dense where small regions decide
+
+
+def ranks(saliency: Maps) -> Int[Array, "b h w 1"]:
+    """Place of each pixel in its own image, 0 = most salient; ties go to the upper, then the left pixel."""
+    flat = saliency.reshape(saliency.shape[0], -1)  # [b hw]
+    order = jnp.argsort(-flat, axis=-1, stable=True)
+    return jnp.argsort(order, axis=-1).astype(jnp.int32).reshape(saliency.shape)
+
+
+def num_kept(share: float, num_pixels: int) -> int:
+    """How many pixels a share of the image is: rounded, at least one."""
+    return max(int(np.round(share * num_pixels)), 1)
+
+
+def most_salient(saliency_ranks: Int[Array, "b h w 1"], share: float) -> Maps:
+    """Hard keep mask, 1 on exactly `share` of the pixels (see `num_kept`): the most salient ones."""
+    pixels = saliency_ranks.shape[1] * saliency_ranks.shape[2]
+    return (saliency_ranks < num_kept(share, pixels)).astype(jnp.float32)

@@ -1,0 +1,93 @@
+"""The frozen image classifier: (function, parameters, preprocessing) as one pytree."""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+from xai_jax.core.targets import Head, log_odds
+from xai_jax.core.types import AnyArray, Classes, Images, Logits, PerExample, PyTree
+
+
+@struct.dataclass
+class Classifier:
+    """Maps unit pixels to logits; always an argument of compiled code, never a closure.
+
+    Fields:
+        params: whatever `apply_fn` reads.
+        mean, std: ``[c]``, in unit pixels: the network eats ``(images - mean) / std``.
+        apply_fn: ``(params, normalised [b h w c]) -> logits [b k]``; a module-level function (or a frozen
+            dataclass with ``__call__``), because a new function compiles anew.
+        head: how logits become probabilities.
+        features_fn, head_fn: `apply_fn` in two halves, ``head_fn(params, features_fn(params, normalised))``,
+            split at the activations ``[b h' w' c']`` that Grad-CAM reads; ``None`` where not known.
+    """
+
+    params: PyTree
+    mean: Any
+    std: Any
+    apply_fn: Callable = struct.field(pytree_node=False)
+    head: Head = struct.field(pytree_node=False, default=Head.SOFTMAX)
+    features_fn: Callable | None = struct.field(pytree_node=False, default=None)
+    head_fn: Callable | None = struct.field(pytree_node=False, default=None)
+
+    @classmethod
+    def from_callable(
+        cls,
+        fn: Callable,
+        params: PyTree = None,
+        *,
+        mean: float | tuple[float, ...] = 0.0,
+        std: float | tuple[float, ...] = 1.0,
+        head: Head = Head.SOFTMAX,
+    ) -> Self:
+        """Any ``fn(params, normalised [b h w c]) -> logits [b k]``; the defaults hand it unit pixels as they are.
+
+        Weights belong in `params`: weights that `fn` closes over are copied into every compiled program.
+        """
+        as_array = lambda x: jnp.atleast_1d(jnp.asarray(x, jnp.float32))  # noqa: E731
+        return cls(params=params, mean=as_array(mean), std=as_array(std), apply_fn=fn, head=head)
+
+    def normalise(self, images: Images) -> Images:
+        """Unit pixels -> what the network eats."""
+        return (images - self.mean) / self.std
+
+    def logits(self, images: Images) -> Logits:
+        """Class scores before softmax or sigmoid. `images` are unit pixels, not normalised."""
+        return self.apply_fn(self.params, self.normalise(images))
+
+    def log_odds(self, images: Images, target: Classes) -> PerExample:
+        """Log-odds of `target` in nats, under this classifier's head."""
+        return log_odds(self.logits(images), target, self.head)
+
+    def features(self, images: Images) -> AnyArray:
+        """The activations ``[b h' w' c']`` that Grad-CAM weighs.
+
+        Raises:
+            ValueError: the classifier was made of one function and has no such split.
+        """
+        if self.features_fn is None:
+            raise ValueError("This classifier has no features_fn; set features_fn and head_fn to use Grad-CAM.")
+        return self.features_fn(self.params, self.normalise(images))
+
+    def logits_of_features(self, features: AnyArray) -> Logits:
+        """The second half: ``logits_of_features(features(images)) == logits(images)``."""
+        if self.head_fn is None:
+            raise ValueError("This classifier has no head_fn; set features_fn and head_fn to use Grad-CAM.")
+        return self.head_fn(self.params, features)
+
+    def num_classes(self, image_shape: tuple[int, ...]) -> int:
+        """Number of classes for images ``[h w c]``, without running or compiling anything.
+
+        Raises:
+            ValueError: the classifier does not return ``[b k]`` logits of a floating type.
+        """
+        images = jax.ShapeDtypeStruct((2, *image_shape), jnp.float32)
+        out = jax.eval_shape(lambda classifier, x: classifier.logits(x), self, images)
+        shape = getattr(out, "shape", None)
+        if shape is None or len(shape) != 2 or shape[0] != 2 or not jnp.issubdtype(out.dtype, jnp.floating):
+            found = f"{out.dtype}{list(shape)}" if shape is not None else type(out).__name__
+            raise ValueError(f"The classifier must return float logits [b k]; for b = 2 it returned {found}.")
+        return shape[1]

@@ -1,0 +1,116 @@
+"""Image operations as exact linear maps: each is one matrix for the rows and one for the columns.
+
+A blur, a resize or a box sum along one axis of 224 pixels is a matrix of at most 224 x 224 numbers, computed once in
+NumPy with the padding folded in. Applying it is two matrix products, which every backend does fast and differentiates
+exactly.
+"""
+
+import functools
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from xai_jax.core.types import Images
+
+Padding = Literal["reflect", "zero"]
+
+
+def separable(images: Images, rows: np.ndarray, columns: np.ndarray) -> Images:
+    """``[b h w c]`` -> ``[b h' w' c]`` by ``rows [h' h]`` and ``columns [w' w]``, in full float32 precision."""
+    images = jnp.einsum("yh,bhwc->bywc", rows, images, precision=jax.lax.Precision.HIGHEST)
+    return jnp.einsum("xw,bywc->byxc", columns, images, precision=jax.lax.Precision.HIGHEST)
+
+
+def gaussian_blur(
+    images: Images, sigma: float, *, padding: Padding = "reflect", radius: int | None = None
+) -> Images:
+    """Normalised Gaussian blur of ``[b h w c]``; `sigma` in pixels.
+
+    Args:
+        images: any range.
+        sigma: standard deviation in pixels; 0 returns the images.
+        padding: "reflect" mirrors without repeating the border pixel (OpenCV's default); "zero" darkens borders.
+        radius: half-width of the kernel; by default ``ceil(4 sigma)``.
+    """
+    if sigma <= 0:
+        return images
+    radius = int(np.ceil(4 * sigma)) if radius is None else radius
+    _, height, width, _ = images.shape
+    return separable(
+        images,
+        _blur_matrix(height, float(sigma), radius, padding),
+        _blur_matrix(width, float(sigma), radius, padding),
+    )
+
+
+def box_sum(images: Images, side: int) -> Images:
+    """Sum over a `side` x `side` window (odd) around each pixel, zero beyond the border."""
+    _, height, width, _ = images.shape
+    taps = np.ones(side)
+    return separable(images, _band(height, taps, "zero"), _band(width, taps, "zero"))
+
+
+def resize(images: Images, height: int, width: int) -> Images:
+    """Bilinear, pixel centres at half-integers (torch's ``align_corners=False``), no antialiasing."""
+    _, h, w, _ = images.shape
+    return separable(images, _half_pixel_matrix(height, h), _half_pixel_matrix(width, w))
+
+
+def resize_align_corners(images: Images, height: int, width: int) -> Images:
+    """Bilinear with the corner pixels on each other (torch's ``align_corners=True``)."""
+    _, h, w, _ = images.shape
+    return separable(images, _align_corners_matrix(height, h), _align_corners_matrix(width, w))
+
+
+@functools.lru_cache(maxsize=64)
+def _blur_matrix(size: int, sigma: float, radius: int, padding: Padding) -> Float[np.ndarray, "n n"]:
+    offsets = np.arange(-radius, radius + 1)
+    taps = np.exp(-0.5 * (offsets / sigma) ** 2)
+    return _band(size, taps / taps.sum(), padding)
+
+
+def _band(size: int, taps: np.ndarray, padding: Padding) -> Float[np.ndarray, "n n"]:
+    """Matrix of a correlation with `taps` (odd length), the padding folded in."""
+    radius = len(taps) // 2
+    matrix = np.zeros((size, size))
+    rows = np.arange(size)
+    for offset, tap in zip(range(-radius, radius + 1), taps, strict=True):
+        source = rows + offset
+        if padding == "reflect":
+            period = max(2 * (size - 1), 1)
+            source = np.abs((source + size - 1) % period - (size - 1)) if size > 1 else 0 * source
+            np.add.at(matrix, (rows, source), tap)
+        else:
+            inside = (source >= 0) & (source < size)
+            matrix[rows[inside], source[inside]] += tap
+    return matrix.astype(np.float32)
+
+
+def _linear_matrix(out: int, size: int, source: np.ndarray) -> Float[np.ndarray, "m n"]:
+    source = np.clip(source, 0, size - 1)
+    low = np.minimum(np.floor(source).astype(int), max(size - 2, 0))
+    fraction = source - low
+    matrix = np.zeros((out, size))
+    np.add.at(matrix, (np.arange(out), low), 1 - fraction)
+    np.add.at(matrix, (np.arange(out), np.minimum(low + 1, size - 1)), fraction)
+    return matrix.astype(np.float32)
+
+
+@functools.lru_cache(maxsize=64)
+def _half_pixel_matrix(out: int, size: int) -> Float[np.ndarray, "m n"]:
+    return _linear_matrix(out, size, (np.arange(out) + 0.5) * size / out - 0.5)
+
+
+@functools.lru_cache(maxsize=64)
+def _align_corners_matrix(out: int, size: int) -> Float[np.ndarray, "m n"]:
+    return _linear_matrix(out, size, np.linspace(0, size - 1, out))
+
+
+def unit_range(maps: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
+    """Each map stretched to [0, 1] by its own extremes; a flat map becomes 0. For display only."""
+    low = maps.min(axis=(1, 2, 3), keepdims=True)
+    spread = maps.max(axis=(1, 2, 3), keepdims=True) - low
+    return (maps - low) / jnp.where(spread > 0, spread, 1.0)

@@ -1,0 +1,57 @@
+"""What stands in for removed pixels, as a value: a constant, a blur or somebody's inpainting network."""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import jax
+from flax import struct
+
+from xai_jax.core.types import Images, Maps, PRNGKeys, PyTree
+
+
+def _images_as_they_are(params: PyTree, images: Images) -> Images:
+    del params
+    return images
+
+
+@struct.dataclass
+class Infill:
+    """Fills the holes of pictures; no gradient ever flows through it.
+
+    A method calls `prepare` once a picture and the infill itself once a mask, so that what does not depend on
+    the mask (a blur) is computed once.
+
+    Fields:
+        params: whatever the functions read.
+        fill_fn: ``(params, context, keep [b h w 1] of 0 and 1, keys [b]) -> images [b h w c]``, unit pixels.
+            What it answers where ``keep`` is 1 is not looked at.
+        prepare_fn: ``(params, images [b h w c]) -> context``, a pytree of ``[b ...]`` arrays; by default the
+            images themselves.
+    """
+
+    params: PyTree
+    fill_fn: Callable = struct.field(pytree_node=False)
+    prepare_fn: Callable = struct.field(pytree_node=False, default=_images_as_they_are)
+
+    @classmethod
+    def from_callable(cls, fn: Callable, params: PyTree = None) -> Self:
+        """Anybody's inpainting model: ``fn(params, images, keep, keys) -> images``.
+
+        `images` are unit pixels ``[b h w c]``, `keep` is 0 or 1 ``[b h w 1]`` (1 = known), `keys` one random key
+        an image. The same `fn` object must be passed each time; a new one compiles anew.
+        """
+        return cls(params=params, fill_fn=fn)
+
+    def prepare(self, images: Images) -> Any:
+        """What `__call__` needs of the pictures, ``[b ...]``; detached."""
+        return jax.lax.stop_gradient(self.prepare_fn(self.params, images))
+
+    def __call__(self, context: Any, keep: Maps, keys: PRNGKeys) -> Images:
+        """Full-size backgrounds ``[b h w c]`` for hard masks `keep` (1 = kept); detached."""
+        keep = jax.lax.stop_gradient(keep)
+        return jax.lax.stop_gradient(self.fill_fn(self.params, context, keep, keys))
+
+
+def compose(images: Images, keep: Maps, filled: Images) -> Images:
+    """Keeps `images` where `keep` is 1 and shows `filled` where it is 0; phi(x, z) of FIDO, sec. 1."""
+    return keep * images + (1.0 - keep) * filled

@@ -1,0 +1,33 @@
+"""Randomness that follows the picture: the same picture draws the same noise in any batch, order or shard."""
+
+import hashlib
+
+import jax
+import numpy as np
+
+from xai_jax.core.types import Classes, PRNGKey, PRNGKeys
+
+
+def image_ids(images: np.ndarray) -> np.ndarray:
+    """``[b]`` uint32 made from the pixels of ``[b h w c]`` float32 images, on the host.
+
+    Two pictures with one id (one pair in four thousand million) share their noise, which harms nothing.
+    """
+    images = np.ascontiguousarray(images, dtype=np.float32)
+    digests = (hashlib.sha256(image.tobytes()).digest() for image in images)
+    return np.array([int.from_bytes(digest[:4], "little") for digest in digests], np.uint32)
+
+
+def example_keys(key: PRNGKey, image_id: Classes) -> PRNGKeys:
+    """One key per image ``[b]``: re-batching or re-sharding leaves every image's draw unchanged."""
+    return jax.vmap(lambda i: jax.random.fold_in(key, i))(image_id)
+
+
+def split_each(keys: PRNGKeys, num: int) -> PRNGKeys:
+    """``[b]`` keys -> ``[b num]`` keys."""
+    return jax.vmap(lambda key: jax.random.split(key, num))(keys)
+
+
+def fold_each(keys: PRNGKeys, data: int | jax.Array) -> PRNGKeys:
+    """``[b]`` keys, each folded with the same number (an optimisation step, say)."""
+    return jax.vmap(lambda key: jax.random.fold_in(key, data))(keys)

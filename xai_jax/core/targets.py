@@ -1,0 +1,60 @@
+"""Which class is explained, and how strongly a classifier speaks for it."""
+
+import enum
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Shaped
+
+from xai_jax.core.types import Classes, Logits, PerExample
+
+Labels = Shaped[Array, "b k"] | None  # 0 / 1, or None where the truth is not known
+ChooseTarget = Callable[[Logits, Labels], Classes]
+
+
+class Head(enum.Enum):
+    """How logits become probabilities: one class of many (SOFTMAX) or each class by itself (SIGMOID)."""
+
+    SOFTMAX = "softmax"
+    SIGMOID = "sigmoid"
+
+
+def log_odds(logits: Logits, target: Classes, head: Head = Head.SOFTMAX) -> PerExample:
+    """``log p(target) - log(1 - p(target))`` in nats, without forming a probability (specs: FIDO, sec. 1).
+
+    For a sigmoid head this is the logit itself; a one-logit binary classifier is ``SIGMOID`` with target 0.
+    """
+    at_target = jnp.take_along_axis(logits, target[:, None], axis=-1)[:, 0]
+    if head is Head.SIGMOID:
+        return at_target
+    is_target = jax.nn.one_hot(target, logits.shape[-1], dtype=bool)
+    return at_target - jax.nn.logsumexp(jnp.where(is_target, -jnp.inf, logits), axis=-1)
+
+
+def probs(logits: Logits, head: Head = Head.SOFTMAX) -> Logits:
+    """Class probabilities in [0, 1]; they sum to 1 for a softmax head only."""
+    return jax.nn.softmax(logits, axis=-1) if head is Head.SOFTMAX else jax.nn.sigmoid(logits)
+
+
+def predicted(logits: Logits, labels: Labels = None) -> Classes:
+    """The class with the largest logit."""
+    del labels
+    return jnp.argmax(logits, axis=-1).astype(jnp.int32)
+
+
+def runner_up(logits: Logits, labels: Labels = None) -> Classes:
+    """The class with the second largest logit: "why not this one?"."""
+    del labels
+    return jax.lax.top_k(logits, 2)[1][:, 1].astype(jnp.int32)
+
+
+def truth(logits: Logits, labels: Labels = None) -> Classes:
+    """The true class; of several true classes the one with the largest logit.
+
+    Raises:
+        ValueError: `labels` are not given.
+    """
+    if labels is None:
+        raise ValueError("target 'truth' needs labels: pass labels=[b k] with 1 for each true class.")
+    return jnp.argmax(jnp.where(labels > 0, logits, -jnp.inf), axis=-1).astype(jnp.int32)

@@ -1,0 +1,41 @@
+"""The picture itself, blurred: leaks the removed content by design, and is the field's usual choice."""
+
+import dataclasses
+import functools
+
+import jax.numpy as jnp
+
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.image import gaussian_blur
+from xai_jax.core.infill import Infill
+
+
+def _fill(params, context, keep, keys):
+    del params, keep, keys
+    return context
+
+
+@functools.lru_cache(maxsize=None)
+def _blur_with(sigma: float):
+    return functools.partial(_blur, sigma=sigma)  # one object a sigma: a new one would compile anew
+
+
+def _blur(params, images, *, sigma: float):
+    del params
+    return jnp.clip(gaussian_blur(images, sigma), 0.0, 1.0)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Blur:
+    """Gaussian blur, reflect-padded, computed once a picture ("Blur" in FIDO, sec. 3).
+
+    Fields:
+        sigma: pixels of the prepared picture; FIDO has 10 at 224.
+    """
+
+    sigma: float = 10.0
+
+    def build(self, classifier: Classifier) -> Infill:
+        """The infill."""
+        del classifier
+        return Infill(params=None, fill_fn=_fill, prepare_fn=_blur_with(self.sigma))

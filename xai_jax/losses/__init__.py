@@ -1,0 +1,1 @@
+"""Losses and penalties, per example: ``[b]`` out; averaging happens in `core.gradient` only."""
