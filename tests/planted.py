@@ -1,0 +1,51 @@
+"""Evidence that is known: a classifier that scores a class by the brightness of its quadrant."""
+
+import jax
+import jax.numpy as jnp
+
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.types import AnyArray, Batch, Images, Logits, Maps, PRNGKey, PyTree
+
+NUM_CLASSES = 4  # upper left, upper right, lower left, lower right
+DARK, BRIGHT, NOISE = 0.2, 0.8, 0.3  # unit pixels; the noise is loud, so that a wrong key shows
+
+
+def _quadrant_logits(params: PyTree, images: Images) -> Logits:
+    """``gain *`` mean brightness of each quadrant; linear in the pixels: closed forms exist."""
+    b, h, w, c = images.shape
+    quarters = images.reshape(b, 2, h // 2, 2, w // 2, c)  # [b y h/2 x w/2 c]
+    return params["gain"] * quarters.mean(axis=(2, 4, 5)).reshape(b, NUM_CLASSES)
+
+
+def quadrant(gain: float = 20.0) -> Classifier:
+    """Four classes; logit k is ``gain *`` mean brightness of quadrant k, in reading order.
+
+    Pictures are ``[b h w c]`` of even height and width. With gain 20 one of `quadrant_batch` has
+    log-odds of 9 nats: ``20 * 0.6 - log 3`` = 10.9, less what clipping its noise takes.
+    """
+    return Classifier.from_callable(_quadrant_logits, {"gain": jnp.float32(gain)})
+
+
+def quadrant_batch(num: int, size: int, key: PRNGKey, *, first_id: int = 0) -> Batch:
+    """Noisy pictures ``[num size size 3]`` with one bright quadrant each, which is their target.
+
+    Picture i depends on ``(key, first_id + i)`` only and shows class ``(first_id + i) % 4``.
+    """
+    image_id = jnp.arange(first_id, first_id + num, dtype=jnp.uint32)
+    target = (image_id % NUM_CLASSES).astype(jnp.int32)
+    keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(image_id)
+    noise = jax.vmap(lambda k: jax.random.normal(k, (size, size, 3)))(keys)
+    clean = DARK + (BRIGHT - DARK) * quadrant_maps(target, size)
+    images = jnp.clip(clean + NOISE * noise, 0.0, 1.0)
+    return Batch(images=images, target=target, image_id=image_id, weight=jnp.ones(num))
+
+
+def quadrant_maps(target: AnyArray, size: int) -> Maps:
+    """``[b size size 1]``: 1 on the quadrant of each target class, 0 elsewhere."""
+    flat = jax.nn.one_hot(target, NUM_CLASSES).reshape(-1, 2, 2, 1)
+    return flat.repeat(size // 2, axis=1).repeat(size // 2, axis=2)
+
+
+def take(batch: Batch, rows: slice) -> Batch:
+    """Some rows of a Batch, in the company of nobody else."""
+    return jax.tree.map(lambda x: x[rows], batch)
