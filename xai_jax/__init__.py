@@ -1,0 +1,36 @@
+"""xai_jax explains frozen image classifiers: which pixels would change the decision?"""
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+__all__ = ["Classifier", "Explanation", "Head", "Infill", "explain", "load"]
+
+if TYPE_CHECKING:
+    from xai_jax.api import explain
+    from xai_jax.core.classifier import Classifier
+    from xai_jax.core.infill import Infill
+    from xai_jax.core.targets import Head
+    from xai_jax.core.types import Explanation
+    from xai_jax.explain.load import load
+
+
+def __getattr__(name: str):
+    """The public names, imported when first used: importing the package starts no device."""
+    if name == "explain":
+        from xai_jax.api import explain
+
+        return explain
+    if name == "load":
+        from xai_jax.explain.load import load
+
+        return load
+    if name in {"Classifier", "Explanation", "Head", "Infill"}:
+        from xai_jax.core import classifier, infill, targets, types
+
+        return {
+            "Classifier": classifier.Classifier,
+            "Explanation": types.Explanation,
+            "Head": targets.Head,
+            "Infill": infill.Infill,
+        }[name]
+    raise AttributeError(f"module 'xai_jax' has no attribute '{name}'")

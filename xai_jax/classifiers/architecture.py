@@ -7,7 +7,9 @@ import numpy as np
 
 from xai_jax.core.types import AnyArray, Logits, PyTree
 
-StateDict = Mapping[str, np.ndarray]  # the weights as the original framework names and lays them out
+StateDict = Mapping[
+    str, np.ndarray
+]  # the weights as the original framework names and lays them out
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -16,9 +18,11 @@ class Architecture:
 
     Fields:
         name: as users write it.
-        features: ``(params, normalised [b h w c]) -> activations [b h' w' c']``, where Grad-CAM reads.
+        features: ``(params, normalised [b h w c]) -> activations [b h' w' c']``, where Grad-CAM
+        reads.
         head: ``(params, activations) -> logits [b k]``.
-        convert: ``state_dict -> params``, batch norm folded; raises ValueError naming a key that is missing,
+        convert: ``state_dict -> params``, batch norm folded; raises ValueError naming a key that is
+        missing,
             left over or of another shape.
     """
 

@@ -8,7 +8,8 @@ from xai_jax.classifiers.architecture import StateDict
 class Weights:
     """A state dict that is read key by key; `done` fails if any is left over.
 
-    Convolutions come out HWIO, dense matrices ``[in out]``, with batch norm folded into weight and bias.
+    Convolutions come out HWIO, dense matrices ``[in out]``, with batch norm folded into weight and
+    bias.
     """
 
     def __init__(self, state_dict: StateDict, architecture: str):
@@ -27,7 +28,9 @@ class Weights:
             raise ValueError(f"The weights hold NaN or infinity in '{key}'; the file is damaged.")
         return value
 
-    def conv(self, key: str, norm: str | None = None, *, epsilon: float = 1e-5) -> dict[str, np.ndarray]:
+    def conv(
+        self, key: str, norm: str | None = None, *, epsilon: float = 1e-5
+    ) -> dict[str, np.ndarray]:
         """``{"kernel": [kh kw i o], "bias": [o]}`` of convolution `key`, batch norm `norm` folded in."""
         kernel = self.take(f"{key}.weight").astype(np.float64)  # OIHW
         if kernel.ndim != 4:
@@ -52,7 +55,10 @@ class Weights:
 
     def dense(self, key: str) -> dict[str, np.ndarray]:
         """``{"kernel": [in out], "bias": [out]}``."""
-        return {"kernel": np.ascontiguousarray(self.take(f"{key}.weight").T), "bias": self.take(f"{key}.bias")}
+        return {
+            "kernel": np.ascontiguousarray(self.take(f"{key}.weight").T),
+            "bias": self.take(f"{key}.bias"),
+        }
 
     def done(self) -> None:
         """Fails if a key was not used: the file is then of another architecture."""

@@ -60,7 +60,11 @@ def _block(params: PyTree, x: AnyArray, spec: _Stage) -> AnyArray:
 def _features(specs: tuple[_Stage, ...], params: PyTree, normalised: AnyArray) -> AnyArray:
     pads = same_pads(normalised.shape[1:3], 3, 2)
     x = jax.lax.conv_general_dilated(
-        normalised, params["stem"]["kernel"], (2, 2), pads, dimension_numbers=("NHWC", "HWIO", "NHWC")
+        normalised,
+        params["stem"]["kernel"],
+        (2, 2),
+        pads,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
     )
     x = jax.nn.relu6(x + params["stem"]["bias"])
     for block, spec in zip(params["blocks"], specs, strict=True):

@@ -18,10 +18,12 @@ class Classifier:
     Fields:
         params: whatever `apply_fn` reads.
         mean, std: ``[c]``, in unit pixels: the network eats ``(images - mean) / std``.
-        apply_fn: ``(params, normalised [b h w c]) -> logits [b k]``; a module-level function (or a frozen
+        apply_fn: ``(params, normalised [b h w c]) -> logits [b k]``; a module-level function (or a
+        frozen
             dataclass with ``__call__``), because a new function compiles anew.
         head: how logits become probabilities.
-        features_fn, head_fn: `apply_fn` in two halves, ``head_fn(params, features_fn(params, normalised))``,
+        features_fn, head_fn: `apply_fn` in two halves, ``head_fn(params, features_fn(params,
+        normalised))``,
             split at the activations ``[b h' w' c']`` that Grad-CAM reads; ``None`` where not known.
     """
 
@@ -43,9 +45,11 @@ class Classifier:
         std: float | tuple[float, ...] = 1.0,
         head: Head = Head.SOFTMAX,
     ) -> Self:
-        """Any ``fn(params, normalised [b h w c]) -> logits [b k]``; the defaults hand it unit pixels as they are.
+        """Any ``fn(params, normalised [b h w c]) -> logits [b k]``; the defaults hand it unit
+        pixels as they are.
 
-        Weights belong in `params`: weights that `fn` closes over are copied into every compiled program.
+        Weights belong in `params`: weights that `fn` closes over are copied into every compiled
+        program.
         """
         as_array = lambda x: jnp.atleast_1d(jnp.asarray(x, jnp.float32))  # noqa: E731
         return cls(params=params, mean=as_array(mean), std=as_array(std), apply_fn=fn, head=head)
@@ -69,13 +73,17 @@ class Classifier:
             ValueError: the classifier was made of one function and has no such split.
         """
         if self.features_fn is None:
-            raise ValueError("This classifier has no features_fn; set features_fn and head_fn to use Grad-CAM.")
+            raise ValueError(
+                "This classifier has no features_fn; set features_fn and head_fn to use Grad-CAM."
+            )
         return self.features_fn(self.params, self.normalise(images))
 
     def logits_of_features(self, features: AnyArray) -> Logits:
         """The second half: ``logits_of_features(features(images)) == logits(images)``."""
         if self.head_fn is None:
-            raise ValueError("This classifier has no head_fn; set features_fn and head_fn to use Grad-CAM.")
+            raise ValueError(
+                "This classifier has no head_fn; set features_fn and head_fn to use Grad-CAM."
+            )
         return self.head_fn(self.params, features)
 
     def num_classes(self, image_shape: tuple[int, ...]) -> int:
@@ -87,7 +95,14 @@ class Classifier:
         images = jax.ShapeDtypeStruct((2, *image_shape), jnp.float32)
         out = jax.eval_shape(lambda classifier, x: classifier.logits(x), self, images)
         shape = getattr(out, "shape", None)
-        if shape is None or len(shape) != 2 or shape[0] != 2 or not jnp.issubdtype(out.dtype, jnp.floating):
+        if (
+            shape is None
+            or len(shape) != 2
+            or shape[0] != 2
+            or not jnp.issubdtype(out.dtype, jnp.floating)
+        ):
             found = f"{out.dtype}{list(shape)}" if shape is not None else type(out).__name__
-            raise ValueError(f"The classifier must return float logits [b k]; for b = 2 it returned {found}.")
+            raise ValueError(
+                f"The classifier must return float logits [b k]; for b = 2 it returned {found}."
+            )
         return shape[1]

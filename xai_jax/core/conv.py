@@ -1,7 +1,9 @@
 """Depthwise and 1x1 convolutions that are fast on every backend.
 
-XLA's grouped convolution is an order of magnitude slow on CPUs (and its gradient worse), so there a depthwise
-convolution is a sum of k * k shifted products with a gradient of the same form, and a 1x1 convolution a matrix
+XLA's grouped convolution is an order of magnitude slow on CPUs (and its gradient worse), so there a
+depthwise
+convolution is a sum of k * k shifted products with a gradient of the same form, and a 1x1
+convolution a matrix
 product. GPUs and TPUs keep the native convolution.
 """
 
@@ -53,7 +55,12 @@ def depthwise(x: NormalisedImages, kernel: Kernel, stride: int, pads: Pads) -> N
 
 def _depthwise_native(x, kernel, *, stride: int, pads: Pads):
     return jax.lax.conv_general_dilated(
-        x, kernel, (stride, stride), pads, dimension_numbers=_LAYOUT, feature_group_count=x.shape[-1]
+        x,
+        kernel,
+        (stride, stride),
+        pads,
+        dimension_numbers=_LAYOUT,
+        feature_group_count=x.shape[-1],
     )
 
 
@@ -104,7 +111,9 @@ def _kernel_gradient(padded, cotangent, kernel, stride: int):
     kh, kw = kernel.shape[:2]
     size = cotangent.shape[1:3]
     rows = [
-        jnp.stack([(_tap(padded, i, j, stride, size) * cotangent).sum((0, 1, 2)) for j in range(kw)])
+        jnp.stack(
+            [(_tap(padded, i, j, stride, size) * cotangent).sum((0, 1, 2)) for j in range(kw)]
+        )
         for i in range(kh)
     ]
     return jnp.stack(rows)[:, :, None, :]
@@ -115,7 +124,8 @@ def _transpose(y, kernel, stride: int, size: tuple[int, int]):
     batch, channels = y.shape[0], y.shape[3]
     cells = tuple(-(-n // stride) for n in size)  # the output as cells of stride x stride phases
     phases = [
-        [_phase(y, kernel[i::stride, j::stride], cells) for j in range(stride)] for i in range(stride)
+        [_phase(y, kernel[i::stride, j::stride], cells) for j in range(stride)]
+        for i in range(stride)
     ]
     stacked = jnp.stack([jnp.stack(row, axis=3) for row in phases], axis=2)  # [b cy sy cx sx c]
     full = stacked.reshape(batch, cells[0] * stride, cells[1] * stride, channels)  # [b H W c]

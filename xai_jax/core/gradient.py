@@ -16,7 +16,8 @@ def mean_loss_and_grad(
     *args: Any,
     axis_name: str | None = None,
 ) -> tuple[dict[str, Any], PyTree]:
-    """Weighted means of a per-example loss and its terms over the real pictures, and the gradient of the former.
+    """Weighted means of a per-example loss and its terms over the real pictures, and the gradient
+    of the former.
 
     Args:
         loss_fn: ``(params, batch, *args) -> (loss [b], terms {name: [b]})``.
@@ -37,7 +38,8 @@ def mean_loss_and_grad(
 
     grads, sums = jax.grad(total, has_aux=True)(params)
     count = jnp.sum(weight)
-    # Sums and counts are reduced apart and divided once: exact under unequal padding of the devices.
+    # Sums and counts are reduced apart and divided once: exact under unequal padding of the
+    # devices.
     if axis_name is not None:
         grads, sums, count = jax.lax.psum((grads, sums, count), axis_name)
     count = jnp.maximum(count, 1.0)

@@ -1,7 +1,9 @@
 """Image operations as exact linear maps: each is one matrix for the rows and one for the columns.
 
-A blur, a resize or a box sum along one axis of 224 pixels is a matrix of at most 224 x 224 numbers, computed once in
-NumPy with the padding folded in. Applying it is two matrix products, which every backend does fast and differentiates
+A blur, a resize or a box sum along one axis of 224 pixels is a matrix of at most 224 x 224 numbers,
+computed once in
+NumPy with the padding folded in. Applying it is two matrix products, which every backend does fast
+and differentiates
 exactly.
 """
 
@@ -32,7 +34,8 @@ def gaussian_blur(
     Args:
         images: any range.
         sigma: standard deviation in pixels; 0 returns the images.
-        padding: "reflect" mirrors without repeating the border pixel (OpenCV's default); "zero" darkens borders.
+        padding: "reflect" mirrors without repeating the border pixel (OpenCV's default); "zero"
+        darkens borders.
         radius: half-width of the kernel; by default ``ceil(4 sigma)``.
     """
     if sigma <= 0:
@@ -66,7 +69,9 @@ def resize_align_corners(images: Images, height: int, width: int) -> Images:
 
 
 @functools.lru_cache(maxsize=64)
-def _blur_matrix(size: int, sigma: float, radius: int, padding: Padding) -> Float[np.ndarray, "n n"]:
+def _blur_matrix(
+    size: int, sigma: float, radius: int, padding: Padding
+) -> Float[np.ndarray, "n n"]:
     offsets = np.arange(-radius, radius + 1)
     taps = np.exp(-0.5 * (offsets / sigma) ** 2)
     return _band(size, taps / taps.sum(), padding)

@@ -30,7 +30,8 @@ class Trainable(NamedTuple):
 
     Fields:
         init: ``(key, frozen, batch) -> state``.
-        step: ``(state, frozen, batch, key, axis_name=None) -> (state, metrics)``; pure, under jit and pmap.
+        step: ``(state, frozen, batch, key, axis_name=None) -> (state, metrics)``; pure, under jit
+        and pmap.
     """
 
     init: InitFn
@@ -43,7 +44,8 @@ class Method(NamedTuple):
     Fields:
         init: ``(key, frozen, batch) -> state``; `no_state` where nothing is learned across images.
         step: as in `Trainable`; ``None`` where nothing is learned across images.
-        explain: ``(state, frozen, batch, key) -> Explanation``; pure; each image by itself, so that its
+        explain: ``(state, frozen, batch, key) -> Explanation``; pure; each image by itself, so that
+        its
             explanation does not depend on the company.
     """
 

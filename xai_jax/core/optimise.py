@@ -29,14 +29,17 @@ def optimise(
         objective: ``(theta, x) -> (value [b], terms {name: [b]})``; with `chunks`,
             ``(theta, x, chunk) -> ...`` and the objective is the mean over the chunks.
         theta: pytree of ``[b ...]`` arrays: mask logits, style codes.
-        tx: an elementwise optimiser (SGD, Adam …): one that mixes entries (a global norm) would mix images.
+        tx: an elementwise optimiser (SGD, Adam …): one that mixes entries (a global norm) would mix
+        images.
         xs: what changes per step (step numbers, weights); pytree with leading axis ``t``.
         project: applied after each update, a clamp say.
-        chunks: pytree with leading axis ``n``: the mask samples in ``n`` parts, one after the other, which
+        chunks: pytree with leading axis ``n``: the mask samples in ``n`` parts, one after the
+        other, which
             bounds memory and leaves the result as it is.
 
     Returns:
-        ``(theta, trace)`` with ``trace`` = ``{"objective", **terms}`` of ``[b t]``, before each update.
+        ``(theta, trace)`` with ``trace`` = ``{"objective", **terms}`` of ``[b t]``, before each
+        update.
     """
 
     def total(theta, *args):
@@ -47,7 +50,10 @@ def optimise(
     gradient = jax.grad(total, has_aux=True)
 
     def mean_over_chunks(theta, x):
+        num_chunks = jax.tree.leaves(chunks)[0].shape[0]
         one = jax.tree.map(lambda c: c[0], chunks)
+        if num_chunks == 1:
+            return gradient(theta, x, one)
         shapes = jax.eval_shape(gradient, theta, x, one)
         zeros = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
 
@@ -55,7 +61,7 @@ def optimise(
             return jax.tree.map(jnp.add, sums, gradient(theta, x, chunk)), None
 
         sums, _ = jax.lax.scan(add, zeros, chunks)
-        return jax.tree.map(lambda s: s / jax.tree.leaves(chunks)[0].shape[0], sums)
+        return jax.tree.map(lambda s: s / num_chunks, sums)
 
     def step(carry, x):
         theta, opt_state = carry

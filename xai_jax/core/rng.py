@@ -11,7 +11,8 @@ from xai_jax.core.types import Classes, PRNGKey, PRNGKeys
 def image_ids(images: np.ndarray) -> np.ndarray:
     """``[b]`` uint32 made from the pixels of ``[b h w c]`` float32 images, on the host.
 
-    Two pictures with one id (one pair in four thousand million) share their noise, which harms nothing.
+    Two pictures with one id (one pair in four thousand million) share their noise, which harms
+    nothing.
     """
     images = np.ascontiguousarray(images, dtype=np.float32)
     digests = (hashlib.sha256(image.tobytes()).digest() for image in images)

@@ -21,9 +21,11 @@ class Head(enum.Enum):
 
 
 def log_odds(logits: Logits, target: Classes, head: Head = Head.SOFTMAX) -> PerExample:
-    """``log p(target) - log(1 - p(target))`` in nats, without forming a probability (specs: FIDO, sec. 1).
+    """``log p(target) - log(1 - p(target))`` in nats, without forming a probability (specs: FIDO,
+    sec. 1).
 
-    For a sigmoid head this is the logit itself; a one-logit binary classifier is ``SIGMOID`` with target 0.
+    For a sigmoid head this is the logit itself; a one-logit binary classifier is ``SIGMOID`` with
+    target 0.
     """
     at_target = jnp.take_along_axis(logits, target[:, None], axis=-1)[:, 0]
     if head is Head.SIGMOID:
@@ -56,5 +58,7 @@ def truth(logits: Logits, labels: Labels = None) -> Classes:
         ValueError: `labels` are not given.
     """
     if labels is None:
-        raise ValueError("target 'truth' needs labels: pass labels=[b k] with 1 for each true class.")
+        raise ValueError(
+            "target 'truth' needs labels: pass labels=[b k] with 1 for each true class."
+        )
     return jnp.argmax(jnp.where(labels > 0, logits, -jnp.inf), axis=-1).astype(jnp.int32)

@@ -1,6 +1,7 @@
 """The two nouns that every method speaks, Batch and Explanation, and the names of array shapes.
 
-Axes letters are fixed throughout: ``b`` images, ``h w`` space, ``c`` channels, ``k`` classes, ``g`` the grid
+Axes letters are fixed throughout: ``b`` images, ``h w`` space, ``c`` channels, ``k`` classes, ``g``
+the grid
 of an optimised mask, ``t`` optimisation steps, ``s`` mask samples.
 """
 
@@ -28,7 +29,8 @@ class Batch:
     Fields:
         images: ``[b h w c]`` float32, unit pixels in [0, 1].
         target: ``[b]`` int32, the class that is explained (not necessarily the true one).
-        image_id: ``[b]`` uint32, the same for the same picture wherever it stands: randomness follows it
+        image_id: ``[b]`` uint32, the same for the same picture wherever it stands: randomness
+        follows it
             (`core.rng.image_ids` makes it from the pixels).
         weight: ``[b]`` float32, 1 for a picture and 0 for padding.
         labels: ``[b k]`` 0 / 1, the true classes; ``None`` where the truth is not known.
@@ -45,19 +47,24 @@ class Batch:
 class Explanation:
     """What a method says of a Batch; raw numbers, never normalised.
 
-    A method fills in `keep`, `saliency`, `target` and `trace`; `xai_jax.explain` and the batch run add
+    A method fills in `keep`, `saliency`, `target` and `trace`; `xai_jax.explain` and the batch run
+    add
     `log_odds` and `curve`.
 
     Fields:
-        keep: ``[b h w 1]`` in [0, 1]: 1 where the picture is kept, 0 where the infill stands. In the
+        keep: ``[b h w 1]`` in [0, 1]: 1 where the picture is kept, 0 where the infill stands. In
+        the
             preservation game it is what suffices, in the deletion game what is left.
-        saliency: ``[b h w 1]``: the larger, the more the pixel speaks for `target`. Its scale is the
+        saliency: ``[b h w 1]``: the larger, the more the pixel speaks for `target`. Its scale is
+        the
             method's own; its README names it.
         target: ``[b]`` int32, the class explained.
         trace: ``{name: [b t]}``, what the optimisation logged at each step.
-        log_odds: ``{"original", "kept", "removed": [b]}`` in nats: of the picture, of the picture composed
+        log_odds: ``{"original", "kept", "removed": [b]}`` in nats: of the picture, of the picture
+        composed
             with `keep`, and of the one composed with ``1 - keep``.
-        curve: ``{"kept", "removed": [b n]}`` in nats: log-odds when only the n-th share of the most salient
+        curve: ``{"kept", "removed": [b n]}`` in nats: log-odds when only the n-th share of the most
+        salient
             pixels is kept (or only that share is removed). The shares are `core.areas.AREAS`.
         counterfactual: ``[b h w c]`` in [0, 1], for methods that make a picture; else ``None``.
     """

@@ -1,6 +1,7 @@
 """FIDO: a Bernoulli mask per image, optimised through the concrete relaxation.
 
-Chang, Creager, Goldenberg, Duvenaud, "Explaining Image Classifiers by Counterfactual Generation", ICLR 2019.
+Chang, Creager, Goldenberg, Duvenaud, "Explaining Image Classifiers by Counterfactual Generation",
+ICLR 2019.
 """
 
 import dataclasses
@@ -32,7 +33,9 @@ class Display(enum.Enum):
     """How the grid becomes a map of the image."""
 
     LOGITS = "logits"  # upsample the logits, then the sigmoid: the reference's saliency map
-    PROBABILITIES = "probabilities"  # upsample the probabilities: the distribution that was optimised
+    PROBABILITIES = (
+        "probabilities"  # upsample the probabilities: the distribution that was optimised
+    )
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -46,12 +49,14 @@ class Config:
         num_samples: masks drawn an image and step; a step costs as many classifier calls.
         learning_rate: of Adam, falling linearly to 0.
         area_weight: nats per pixel kept (SSR) or dropped (SDR).
-        smoothness_weight: nats per unit of squared variation of the drop probabilities; 0 in the paper.
+        smoothness_weight: nats per unit of squared variation of the drop probabilities; 0 in the
+        paper.
         warmup_steps: the two penalties grow linearly over so many steps.
         temperature: of the concrete gate.
         initial_drop: drop probability at the start, in (0, 1).
         display: which map is returned.
-        inner_batch_size: at most so many composites go through the classifier at once (images x samples);
+        inner_batch_size: at most so many composites go through the classifier at once (images x
+        samples);
             bounds memory, leaves the result as it is. ``None``: all at once.
     """
 
@@ -112,3 +117,90 @@ def _initial(cfg: Config, size: int) -> tuple[jax.Array, ...]:
     return tuple(
         jnp.full((size, g, g, 1), start if i == 0 else 0.0) for i, g in enumerate(cfg.grids)
     )
+
+
+def _sample_chunks(cfg: Config, size: int) -> jax.Array:
+    """Indices of the mask samples ``[n s/n]``, in parts that respect `inner_batch_size`.
+
+    Raises:
+        ValueError: not even one sample an image fits.
+    """
+    if cfg.inner_batch_size is None or size * cfg.num_samples <= cfg.inner_batch_size:
+        return jnp.arange(cfg.num_samples)[None]
+    if size > cfg.inner_batch_size:
+        raise ValueError(
+            f"inner_batch_size {cfg.inner_batch_size} is smaller than the batch of {size} images; "
+            f"lower the batch size to {cfg.inner_batch_size} or raise inner_batch_size to {size}."
+        )
+    fitting = cfg.inner_batch_size // size
+    part = max(n for n in range(1, fitting + 1) if cfg.num_samples % n == 0)
+    return jnp.arange(cfg.num_samples).reshape(-1, part)  # [n s/n]
+
+
+def drop_probability(grids: tuple[jax.Array, ...], height: int, width: int) -> Maps:
+    """Drop probabilities ``[b h w 1]``: sigmoid on the grid, then bilinear with aligned corners (sec. 1.1)."""
+    probability = jax.nn.sigmoid(_drop_logits(grids))
+    return resize_align_corners(probability, height, width)
+
+
+def _drop_logits(grids: tuple[jax.Array, ...]) -> jax.Array:
+    """The sum of the grids, at the side of the finest, ``[b g g 1]``."""
+    finest = max(grid.shape[1] for grid in grids)
+    return sum(resize_align_corners(grid, finest, finest) for grid in grids)
+
+
+def _objective(cfg: Config, frozen: Frozen, batch: Batch, keys: jax.Array):
+    """``E_q[-+ log-odds] + area_weight * sum``, estimated with samples; per image ``[b]`` (sec. 1)."""
+    _, height, width, _ = batch.images.shape
+    context = frozen.infill.prepare(batch.images)
+    sign = -1.0 if cfg.game is Game.SSR else 1.0
+
+    def objective(grids, step, samples):
+        drop = drop_probability(grids, height, width)
+        sample_keys = jax.vmap(lambda s: fold_each(fold_each(keys, step), s))(samples)  # [s b]
+        score = mean_log_odds(frozen, batch, context, drop, sample_keys, cfg.temperature)
+        priced = 1.0 - drop if cfg.game is Game.SSR else drop
+        penalty = cfg.area_weight * masks.total(priced)
+        if cfg.smoothness_weight:
+            penalty += cfg.smoothness_weight * masks.squared_variation(drop)
+        ramp = jnp.minimum(1.0, step / cfg.warmup_steps) if cfg.warmup_steps else 1.0
+        terms = {"log_odds": score, "penalty": ramp * penalty, "kept_area": masks.area(1.0 - drop)}
+        return sign * score + ramp * penalty, terms
+
+    return objective
+
+
+def mean_log_odds(
+    frozen: Frozen, batch: Batch, context, drop: Maps, keys: jax.Array, temperature: float
+) -> jax.Array:
+    """Monte-Carlo mean over masks of the log-odds of the composites, ``[b]`` in nats.
+
+    Args:
+        frozen: classifier and infill.
+        batch: images and targets.
+        context: `frozen.infill.prepare` of the images.
+        drop: drop probability a pixel.
+        keys: ``[s b]``, one for each mask of each image.
+        temperature: of the gate.
+    """
+    samples, size = keys.shape
+    drop_logit = guarded_logit(drop)
+
+    def repeat(x):
+        return jnp.broadcast_to(x, (samples, *x.shape)).reshape(-1, *x.shape[1:])  # [s*b ...]
+
+    flat = keys.reshape(-1)
+    noise_keys, infill_keys = jnp.moveaxis(split_each(flat, 2), 1, 0)
+    noise = jax.vmap(lambda key: jax.random.uniform(key, drop.shape[1:]))(noise_keys)
+    keep = soft_keep(repeat(drop_logit), guarded_logit(noise), temperature)
+    filled = frozen.infill(jax.tree.map(repeat, context), jnp.round(keep), infill_keys)
+    composites = compose(repeat(batch.images), keep, filled)
+    scores = frozen.classifier.log_odds(composites, repeat(batch.target))
+    return scores.reshape(samples, size).mean(axis=0)
+
+
+def _displayed_keep(cfg: Config, grids: tuple[jax.Array, ...], shape: tuple[int, int]) -> Maps:
+    """Keep probabilities ``[b h w 1]`` under the chosen convention."""
+    if cfg.display is Display.PROBABILITIES:
+        return 1.0 - drop_probability(grids, *shape)
+    return jax.nn.sigmoid(-resize_align_corners(_drop_logits(grids), *shape))

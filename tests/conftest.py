@@ -1,0 +1,27 @@
+"""Eight simulated devices, checked array shapes, warnings as errors; where the shared pictures lie."""
+
+import os
+import pathlib
+
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
+
+import jax
+import pytest
+from jaxtyping import install_import_hook
+
+jax.config.update("jax_numpy_rank_promotion", "allow")
+
+# Wrong shapes fail at trace time, with the name of the argument.
+install_import_hook("xai_jax", "beartype.beartype")
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> pathlib.Path:
+    """The folder with real pictures: XAI_JAX_DATA, or ``../shared/data`` beside the checkout."""
+    folder = pathlib.Path(os.environ.get("XAI_JAX_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"the real pictures are not at {folder}; set XAI_JAX_DATA to their folder")
+    return folder
