@@ -81,7 +81,8 @@ def _checked_images(images: np.ndarray | jax.Array) -> np.ndarray:
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[0] == 0:
         raise ValueError(
-            f"images must be [b h w c] with b > 0, not {list(images.shape)}; add a batch axis with images[None]."
+            f"images must be [b h w c] with b > 0, not {list(images.shape)}; "
+            "add a batch axis with images[None]."
         )
     if images.dtype == np.uint8:
         raise ValueError("images are uint8; divide by 255 to get unit pixels in [0, 1].")
@@ -127,7 +128,8 @@ def _checked_batch_size(batch_size: int, num: int, mesh: Mesh | None) -> int:
     if batch_size % devices:
         nearest = -(-batch_size // devices) * devices
         raise ValueError(
-            f"batch_size {batch_size} does not divide over {devices} devices; use a multiple, {nearest} say."
+            f"batch_size {batch_size} does not divide over {devices} devices; "
+            f"use a multiple, {nearest} say."
         )
     return batch_size
 
@@ -137,7 +139,7 @@ def _rows(values, rows: slice):
 
 
 def _batch(classifier: Classifier, images: np.ndarray, target, labels, size: int) -> Batch:
-    """A padded Batch whose target is known; the classifier is asked only where the target depends on it."""
+    """A padded Batch with its targets; the classifier's answer is checked on the way."""
     ids = image_ids(images)
     unknown = np.zeros(len(images), np.int32)
     weight = np.ones(len(images), np.float32)

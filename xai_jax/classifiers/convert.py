@@ -1,4 +1,4 @@
-"""From a PyTorch state dict to the parameters of a port: every key consumed, every shape checked, batch norm folded."""
+"""From a PyTorch state dict to the parameters of a port: every key consumed, norms folded."""
 
 import numpy as np
 
@@ -31,11 +31,12 @@ class Weights:
     def conv(
         self, key: str, norm: str | None = None, *, epsilon: float = 1e-5
     ) -> dict[str, np.ndarray]:
-        """``{"kernel": [kh kw i o], "bias": [o]}`` of convolution `key`, batch norm `norm` folded in."""
+        """``{"kernel": [kh kw i o], "bias": [o]}`` of convolution `key`, `norm` folded in."""
         kernel = self.take(f"{key}.weight").astype(np.float64)  # OIHW
         if kernel.ndim != 4:
             raise ValueError(
-                f"'{key}.weight' of {self._architecture} must have 4 axes, not shape {kernel.shape}."
+                f"'{key}.weight' of {self._architecture} must have 4 axes, "
+                f"not shape {kernel.shape}."
             )
         bias = self.take(f"{key}.bias") if f"{key}.bias" in self._left else np.zeros(len(kernel))
         if norm is not None:
@@ -65,6 +66,6 @@ class Weights:
         if self._left:
             first = sorted(self._left)[0]
             raise ValueError(
-                f"These are not weights of {self._architecture}: {len(self._left)} arrays are left over, "
-                f"'{first}' among them. Name the architecture that they belong to."
+                f"These are not weights of {self._architecture}: {len(self._left)} arrays are left "
+                f"over, '{first}' among them. Name the architecture that they belong to."
             )

@@ -1,11 +1,10 @@
-"""EfficientNet-Lite 0, 1 and 2 (Tan & Le 2019; the "lite" variants of 2020): no squeeze-excitation, ReLU6, fixed stem."""
+"""EfficientNet-Lite 0, 1 and 2: EfficientNet without squeeze-excitation, with ReLU6 (2020)."""
 
 import dataclasses
 import functools
 import math
 
 import jax
-import jax.numpy as jnp
 
 from xai_jax.classifiers.architecture import Architecture, StateDict
 from xai_jax.classifiers.convert import Weights

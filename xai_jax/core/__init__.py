@@ -1,1 +1,1 @@
-"""What every other part stands on: types, classifiers, infills, the optimisation loop, image operations."""
+"""What every other part stands on: types, the optimisation loop, image operations."""

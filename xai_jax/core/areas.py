@@ -10,7 +10,7 @@ AREAS = tuple((i / 20) ** 2 for i in range(1, 21))  # 0.0025 … 1: dense where 
 
 
 def ranks(saliency: Maps) -> Int[Array, "b h w 1"]:
-    """Place of each pixel in its own image, 0 = most salient; ties go to the upper, then the left pixel."""
+    """Place of each pixel in its image, 0 = most salient; equals in reading order."""
     flat = saliency.reshape(saliency.shape[0], -1)  # [b hw]
     order = jnp.argsort(-flat, axis=-1, stable=True)
     return jnp.argsort(order, axis=-1).astype(jnp.int32).reshape(saliency.shape)
@@ -22,6 +22,6 @@ def num_kept(share: float, num_pixels: int) -> int:
 
 
 def most_salient(saliency_ranks: Int[Array, "b h w 1"], share: float) -> Maps:
-    """Hard keep mask, 1 on exactly `share` of the pixels (see `num_kept`): the most salient ones."""
+    """Hard keep mask: 1 on the `share` of the pixels (see `num_kept`) that is most salient."""
     pixels = saliency_ranks.shape[1] * saliency_ranks.shape[2]
     return (saliency_ranks < num_kept(share, pixels)).astype(jnp.float32)

@@ -45,10 +45,10 @@ class Classifier:
         std: float | tuple[float, ...] = 1.0,
         head: Head = Head.SOFTMAX,
     ) -> Self:
-        """Any ``fn(params, normalised [b h w c]) -> logits [b k]``; the defaults hand it unit
-        pixels as they are.
+        """Any ``fn(params, normalised [b h w c]) -> logits [b k]``.
 
-        Weights belong in `params`: weights that `fn` closes over are copied into every compiled
+        The default mean and std hand it unit pixels as they are. Weights belong in `params`:
+        weights that `fn` closes over are copied into every compiled
         program.
         """
         as_array = lambda x: jnp.atleast_1d(jnp.asarray(x, jnp.float32))  # noqa: E731

@@ -80,7 +80,7 @@ def _shifts_forward(x, kernel, stride: int, pads: Pads):
 def _shifts_backward(stride: int, pads: Pads, residuals, cotangent):
     x, kernel = residuals
     padded = jnp.pad(x, ((0, 0), *pads, (0, 0)))
-    full = _transpose(cotangent, kernel, stride, padded.shape[1:3])
+    full = _transpose(cotangent, kernel, stride, (padded.shape[1], padded.shape[2]))
     (top, _), (left, _) = pads
     grad_x = full[:, top : top + x.shape[1], left : left + x.shape[2], :]
     return grad_x, _kernel_gradient(padded, cotangent, kernel, stride)
@@ -120,9 +120,9 @@ def _kernel_gradient(padded, cotangent, kernel, stride: int):
 
 
 def _transpose(y, kernel, stride: int, size: tuple[int, int]):
-    """The transpose of `_correlate`: [b h w c] -> [b H W c], one phase of the output grid at a time."""
+    """The transpose of `_correlate`, [b h w c] -> [b H W c], phase by phase of the output grid."""
     batch, channels = y.shape[0], y.shape[3]
-    cells = tuple(-(-n // stride) for n in size)  # the output as cells of stride x stride phases
+    cells = -(-size[0] // stride), -(-size[1] // stride)  # of stride x stride phases each
     phases = [
         [_phase(y, kernel[i::stride, j::stride], cells) for j in range(stride)]
         for i in range(stride)

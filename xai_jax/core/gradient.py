@@ -16,8 +16,7 @@ def mean_loss_and_grad(
     *args: Any,
     axis_name: str | None = None,
 ) -> tuple[dict[str, Any], PyTree]:
-    """Weighted means of a per-example loss and its terms over the real pictures, and the gradient
-    of the former.
+    """Means of a per-example loss and of its terms over the real pictures, and the gradient.
 
     Args:
         loss_fn: ``(params, batch, *args) -> (loss [b], terms {name: [b]})``.

@@ -21,7 +21,7 @@ Padding = Literal["reflect", "zero"]
 
 
 def separable(images: Images, rows: np.ndarray, columns: np.ndarray) -> Images:
-    """``[b h w c]`` -> ``[b h' w' c]`` by ``rows [h' h]`` and ``columns [w' w]``, in full float32 precision."""
+    """``[b h w c]`` -> ``[b h' w' c]`` by ``rows [h' h]`` and ``columns [w' w]``, in float32."""
     images = jnp.einsum("yh,bhwc->bywc", rows, images, precision=jax.lax.Precision.HIGHEST)
     return jnp.einsum("xw,bywc->byxc", columns, images, precision=jax.lax.Precision.HIGHEST)
 
@@ -57,7 +57,7 @@ def box_sum(images: Images, side: int) -> Images:
 
 
 def resize(images: Images, height: int, width: int) -> Images:
-    """Bilinear, pixel centres at half-integers (torch's ``align_corners=False``), no antialiasing."""
+    """Bilinear, pixel centres at half-integers (torch's ``align_corners=False``)."""
     _, h, w, _ = images.shape
     return separable(images, _half_pixel_matrix(height, h), _half_pixel_matrix(width, w))
 

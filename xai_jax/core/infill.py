@@ -1,4 +1,4 @@
-"""What stands in for removed pixels, as a value: a constant, a blur or somebody's inpainting network."""
+"""What stands in for removed pixels: a constant, a blur or somebody's inpainting network."""
 
 from collections.abc import Callable
 from typing import Any, Self
@@ -57,5 +57,5 @@ class Infill:
 
 
 def compose(images: Images, keep: Maps, filled: Images) -> Images:
-    """Keeps `images` where `keep` is 1 and shows `filled` where it is 0; phi(x, z) of FIDO, sec. 1."""
+    """`images` where `keep` is 1 and `filled` where it is 0; phi(x, z) of FIDO, sec. 1."""
     return keep * images + (1.0 - keep) * filled

@@ -1,4 +1,4 @@
-"""A method is to explanation what a GradientTransformation is to optimisation: pure functions from a factory."""
+"""A method is to explanation what Optax's GradientTransformation is to optimisation."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -8,7 +8,7 @@ from flax import struct
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.generator import Generator
 from xai_jax.core.infill import Infill
-from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
+from xai_jax.core.types import Batch, Explanation, PRNGKey
 
 
 @struct.dataclass
@@ -55,7 +55,7 @@ class Method(NamedTuple):
 
 
 class MethodConfig(Protocol):
-    """The settings of a method; a dataclass whose `build` closes over settings and never over arrays."""
+    """The settings of a method; `build` closes over settings and never over arrays."""
 
     def build(self) -> Method:
         """The method with these settings."""

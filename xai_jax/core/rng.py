@@ -1,4 +1,4 @@
-"""Randomness that follows the picture: the same picture draws the same noise in any batch, order or shard."""
+"""Randomness that follows the picture: the same noise in any batch, order or shard."""
 
 import hashlib
 

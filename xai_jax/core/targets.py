@@ -14,17 +14,17 @@ ChooseTarget = Callable[[Logits, Labels], Classes]
 
 
 class Head(enum.Enum):
-    """How logits become probabilities: one class of many (SOFTMAX) or each class by itself (SIGMOID)."""
+    """How logits become probabilities: one class of many, or each class by itself."""
 
     SOFTMAX = "softmax"
     SIGMOID = "sigmoid"
 
 
 def log_odds(logits: Logits, target: Classes, head: Head = Head.SOFTMAX) -> PerExample:
-    """``log p(target) - log(1 - p(target))`` in nats, without forming a probability (specs: FIDO,
-    sec. 1).
+    """``log p(target) - log(1 - p(target))`` in nats, without forming a probability.
 
-    For a sigmoid head this is the logit itself; a one-logit binary classifier is ``SIGMOID`` with
+    The score of FIDO, sec. 1. For a sigmoid head this is the logit itself; a one-logit binary
+    classifier is ``SIGMOID`` with
     target 0.
     """
     at_target = jnp.take_along_axis(logits, target[:, None], axis=-1)[:, 0]

@@ -48,7 +48,8 @@ def explain_batch(config: MethodConfig, frozen: Frozen, batch: Batch, key: PRNGK
     """
     if config.build().step is not None:
         raise ValueError(
-            f"{type(config).__module__} explains with a trained network; train it first and pass its checkpoint."
+            f"{type(config).__module__} explains with a trained network; "
+            "train it first and pass its checkpoint."
         )
     return _explain(_ByValue(config), frozen, batch, key)
 
@@ -77,7 +78,7 @@ def checked_logits(classifier: Classifier, images: Images) -> np.ndarray:
 
 
 def padded(batch: Batch, size: int) -> Batch:
-    """`batch` with weight-0 copies of its first row up to `size` rows, so that every call has one shape."""
+    """`batch` with weight-0 copies of its first row up to `size` rows: every call has one shape."""
     missing = size - batch.images.shape[0]
     if missing == 0:
         return batch

@@ -26,7 +26,7 @@ def _log_odds_of_parts(
 
 
 def scored(frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey) -> Explanation:
-    """Adds `log_odds` and `curve` (see `Explanation`): 43 classifier calls an image, one batch at a time."""
+    """Adds `log_odds` and `curve` (see `Explanation`): 43 classifier calls an image."""
     keys = example_keys(key, batch.image_id)
     context = frozen.infill.prepare(batch.images)
     kept, removed = _log_odds_of_parts(frozen, batch, context, explanation.keep, keys)

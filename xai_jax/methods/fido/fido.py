@@ -6,6 +6,7 @@ ICLR 2019.
 
 import dataclasses
 import enum
+import functools
 from typing import Self
 
 import jax
@@ -106,7 +107,7 @@ def fido(cfg: Config) -> Method:
 
 
 def _rates(cfg: Config) -> tuple[float, float]:
-    """Rate of the first step and the one it falls to: update i uses ``lr (1 - (i + 1) / steps)`` (sec. 2)."""
+    """First rate and the one it falls to: update i uses ``lr (1 - (i + 1) / steps)`` (sec. 2)."""
     decrement = cfg.learning_rate / cfg.num_steps
     return cfg.learning_rate - decrement, -decrement
 
@@ -138,7 +139,7 @@ def _sample_chunks(cfg: Config, size: int) -> jax.Array:
 
 
 def drop_probability(grids: tuple[jax.Array, ...], height: int, width: int) -> Maps:
-    """Drop probabilities ``[b h w 1]``: sigmoid on the grid, then bilinear with aligned corners (sec. 1.1)."""
+    """Drop probabilities ``[b h w 1]``: sigmoid on the grid, then bilinear (sec. 1.1)."""
     probability = jax.nn.sigmoid(_drop_logits(grids))
     return resize_align_corners(probability, height, width)
 
@@ -146,11 +147,12 @@ def drop_probability(grids: tuple[jax.Array, ...], height: int, width: int) -> M
 def _drop_logits(grids: tuple[jax.Array, ...]) -> jax.Array:
     """The sum of the grids, at the side of the finest, ``[b g g 1]``."""
     finest = max(grid.shape[1] for grid in grids)
-    return sum(resize_align_corners(grid, finest, finest) for grid in grids)
+    resized = [resize_align_corners(grid, finest, finest) for grid in grids]
+    return functools.reduce(jnp.add, resized)
 
 
 def _objective(cfg: Config, frozen: Frozen, batch: Batch, keys: jax.Array):
-    """``E_q[-+ log-odds] + area_weight * sum``, estimated with samples; per image ``[b]`` (sec. 1)."""
+    """``E_q[-+ log-odds] + area_weight * sum`` of each image, with samples (sec. 1)."""
     _, height, width, _ = batch.images.shape
     context = frozen.infill.prepare(batch.images)
     sign = -1.0 if cfg.game is Game.SSR else 1.0
