@@ -1,1 +1,1 @@
-"""Explaining a batch in one compiled call, and whole folders of pictures with results that survive a kill."""
+"""Explaining a batch in one compiled call, and folders of pictures so that a kill costs little."""

@@ -1,1 +1,1 @@
-"""What removed pixels are replaced by. Each is a dataclass of settings with ``build(classifier) -> Infill``."""
+"""What stands in for removed pixels: settings with ``build(classifier) -> Infill``."""

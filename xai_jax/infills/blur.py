@@ -1,4 +1,4 @@
-"""The picture itself, blurred: leaks the removed content by design, and is the field's usual choice."""
+"""The picture itself, blurred: leaks the removed content by design; the field's usual choice."""
 
 import dataclasses
 import functools
@@ -15,7 +15,7 @@ def _fill(params, context, keep, keys):
     return context
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _blur_with(sigma: float):
     return functools.partial(_blur, sigma=sigma)  # one object a sigma: a new one would compile anew
 

@@ -1,1 +1,1 @@
-"""One folder a method. Folders never import each other; each offers ``Config`` with ``build() -> Method``."""
+"""One folder a method, none importing another; each offers ``Config.build() -> Method``."""
