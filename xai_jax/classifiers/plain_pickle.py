@@ -1,15 +1,19 @@
-"""Reads the pickles inside weights files as data: a stack machine that builds containers and describes tensors.
+"""Reads the pickles inside weights files as data: containers, numbers and descriptions of tensors.
 
-Python's own unpickler calls whatever the pickle names. This one calls nothing: `pickletools.genops` splits the
-bytes into instructions, and the table below says what each does to a stack of plain values. A name (GLOBAL) is a
-piece of data; REDUCE looks it up among the six constructors that weights need and refuses all others.
+Python's own unpickler calls whatever the pickle names. This one calls nothing of the kind:
+`pickletools.genops` splits the bytes into instructions, and the tables below say what each does to
+a stack of plain values. A name (GLOBAL) is looked up among the few that weights need, and all
+others are refused before anything else is read.
 """
 
-import collections
 import dataclasses
+import io
 import pickletools
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
 
 
 class Refused(Exception):
@@ -17,31 +21,17 @@ class Refused(Exception):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Global:
-    """A name that the pickle asks for; never imported."""
-
-    module: str
-    name: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Storage:
-    """A block of numbers that lies elsewhere in the file.
+    """A block of numbers elsewhere in the file: their type, its name there, their claimed count."""
 
-    Fields:
-        type_name: torch's name of it, such as "FloatStorage".
-        key: names the block within the file.
-        count: how many numbers it holds, as the pickle claims.
-    """
-
-    type_name: str
+    dtype: np.dtype
     key: str
     count: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tensor:
-    """A view of a storage; offset and strides in numbers, not in bytes."""
+    """A view of a storage; offset and strides count numbers, not bytes."""
 
     storage: Storage
     offset: int
@@ -49,22 +39,28 @@ class Tensor:
     strides: tuple[int, ...]
 
 
-_MARK = object()
-_CODE = "INST OBJ NEWOBJ NEWOBJ_EX EXT1 EXT2 EXT4 PERSID NEXT_BUFFER READONLY_BUFFER".split()
-_CONSTANTS = (
-    "INT LONG BININT BININT1 BININT2 LONG1 LONG4 FLOAT BINFLOAT "
-    "STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 "
-    "BINBYTES SHORT_BINBYTES BINBYTES8"
-).split()
-_WORDS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-_EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
-_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+DTYPES: dict[str, np.dtype] = {
+    name: np.dtype(dtype)
+    for name, dtype in {
+        "DoubleStorage": np.float64,
+        "FloatStorage": np.float32,
+        "HalfStorage": np.float16,
+        "BFloat16Storage": jnp.bfloat16,
+        "LongStorage": np.int64,
+        "IntStorage": np.int32,
+        "ShortStorage": np.int16,
+        "CharStorage": np.int8,
+        "ByteStorage": np.uint8,
+        "BoolStorage": np.bool_,
+    }.items()
+}
 
 
-def load(file: BinaryIO) -> Any:
-    """The plain value of the one pickle that starts at the file's position, and ends where it stops.
+def load(file: io.BytesIO) -> tuple[Any, dict[str, Storage]]:
+    """The plain value of the pickle that starts at the file's position, and the storages it names.
 
-    `file` must lie in memory (`io.BytesIO`), so that a length which the pickle only claims reserves nothing.
+    `file` lies in memory, so that a length which the pickle only claims reserves nothing. Its
+    position is then behind the pickle.
 
     Raises:
         Refused: the pickle asks for code, or is damaged.
@@ -73,181 +69,139 @@ def load(file: BinaryIO) -> Any:
     try:
         for instruction, argument, _ in pickletools.genops(file):
             machine.run(instruction.name, argument)
-    except (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError) as error:
-        raise Refused("is damaged or is no weights file: its pickle cannot be read") from error
-    return machine.result
+        return machine.pop(), machine.storages
+    except (ValueError, TypeError, IndexError, KeyError, OverflowError) as error:
+        raise Refused("is damaged, or holds no weights: its pickle makes no sense") from error
 
 
 class _Machine:
-    """The stack, the memo and the marks of one pickle."""
+    """The stack and the memo of one pickle."""
 
     def __init__(self):
-        self.result: Any = None
-        self._stack: list[Any] = []
-        self._memo: dict[int, Any] = {}
+        self.stack: list[Any] = []
+        self.memo: dict[int, Any] = {}
+        self.storages: dict[str, Storage] = {}
 
     def run(self, name: str, argument: Any) -> None:
         """One instruction; `argument` is what follows it in the file."""
         if name in _CONSTANTS:
-            self._stack.append(argument)
-        elif name in _WORDS:
-            self._stack.append(_WORDS[name])
-        elif name in _EMPTY:
-            self._stack.append(_EMPTY[name]())
-        elif name in _TUPLES:
-            self._stack.append(tuple(self._pop_many(_TUPLES[name])))
-        elif name in _STEPS:
-            _STEPS[name](self, argument)
-        elif name in _CODE:
-            raise Refused(f"would run code ({name}) and was not opened")
-        else:
-            raise Refused(f"is no weights file: its pickle uses {name}")
+            self.stack.append(argument)
+        elif name in _WITH_ARGUMENT:
+            _WITH_ARGUMENT[name](self, argument)
+        elif name in _BARE:
+            _BARE[name](self)
+        elif name not in _IGNORED:
+            raise Refused(f"would run code or is no weights file (its pickle uses {name})")
 
-    def _pop_many(self, count: int) -> list[Any]:
-        if count > len(self._stack):
+    def pop_many(self, count: int) -> list[Any]:
+        """The top `count` values, the topmost last; none may be a mark."""
+        start = len(self.stack) - count
+        items = self.stack[max(start, 0) :]
+        if start < 0 or any(item is _MARK for item in items):
             raise IndexError
-        items = self._stack[len(self._stack) - count :]
-        del self._stack[len(self._stack) - count :]
-        if _MARK in items:
-            raise IndexError
+        del self.stack[start:]
         return items
 
-    def _pop(self) -> Any:
-        return self._pop_many(1)[0]
+    def pop(self) -> Any:
+        return self.pop_many(1)[0]
 
-    def _pop_to_mark(self) -> list[Any]:
+    def pop_to_mark(self) -> list[Any]:
         items = []
-        while (item := self._stack.pop()) is not _MARK:
+        while (item := self.stack.pop()) is not _MARK:
             items.append(item)
         return items[::-1]
 
-    def _top(self, kind: type) -> Any:
-        top = self._stack[-1]
-        if type(top) is not kind:
+    def top(self, kind: type) -> Any:
+        if type(self.stack[-1]) is not kind:
             raise TypeError
-        return top
+        return self.stack[-1]
 
-    def proto(self, version: int) -> None:
-        del version
+    def memoise(self, index: int) -> None:
+        self.memo[index] = self.stack[-1]
 
-    def stop(self, argument: None) -> None:
-        del argument
-        self.result = self._pop()
+    def extend(self, items: list[Any]) -> None:
+        self.top(list).extend(items)
 
-    def mark(self, argument: None) -> None:
-        del argument
-        self._stack.append(_MARK)
+    def update(self, items: list[Any]) -> None:
+        self.top(dict).update(_pairs(zip(items[::2], items[1::2], strict=True)))
 
-    def pop(self, argument: None) -> None:
-        del argument
-        self._stack.pop()
-
-    def pop_mark(self, argument: None) -> None:
-        del argument
-        self._pop_to_mark()
-
-    def dup(self, argument: None) -> None:
-        del argument
-        self._stack.append(self._stack[-1])
-
-    def put(self, index: int | str) -> None:
-        self._memo[int(index)] = self._stack[-1]
-
-    def memoize(self, argument: None) -> None:
-        del argument
-        self._memo[len(self._memo)] = self._stack[-1]
-
-    def get(self, index: int | str) -> None:
-        self._stack.append(self._memo[int(index)])
-
-    def tuple(self, argument: None) -> None:
-        del argument
-        self._stack.append(tuple(self._pop_to_mark()))
-
-    def append(self, argument: None) -> None:
-        del argument
-        item = self._pop()
-        self._top(list).append(item)
-
-    def appends(self, argument: None) -> None:
-        del argument
-        items = self._pop_to_mark()
-        self._top(list).extend(items)
-
-    def set_item(self, argument: None) -> None:
-        del argument
-        self._fill(self._pop_many(2))
-
-    def set_items(self, argument: None) -> None:
-        del argument
-        self._fill(self._pop_to_mark())
-
-    def _fill(self, items: list[Any]) -> None:
-        target = self._top(dict)
-        for key, value in zip(items[::2], items[1::2], strict=True):
-            if type(key) not in (str, int):  # hashing a deep tuple overflows the C stack
-                raise TypeError
-            target[key] = value
-
-    def named(self, names: str) -> None:
-        module, name = names.split(" ")
-        self._stack.append(_known(Global(module, name)))
-
-    def stack_named(self, argument: None) -> None:
-        del argument
-        self._stack.append(_known(Global(*self._pop_many(2))))
-
-    def reduce(self, argument: None) -> None:
-        del argument
-        constructor, arguments = self._pop_many(2)
-        if type(constructor) is not Global or type(arguments) is not tuple:
+    def name(self, module: Any, name: Any) -> None:
+        """Pushes a constructor of the table or a storage type; refuses every other name."""
+        if type(module) is not str or type(name) is not str:
             raise TypeError
-        if constructor not in _CONSTRUCTORS:
-            raise _code(constructor)
-        self._stack.append(_CONSTRUCTORS[constructor](*arguments))
+        if module in ("torch", "torch.cuda") and name in DTYPES:
+            self.stack.append(DTYPES[name])
+        elif (module, name) in _CONSTRUCTORS:
+            self.stack.append(_CONSTRUCTORS[module, name])
+        else:
+            asked = ascii(f"{module}.{name}"[:80])
+            raise Refused(
+                f"would run code ({asked}), so nothing of it was loaded; save a state_dict"
+            )
 
-    def build(self, argument: None) -> None:
-        """Torch hangs `_metadata` on a state dict, which nobody needs; nothing else has a state."""
-        del argument
-        self._pop()
-        self._top(dict)
-
-    def persistent(self, argument: None) -> None:
-        """``("storage", type, key, device, count)``, and for the legacy format a view, which is None."""
-        del argument
-        kind, type_name, key, _, count, *view = self._pop()
-        if kind != "storage" or view not in ([], [None]):
-            raise Refused(f"holds a persistent object '{kind}' that is no plain storage")
-        if type(type_name) is not Global or type(key) is not str or not _is_count(count):
+    def reduce(self) -> None:
+        """Builds a container or tensor of the table; nothing else that looks callable is called."""
+        constructor, arguments = self.pop_many(2)
+        if type(arguments) is not tuple or not any(
+            constructor is c for c in _CONSTRUCTORS.values()
+        ):
             raise TypeError
-        self._stack.append(Storage(type_name.name, key, count))
+        self.stack.append(constructor(*arguments))
+
+    def build(self) -> None:
+        """Torch hangs `_metadata` on a state dict, of no use here; nothing else has a state."""
+        self.pop()
+        self.top(dict)
+
+    def persistent(self) -> None:
+        """``("storage", type, key, device, count)``; a legacy file adds None (in 2017, a view)."""
+        kind, dtype, key, _, count, *view = self.pop()
+        plain = isinstance(dtype, np.dtype) and type(key) is str and _is_count(count)
+        if kind != "storage" or view not in ([], [None]) or not plain:
+            raise TypeError
+        storage = Storage(dtype, key, count)
+        if self.storages.setdefault(key, storage) != storage:
+            raise ValueError
+        self.stack.append(storage)
 
 
-_STEPS: dict[str, Callable[[_Machine, Any], None]] = {
-    "PROTO": _Machine.proto,
-    "FRAME": _Machine.proto,
-    "STOP": _Machine.stop,
-    "MARK": _Machine.mark,
-    "POP": _Machine.pop,
-    "POP_MARK": _Machine.pop_mark,
-    "DUP": _Machine.dup,
-    "PUT": _Machine.put,
-    "BINPUT": _Machine.put,
-    "LONG_BINPUT": _Machine.put,
-    "MEMOIZE": _Machine.memoize,
-    "GET": _Machine.get,
-    "BINGET": _Machine.get,
-    "LONG_BINGET": _Machine.get,
-    "TUPLE": _Machine.tuple,
-    "APPEND": _Machine.append,
-    "APPENDS": _Machine.appends,
-    "SETITEM": _Machine.set_item,
-    "SETITEMS": _Machine.set_items,
-    "GLOBAL": _Machine.named,
-    "STACK_GLOBAL": _Machine.stack_named,
-    "REDUCE": _Machine.reduce,
-    "BUILD": _Machine.build,
-    "BINPERSID": _Machine.persistent,
+_MARK = object()
+_IGNORED = ("PROTO", "FRAME", "STOP")
+_CONSTANTS = frozenset(
+    "INT LONG BININT BININT1 BININT2 LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING "
+    "UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8".split()
+)
+_WITH_ARGUMENT: dict[str, Callable[[_Machine, Any], None]] = {
+    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), lambda m, index: m.memoise(int(index))),
+    **dict.fromkeys(
+        ("GET", "BINGET", "LONG_BINGET"), lambda m, index: m.stack.append(m.memo[int(index)])
+    ),
+    "GLOBAL": lambda m, names: m.name(*names.split(" ")),
+}
+_BARE: dict[str, Callable[[_Machine], Any]] = {
+    "NONE": lambda m: m.stack.append(None),
+    "NEWTRUE": lambda m: m.stack.append(True),
+    "NEWFALSE": lambda m: m.stack.append(False),
+    "EMPTY_DICT": lambda m: m.stack.append({}),
+    "EMPTY_LIST": lambda m: m.stack.append([]),
+    "EMPTY_TUPLE": lambda m: m.stack.append(()),
+    "MARK": lambda m: m.stack.append(_MARK),
+    "DUP": lambda m: m.stack.append(m.stack[-1]),
+    "POP": lambda m: m.stack.pop(),
+    "POP_MARK": lambda m: m.pop_to_mark(),
+    "TUPLE1": lambda m: m.stack.append(tuple(m.pop_many(1))),
+    "TUPLE2": lambda m: m.stack.append(tuple(m.pop_many(2))),
+    "TUPLE3": lambda m: m.stack.append(tuple(m.pop_many(3))),
+    "TUPLE": lambda m: m.stack.append(tuple(m.pop_to_mark())),
+    "APPEND": lambda m: m.extend(m.pop_many(1)),
+    "APPENDS": lambda m: m.extend(m.pop_to_mark()),
+    "SETITEM": lambda m: m.update(m.pop_many(2)),
+    "SETITEMS": lambda m: m.update(m.pop_to_mark()),
+    "MEMOIZE": lambda m: m.memoise(len(m.memo)),
+    "STACK_GLOBAL": lambda m: m.name(*m.pop_many(2)),
+    "REDUCE": lambda m: m.reduce(),
+    "BUILD": lambda m: m.build(),
+    "BINPERSID": lambda m: m.persistent(),
 }
 
 
@@ -255,11 +209,21 @@ def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
+def _pairs(items: Any) -> dict:
+    """A dict; only names and numbers are keys, as hashing a very deep tuple would crash Python."""
+    result = {}
+    for key, value in items:
+        if type(key) not in (str, int):
+            raise TypeError
+        result[key] = value
+    return result
+
+
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *ignored: Any) -> Tensor:
-    """What remains, whether it asks for a gradient and its hooks, is of no use here."""
+    """The rest, whether it wants a gradient and its hooks, is of no use here."""
     del ignored
-    numbers = (offset, *shape, *strides)
-    if type(storage) is not Storage or len(shape) != len(strides) or not all(map(_is_count, numbers)):
+    counts = all(map(_is_count, (offset, *shape, *strides)))
+    if type(storage) is not Storage or len(shape) != len(strides) or not counts:
         raise TypeError
     return Tensor(storage, offset, tuple(shape), tuple(strides))
 
@@ -272,4 +236,12 @@ def _parameter(tensor: Any, *ignored: Any) -> Tensor:
 
 
 def _ordered_dict(items: Any = ()) -> dict:
-    return dict.fromkeys(()) if not items else {_key(k): v for k, v in items}
+    return _pairs(items)
+
+
+_CONSTRUCTORS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("collections", "OrderedDict"): _ordered_dict,
+    ("torch._utils", "_rebuild_tensor"): _tensor,
+    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+    ("torch._utils", "_rebuild_parameter"): _parameter,
+}
