@@ -31,7 +31,7 @@ def manifest(num_pictures: int = 5, batch_size: int = 2, **changes) -> Manifest:
 
 
 def arrays(rows: slice, seed: int = 0) -> dict[str, np.ndarray]:
-    """Plausible results for some rows: a blob that is salient, and curves that rise with its area."""
+    """Plausible results for some rows: a salient blob, and curves that rise with the area."""
     num = rows.stop - rows.start
     rng = np.random.default_rng(seed + rows.start)
     yy, xx = np.mgrid[:SIZE, :SIZE] / (SIZE - 1)

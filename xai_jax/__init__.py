@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from xai_jax.core.infill import Infill
     from xai_jax.core.targets import Head
     from xai_jax.core.types import Explanation
-    from xai_jax.explain.load import load
+    from xai_jax.runtime.results import load
 
 
 def __getattr__(name: str):
@@ -21,7 +21,7 @@ def __getattr__(name: str):
 
         return explain
     if name == "load":
-        from xai_jax.explain.load import load
+        from xai_jax.runtime.results import load
 
         return load
     if name in {"Classifier", "Explanation", "Head", "Infill"}:

@@ -1,4 +1,4 @@
-"""What a run is made of: everything that its results depend on, and nothing that differs by the hour."""
+"""What a run is made of: all that its results depend on, and nothing that differs by the hour."""
 
 import dataclasses
 import json
@@ -97,7 +97,7 @@ def read(folder: Path) -> Manifest:
 
 
 def difference(found: Manifest, wanted: Manifest) -> str | None:
-    """The first setting in which two runs differ, with both values, as words; ``None`` if they are one run."""
+    """The first setting in which two runs differ, with both values; ``None`` if they are one."""
     ours, theirs = (json.loads(manifest.to_json()) for manifest in (wanted, found))
     for name in ours:
         if ours[name] != theirs[name]:
@@ -112,8 +112,6 @@ def _in_words(name: str, found: Any, wanted: Any) -> str:
     if isinstance(found, list) and isinstance(wanted, list):
         if len(found) != len(wanted):
             return f"{name} has {len(found)} entries there and {len(wanted)} here"
-        row = next(
-            i for i, pair in enumerate(zip(found, wanted, strict=True)) if pair[0] != pair[1]
-        )
+        row = next(i for i in range(len(found)) if found[i] != wanted[i])
         return _in_words(f"{name}[{row}]", found[row], wanted[row])
     return f"{name} is {json.dumps(found)} there and {json.dumps(wanted)} here"

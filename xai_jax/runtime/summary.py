@@ -27,8 +27,8 @@ class Row:
         log_odds_original, log_odds_kept, log_odds_removed: of the target in nats: in the picture,
             in the kept part alone, and in what is left without it.
         kept_area: mean of `keep`, in [0, 1].
-        sufficient_area: smallest share of the most salient pixels that keeps the decision, see
-            `core.areas.smallest_sufficient`.
+        sufficient_area: smallest of `core.areas.AREAS` whose most salient pixels keep the decision
+            by themselves; ``None`` if none does. See `core.areas.smallest_sufficient`.
     """
 
     picture: str
