@@ -1,0 +1,186 @@
+"""A picture, its saliency and its two parts as uint8 arrays, for reports and notebooks.
+
+Images are ``[h w 3]`` (or one channel, or ``[h w]``), uint8 or unit pixels in [0, 1]. Maps are
+``[h w]`` or ``[h w 1]``. Whatever is not a finite number is shown hatched: a broken map is seen at
+once, and never raises.
+"""
+
+import jax
+import numpy as np
+
+from xai_jax.core.areas import AREAS, num_kept
+
+AnyPixels = np.ndarray | jax.Array
+
+# Ten equally spaced stops of Inferno (S. van der Walt and N. Smith, public domain), whose
+# lightness rises evenly.
+_INFERNO = np.array(
+    [
+        [0, 0, 4],
+        [27, 12, 65],
+        [74, 12, 107],
+        [120, 28, 109],
+        [165, 44, 96],
+        [207, 68, 70],
+        [237, 105, 37],
+        [251, 155, 6],
+        [247, 209, 61],
+        [252, 255, 164],
+    ],
+    np.float32,
+)
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
+_COLOUR_SHARE = 0.55  # of the overlay; the rest is the grey picture, enough to see where one is
+_SQUARES = 20  # of the checkerboard, along the longer side
+_CHECKERBOARD = (0.79, 0.75)  # two light greys: neither of them is a colour of the picture
+_HATCHING = (0.56, 0.64)
+
+
+def colour_map(values: AnyPixels) -> np.ndarray:
+    """Inferno: [0, 1] -> uint8 ``[... 3]``, dark to light; clipped, and mid-grey for NaN."""
+    values = np.asarray(values, np.float32)
+    place = np.clip(np.nan_to_num(values), 0, 1) * (len(_INFERNO) - 1)
+    stops = np.arange(len(_INFERNO))
+    colours = np.stack([np.interp(place, stops, channel) for channel in _INFERNO.T], axis=-1)
+    colours[np.isnan(values)] = 128
+    return np.round(colours).astype(np.uint8)
+
+
+def display_range(saliency: AnyPixels) -> tuple[float, float] | None:
+    """Raw values at the two ends of the colour scale; ``None`` for a map with nothing to show.
+
+    Nothing can be shown of a map that is flat or has no finite value.
+    """
+    saliency = np.asarray(saliency)
+    finite = saliency[np.isfinite(saliency)]
+    if finite.size == 0 or finite.min() == finite.max():
+        return None
+    return float(finite.min()), float(finite.max())
+
+
+def overlay(image: AnyPixels, saliency: AnyPixels) -> np.ndarray:
+    """The saliency in colour over the picture in grey, uint8 ``[h w 3]``.
+
+    The map is stretched to its own extremes (`display_range`), for display only: colours of two
+    pictures do not compare. A map with nothing to show comes out hatched.
+
+    Raises:
+        ValueError: the map is not of the picture's size.
+    """
+    pixels, saliency = _unit_pixels(image), _map(saliency, image)
+    extremes = display_range(saliency)
+    if extremes is None:
+        return _to_uint8(_hatching(pixels))
+    low, high = extremes
+    colours = colour_map((saliency - low) / (high - low)) / np.float32(255)
+    grey = (pixels @ _LUMINANCE)[..., None]
+    blended = _COLOUR_SHARE * colours + (1 - _COLOUR_SHARE) * grey
+    return _to_uint8(np.where(np.isfinite(saliency)[..., None], blended, _hatching(pixels)))
+
+
+def kept(image: AnyPixels, keep: AnyPixels) -> np.ndarray:
+    """The picture where `keep` is 1 and a grey checkerboard where it is 0, uint8 ``[h w 3]``.
+
+    The checkerboard stands for "removed": it is not the infill that the classifier saw there.
+
+    Raises:
+        ValueError: the map is not of the picture's size.
+    """
+    pixels, keep = _unit_pixels(image), _map(keep, image)
+    share = np.clip(np.nan_to_num(keep), 0, 1)[..., None]
+    shown = share * pixels + (1 - share) * _checkerboard(pixels)
+    return _to_uint8(np.where(np.isfinite(keep)[..., None], shown, _hatching(pixels)))
+
+
+def removed(image: AnyPixels, keep: AnyPixels) -> np.ndarray:
+    """The complement of `kept`: the picture where `keep` is 0, uint8 ``[h w 3]``.
+
+    Raises:
+        ValueError: the map is not of the picture's size.
+    """
+    return kept(image, 1 - np.asarray(keep, np.float32))
+
+
+def contact_sheet(image: AnyPixels, keep: AnyPixels, saliency: AnyPixels) -> np.ndarray:
+    """Picture, saliency overlay, kept part and removed part in one row, uint8 ``[h+2m 4w+5m 3]``.
+
+    The white margin m is a fiftieth of the longer side, at least 2 pixels.
+
+    Raises:
+        ValueError: a map is not of the picture's size.
+    """
+    row = [
+        _to_uint8(_unit_pixels(image)),
+        overlay(image, saliency),
+        kept(image, keep),
+        removed(image, keep),
+    ]
+    height, width = row[0].shape[:2]
+    margin = max(max(height, width) // 50, 2)
+    shape = (height + 2 * margin, len(row) * (width + margin) + margin, 3)
+    sheet = np.full(shape, 255, np.uint8)
+    for i, panel in enumerate(row):
+        left = margin + i * (width + margin)
+        sheet[margin : margin + height, left : left + width] = panel
+    return sheet
+
+
+def levels(saliency: AnyPixels) -> np.ndarray:
+    """Index of the first of `core.areas.AREAS` that contains each pixel, uint8 ``[h w]``.
+
+    ``levels(saliency) <= n`` keeps exactly ``num_kept(AREAS[n], h * w)`` pixels, those that the
+    curves were scored with: the most salient, ties going to the upper, then the left pixel.
+    """
+    saliency = np.asarray(saliency)
+    flat = saliency.reshape(-1)  # [hw]
+    ranks = np.empty(flat.size, np.int64)
+    ranks[np.argsort(-flat, kind="stable")] = np.arange(flat.size)
+    counts = [num_kept(share, flat.size) for share in AREAS]
+    place = np.searchsorted(counts, ranks, side="right")
+    return place.astype(np.uint8).reshape(saliency.shape[:2])
+
+
+def _unit_pixels(image: AnyPixels) -> np.ndarray:
+    """``[h w 3]`` float32 in [0, 1]."""
+    image = np.asarray(image)
+    pixels = image.astype(np.float32) / (255 if image.dtype == np.uint8 else 1)
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3):
+        raise ValueError(
+            f"The image must be [h w], [h w 1] or [h w 3], not {list(image.shape)}; "
+            "hand in one picture of a batch, images[0] say."
+        )
+    return np.broadcast_to(np.clip(np.nan_to_num(pixels), 0, 1), (*pixels.shape[:2], 3))
+
+
+def _map(values: AnyPixels, image: AnyPixels) -> np.ndarray:
+    """``[h w]`` float32, of the size of the image."""
+    values = np.asarray(values, np.float32)
+    values = values[..., 0] if values.ndim == 3 and values.shape[-1] == 1 else values
+    size = np.shape(image)[:2]
+    if values.shape != size:
+        raise ValueError(
+            f"The map is {list(values.shape)}, but the image {list(size)}; "
+            "resize the image to the map's size first."
+        )
+    return values
+
+
+def _checkerboard(pixels: np.ndarray) -> np.ndarray:
+    height, width = pixels.shape[:2]
+    side = max(max(height, width) // _SQUARES, 1)
+    y, x = np.mgrid[:height, :width] // side
+    return np.choose((x + y) % 2, _CHECKERBOARD).astype(np.float32)[..., None]
+
+
+def _hatching(pixels: np.ndarray) -> np.ndarray:
+    """Diagonal grey stripes with a hint of the picture: "there is nothing to show here"."""
+    height, width = pixels.shape[:2]
+    period = max(max(height, width) // 14, 2)
+    y, x = np.mgrid[:height, :width]
+    stripes = np.choose(((x + y) % period) * 2 // period, _HATCHING).astype(np.float32)
+    return (0.8 * stripes + 0.2 * (pixels @ _LUMINANCE))[..., None] * np.ones(3, np.float32)
+
+
+def _to_uint8(pixels: np.ndarray) -> np.ndarray:
+    return np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
