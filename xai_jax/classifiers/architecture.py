@@ -1,15 +1,10 @@
 """What a ported network consists of: two halves, and the conversion of its weights."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-import numpy as np
-
+from xai_jax.classifiers.convert import StateDict
 from xai_jax.core.types import AnyArray, Logits, PyTree
-
-StateDict = Mapping[
-    str, np.ndarray
-]  # the weights as the original framework names and lays them out
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -19,11 +14,10 @@ class Architecture:
     Fields:
         name: as users write it.
         features: ``(params, normalised [b h w c]) -> activations [b h' w' c']``, where Grad-CAM
-        reads.
+            reads.
         head: ``(params, activations) -> logits [b k]``.
         convert: ``state_dict -> params``, batch norm folded; raises ValueError naming a key that is
-        missing,
-            left over or of another shape.
+            missing, left over or of another shape.
     """
 
     name: str

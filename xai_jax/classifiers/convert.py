@@ -1,71 +1,103 @@
-"""From a PyTorch state dict to the parameters of a port: every key consumed, norms folded."""
+"""From a PyTorch state dict to the parameters of a port: all keys consumed, all shapes checked."""
+
+from collections.abc import Mapping
 
 import numpy as np
 
-from xai_jax.classifiers.architecture import StateDict
+StateDict = Mapping[str, np.ndarray]  # weights as the original framework names and lays them out
 
 
 class Weights:
     """A state dict that is read key by key; `done` fails if any is left over.
 
     Convolutions come out HWIO, dense matrices ``[in out]``, with batch norm folded into weight and
-    bias.
+    bias. All errors are ValueErrors of one sentence that names the architecture or the damaged key.
     """
 
     def __init__(self, state_dict: StateDict, architecture: str):
         self._left = {k: v for k, v in state_dict.items() if not k.endswith("num_batches_tracked")}
         self._architecture = architecture
 
-    def take(self, key: str) -> np.ndarray:
-        """One array as float32, in its original layout."""
+    def take(self, key: str, shape: tuple[int | None, ...]) -> np.ndarray:
+        """One array as float32, in its original layout; None in `shape` stands for any number."""
         if key not in self._left:
-            raise ValueError(
-                f"These are not weights of {self._architecture}: '{key}' is missing. "
-                "Name the architecture that they belong to."
-            )
-        value = np.asarray(self._left.pop(key), np.float32)
+            raise self._other(f"'{key}' is missing")
+        found = np.asarray(self._left.pop(key))
+        fits = len(found.shape) == len(shape) and all(
+            n > 0 if wanted is None else n == wanted
+            for n, wanted in zip(found.shape, shape, strict=True)
+        )
+        if not fits:
+            wanted = str(shape).replace("None", "any")
+            raise self._other(f"'{key}' has shape {found.shape} instead of {wanted}")
+        value = found.astype(np.float32)
         if not np.isfinite(value).all():
             raise ValueError(f"The weights hold NaN or infinity in '{key}'; the file is damaged.")
         return value
 
     def conv(
-        self, key: str, norm: str | None = None, *, epsilon: float = 1e-5
+        self,
+        key: str,
+        norm: str | None = None,
+        *,
+        shape: tuple[int, int, int, int],
+        bias: bool = False,
+        epsilon: float = 1e-5,
     ) -> dict[str, np.ndarray]:
-        """``{"kernel": [kh kw i o], "bias": [o]}`` of convolution `key`, `norm` folded in."""
-        kernel = self.take(f"{key}.weight").astype(np.float64)  # OIHW
-        if kernel.ndim != 4:
-            raise ValueError(
-                f"'{key}.weight' of {self._architecture} must have 4 axes, "
-                f"not shape {kernel.shape}."
-            )
-        bias = self.take(f"{key}.bias") if f"{key}.bias" in self._left else np.zeros(len(kernel))
+        """``{"kernel": [kh kw i o], "bias": [o]}`` of convolution `key`, norm `norm` folded in.
+
+        Args:
+            key: of the convolution, without ".weight".
+            norm: of the batch norm that follows it; None where none does.
+            shape: ``(o, i, kh, kw)``, as PyTorch lays it out.
+            bias: whether the convolution has a bias of its own.
+            epsilon: of the batch norm.
+        """
+        kernel = self.take(f"{key}.weight", shape).astype(np.float64)
+        shift = self.take(f"{key}.bias", shape[:1]) if bias else np.zeros(shape[0])
         if norm is not None:
-            scale, shift = self.norm(norm, epsilon=epsilon)
-            kernel, bias = kernel * scale[:, None, None, None], bias * scale + shift
+            scale, offset = self.norm(norm, shape[0], epsilon=epsilon)
+            kernel, shift = kernel * scale[:, None, None, None], shift * scale + offset
         return {
             "kernel": np.ascontiguousarray(kernel.transpose(2, 3, 1, 0), np.float32),
-            "bias": np.asarray(bias, np.float32),
+            "bias": np.asarray(shift, np.float32),
         }
 
-    def norm(self, key: str, *, epsilon: float = 1e-5) -> tuple[np.ndarray, np.ndarray]:
-        """Batch norm as ``x * scale + shift``, both ``[c]`` float64."""
-        gamma, beta = self.take(f"{key}.weight"), self.take(f"{key}.bias")
-        mean, variance = self.take(f"{key}.running_mean"), self.take(f"{key}.running_var")
-        scale = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + epsilon)
+    def norm(
+        self, key: str, channels: int, *, epsilon: float = 1e-5
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Batch norm as ``x * scale + shift``, both ``[channels]`` float64."""
+        gamma, beta, mean, variance = (
+            self.take(f"{key}.{name}", (channels,)).astype(np.float64)
+            for name in ("weight", "bias", "running_mean", "running_var")
+        )
+        if (variance < 0).any():
+            raise ValueError(
+                f"The weights hold a negative '{key}.running_var'; the file is damaged."
+            )
+        scale = gamma / np.sqrt(variance + epsilon)
         return scale, beta - mean * scale
 
-    def dense(self, key: str) -> dict[str, np.ndarray]:
-        """``{"kernel": [in out], "bias": [out]}``."""
+    def dense(self, key: str, inputs: int, outputs: int | None = None) -> dict[str, np.ndarray]:
+        """``{"kernel": [in out], "bias": [out]}``; by default as many outputs as the file has."""
+        kernel = self.take(f"{key}.weight", (outputs, inputs))
         return {
-            "kernel": np.ascontiguousarray(self.take(f"{key}.weight").T),
-            "bias": self.take(f"{key}.bias"),
+            "kernel": np.ascontiguousarray(kernel.T),
+            "bias": self.take(f"{key}.bias", (len(kernel),)),
         }
+
+    def ignore(self, prefix: str) -> None:
+        """Consumes every key that begins with `prefix`: parts that only training uses."""
+        self._left = {k: v for k, v in self._left.items() if not k.startswith(prefix)}
 
     def done(self) -> None:
         """Fails if a key was not used: the file is then of another architecture."""
         if self._left:
             first = sorted(self._left)[0]
-            raise ValueError(
-                f"These are not weights of {self._architecture}: {len(self._left)} arrays are left "
-                f"over, '{first}' among them. Name the architecture that they belong to."
-            )
+            raise self._other(f"{len(self._left)} arrays are left over, '{first}' among them")
+
+    def _other(self, found: str) -> ValueError:
+        return ValueError(
+            f"These are not weights of {self._architecture}: {found}; "
+            "name the architecture that they belong to."
+        )

@@ -6,8 +6,8 @@ import math
 
 import jax
 
-from xai_jax.classifiers.architecture import Architecture, StateDict
-from xai_jax.classifiers.convert import Weights
+from xai_jax.classifiers.architecture import Architecture
+from xai_jax.classifiers.convert import StateDict, Weights
 from xai_jax.core.conv import depthwise, pointwise, same_pads
 from xai_jax.core.types import AnyArray, Logits, PyTree
 
@@ -15,49 +15,61 @@ _EPSILON = 1e-3  # of every batch norm, as in TensorFlow
 
 
 @dataclasses.dataclass(frozen=True)
-class _Stage:
-    repeats: int
+class _Block:
     kernel: int
-    stride: int  # of the first block
+    stride: int
     expansion: int
+    inputs: int
+    outputs: int
 
 
+_STEM, _TOP = 32, 1280  # channels; the same in every variant
+# repeats, kernel, stride of the first block, expansion, channels
 _STAGES = (
-    _Stage(1, 3, 1, 1),
-    _Stage(2, 3, 2, 6),
-    _Stage(2, 5, 2, 6),
-    _Stage(3, 3, 2, 6),
-    _Stage(3, 5, 1, 6),
-    _Stage(4, 5, 2, 6),
-    _Stage(1, 3, 1, 6),
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
 )
 
 
-def _block_specs(depth: float) -> tuple[_Stage, ...]:
+def _scaled(channels: int, width: float) -> int:
+    """The multiple of 8 that is nearest to ``channels * width``, at most a tenth below it."""
+    nearest = max(8, int(channels * width + 4) // 8 * 8)
+    return nearest if nearest >= 0.9 * channels * width else nearest + 8
+
+
+def _block_specs(width: float, depth: float) -> tuple[_Block, ...]:
     """One entry a block; the first and the last stage are never deepened."""
-    blocks = []
-    for index, stage in enumerate(_STAGES):
+    blocks: list[_Block] = []
+    inputs = _STEM
+    for index, (repeats, kernel, stride, expansion, channels) in enumerate(_STAGES):
         fixed = index in (0, len(_STAGES) - 1)
-        repeats = stage.repeats if fixed else math.ceil(depth * stage.repeats)
-        blocks.append(stage)
-        blocks += [dataclasses.replace(stage, stride=1)] * (repeats - 1)
+        outputs = _scaled(channels, width)
+        first = _Block(kernel, stride, expansion, inputs, outputs)
+        rest = dataclasses.replace(first, stride=1, inputs=outputs)
+        blocks += [first] + [rest] * ((repeats if fixed else math.ceil(depth * repeats)) - 1)
+        inputs = outputs
     return tuple(blocks)
 
 
-def _block(params: PyTree, x: AnyArray, spec: _Stage) -> AnyArray:
+def _block(params: PyTree, x: AnyArray, spec: _Block) -> AnyArray:
     """Inverted bottleneck: expand, depthwise, project; with a shortcut where the shape allows."""
     shortcut = x
     if "expand" in params:
         x = jax.nn.relu6(pointwise(x, params["expand"]["kernel"]) + params["expand"]["bias"])
-    pads = same_pads(x.shape[1:3], spec.kernel, spec.stride)
+    pads = same_pads((x.shape[1], x.shape[2]), spec.kernel, spec.stride)
     x = depthwise(x, params["depthwise"]["kernel"], spec.stride, pads)
     x = jax.nn.relu6(x + params["depthwise"]["bias"])
     x = pointwise(x, params["project"]["kernel"]) + params["project"]["bias"]
     return x + shortcut if x.shape == shortcut.shape else x
 
 
-def _features(specs: tuple[_Stage, ...], params: PyTree, normalised: AnyArray) -> AnyArray:
-    pads = same_pads(normalised.shape[1:3], 3, 2)
+def _features(specs: tuple[_Block, ...], params: PyTree, normalised: AnyArray) -> AnyArray:
+    pads = same_pads((normalised.shape[1], normalised.shape[2]), 3, 2)
     x = jax.lax.conv_general_dilated(
         normalised,
         params["stem"]["kernel"],
@@ -75,28 +87,33 @@ def _head(params: PyTree, activations: AnyArray) -> Logits:
     return activations.mean(axis=(1, 2)) @ params["classes"]["kernel"] + params["classes"]["bias"]
 
 
-def _convert(specs: tuple[_Stage, ...], name: str, state_dict: StateDict) -> PyTree:
+def _convert(specs: tuple[_Block, ...], name: str, state_dict: StateDict) -> PyTree:
     weights = Weights(state_dict, name)
     fold = functools.partial(weights.conv, epsilon=_EPSILON)
     blocks = []
     for index, spec in enumerate(specs):
-        at = f"_blocks.{index}."
-        block = {"expand": fold(f"{at}_expand_conv", f"{at}_bn0")} if spec.expansion > 1 else {}
-        block["depthwise"] = fold(f"{at}_depthwise_conv", f"{at}_bn1")
-        block["project"] = fold(f"{at}_project_conv", f"{at}_bn2")
+        at, hidden = f"_blocks.{index}.", spec.inputs * spec.expansion
+        block = {}
+        if spec.expansion > 1:
+            expand = (hidden, spec.inputs, 1, 1)
+            block["expand"] = fold(f"{at}_expand_conv", f"{at}_bn0", shape=expand)
+        window = (hidden, 1, spec.kernel, spec.kernel)
+        block["depthwise"] = fold(f"{at}_depthwise_conv", f"{at}_bn1", shape=window)
+        project = (spec.outputs, hidden, 1, 1)
+        block["project"] = fold(f"{at}_project_conv", f"{at}_bn2", shape=project)
         blocks.append(block)
     params = {
-        "stem": fold("_conv_stem", "_bn0"),
+        "stem": fold("_conv_stem", "_bn0", shape=(_STEM, 3, 3, 3)),
         "blocks": blocks,
-        "top": fold("_conv_head", "_bn1"),
-        "classes": weights.dense("_fc"),
+        "top": fold("_conv_head", "_bn1", shape=(_TOP, specs[-1].outputs, 1, 1)),
+        "classes": weights.dense("_fc", _TOP),
     }
     weights.done()
     return params
 
 
-def _architecture(name: str, depth: float) -> Architecture:
-    specs = _block_specs(depth)
+def _architecture(name: str, width: float, depth: float) -> Architecture:
+    specs = _block_specs(width, depth)
     return Architecture(
         name=name,
         features=functools.partial(_features, specs),
@@ -105,6 +122,6 @@ def _architecture(name: str, depth: float) -> Architecture:
     )
 
 
-LITE0 = _architecture("efficientnet_lite0", depth=1.0)
-LITE1 = _architecture("efficientnet_lite1", depth=1.1)
-LITE2 = _architecture("efficientnet_lite2", depth=1.2)
+LITE0 = _architecture("efficientnet_lite0", width=1.0, depth=1.0)
+LITE1 = _architecture("efficientnet_lite1", width=1.0, depth=1.1)
+LITE2 = _architecture("efficientnet_lite2", width=1.1, depth=1.2)
