@@ -1,7 +1,7 @@
 """The frozen image classifier: (function, parameters, preprocessing) as one pytree."""
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -44,7 +44,7 @@ class Classifier:
         mean: float | tuple[float, ...] = 0.0,
         std: float | tuple[float, ...] = 1.0,
         head: Head = Head.SOFTMAX,
-    ) -> Self:
+    ) -> "Classifier":
         """Any ``fn(params, normalised [b h w c]) -> logits [b k]``.
 
         The default mean and std hand it unit pixels as they are. Weights belong in `params`:

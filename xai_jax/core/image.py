@@ -18,12 +18,13 @@ from jaxtyping import Array, Float
 from xai_jax.core.types import Images
 
 Padding = Literal["reflect", "zero"]
+Resized = Float[Array, "b y x c"]
 
 
-def separable(images: Images, rows: np.ndarray, columns: np.ndarray) -> Images:
+def separable(images: Images, rows: np.ndarray, columns: np.ndarray) -> Resized:
     """``[b h w c]`` -> ``[b h' w' c]`` by ``rows [h' h]`` and ``columns [w' w]``, in float32."""
-    images = jnp.einsum("yh,bhwc->bywc", rows, images, precision=jax.lax.Precision.HIGHEST)
-    return jnp.einsum("xw,bywc->byxc", columns, images, precision=jax.lax.Precision.HIGHEST)
+    tall = jnp.einsum("yh,bhwc->bywc", rows, images, precision=jax.lax.Precision.HIGHEST)
+    return jnp.einsum("xw,bywc->byxc", columns, tall, precision=jax.lax.Precision.HIGHEST)
 
 
 def gaussian_blur(
@@ -56,13 +57,13 @@ def box_sum(images: Images, side: int) -> Images:
     return separable(images, _band(height, taps, "zero"), _band(width, taps, "zero"))
 
 
-def resize(images: Images, height: int, width: int) -> Images:
+def resize(images: Images, height: int, width: int) -> Resized:
     """Bilinear, pixel centres at half-integers (torch's ``align_corners=False``)."""
     _, h, w, _ = images.shape
     return separable(images, _half_pixel_matrix(height, h), _half_pixel_matrix(width, w))
 
 
-def resize_align_corners(images: Images, height: int, width: int) -> Images:
+def resize_align_corners(images: Images, height: int, width: int) -> Resized:
     """Bilinear with the corner pixels on each other (torch's ``align_corners=True``)."""
     _, h, w, _ = images.shape
     return separable(images, _align_corners_matrix(height, h), _align_corners_matrix(width, w))

@@ -1,7 +1,7 @@
 """What stands in for removed pixels: a constant, a blur or somebody's inpainting network."""
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import jax
 from flax import struct
@@ -37,7 +37,7 @@ class Infill:
     prepare_fn: Callable = struct.field(pytree_node=False, default=_images_as_they_are)
 
     @classmethod
-    def from_callable(cls, fn: Callable, params: PyTree = None) -> Self:
+    def from_callable(cls, fn: Callable, params: PyTree = None) -> "Infill":
         """Anybody's inpainting model: ``fn(params, images, keep, keys) -> images``.
 
         `images` are unit pixels ``[b h w c]``, `keep` is 0 or 1 ``[b h w 1]`` (1 = known), `keys`

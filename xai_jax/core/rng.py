@@ -4,8 +4,9 @@ import hashlib
 
 import jax
 import numpy as np
+from jaxtyping import Array, Key
 
-from xai_jax.core.types import Classes, PRNGKey, PRNGKeys
+from xai_jax.core.types import ImageIds, PRNGKey, PRNGKeys
 
 
 def image_ids(images: np.ndarray) -> np.ndarray:
@@ -19,12 +20,12 @@ def image_ids(images: np.ndarray) -> np.ndarray:
     return np.array([int.from_bytes(digest[:4], "little") for digest in digests], np.uint32)
 
 
-def example_keys(key: PRNGKey, image_id: Classes) -> PRNGKeys:
+def example_keys(key: PRNGKey, image_id: ImageIds) -> PRNGKeys:
     """One key per image ``[b]``: re-batching or re-sharding leaves every image's draw unchanged."""
     return jax.vmap(lambda i: jax.random.fold_in(key, i))(image_id)
 
 
-def split_each(keys: PRNGKeys, num: int) -> PRNGKeys:
+def split_each(keys: PRNGKeys, num: int) -> Key[Array, "b n"]:
     """``[b]`` keys -> ``[b num]`` keys."""
     return jax.vmap(lambda key: jax.random.split(key, num))(keys)
 

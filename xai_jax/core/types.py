@@ -9,13 +9,14 @@ from typing import Any
 
 import jax
 from flax import struct
-from jaxtyping import Array, Float, Int, Key, Shaped
+from jaxtyping import Array, Float, Int, Key, Shaped, UInt32
 
 PyTree = Any
 Images = Float[Array, "b h w c"]  # unit pixels in [0, 1], unless the name says `normalised`
 Maps = Float[Array, "b h w 1"]  # one number a pixel
 Logits = Float[Array, "b k"]
 Classes = Int[Array, "b"]
+ImageIds = UInt32[Array, "b"]
 PerExample = Float[Array, "b"]
 PRNGKey = Key[Array, ""]
 PRNGKeys = Key[Array, "b"]

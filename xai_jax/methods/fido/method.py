@@ -7,7 +7,6 @@ ICLR 2019.
 import dataclasses
 import enum
 import functools
-from typing import Self
 
 import jax
 import jax.numpy as jnp
@@ -75,12 +74,12 @@ class Config:
     inner_batch_size: int | None = None
 
     @classmethod
-    def fast(cls) -> Self:
+    def fast(cls) -> "Config":
         """A lower objective than the published setting with a sixth of its classifier calls."""
         return cls(num_steps=100, num_samples=4, learning_rate=0.3, warmup_steps=10)
 
     @classmethod
-    def smoke(cls) -> Self:
+    def smoke(cls) -> "Config":
         """The smallest honest run: seconds on one CPU core, on small pictures."""
         return cls(grids=(8,), num_steps=40, num_samples=4, learning_rate=0.3, warmup_steps=4)
 
@@ -91,7 +90,8 @@ class Config:
 
 def fido(cfg: Config) -> Method:
     """Explains each image by a distribution over masks; nothing is learned across images."""
-    tx = optax.adam(optax.linear_schedule(*_rates(cfg), cfg.num_steps))
+    _check(cfg)
+    tx = optax.adam(learning_rate(cfg))
 
     def explain(state: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
         del state
@@ -106,10 +106,24 @@ def fido(cfg: Config) -> Method:
     return Method(init=no_state, step=None, explain=explain)
 
 
-def _rates(cfg: Config) -> tuple[float, float]:
-    """First rate and the one it falls to: update i uses ``lr (1 - (i + 1) / steps)`` (sec. 2)."""
+def _check(cfg: Config) -> None:
+    """Refuses settings with which nothing sensible can be computed."""
+    at_least = {"num_steps": 1, "num_samples": 1, "area_weight": 0, "warmup_steps": 0}
+    for field, least in at_least.items():
+        if getattr(cfg, field) < least:
+            raise ValueError(f"{field} must be at least {least}, not {getattr(cfg, field)}.")
+    if not cfg.temperature > 0:
+        raise ValueError(f"temperature must be above 0, not {cfg.temperature}.")
+    if not 0 < cfg.initial_drop < 1:
+        raise ValueError(f"initial_drop must lie within (0, 1), not be {cfg.initial_drop}.")
+    if not cfg.grids or min(cfg.grids) < 2:
+        raise ValueError(f"grids must be one or more sides of at least 2, not {cfg.grids}.")
+
+
+def learning_rate(cfg: Config) -> optax.Schedule:
+    """Update i uses ``learning_rate (1 - (i + 1) / num_steps)``, the last one 0 (sec. 2)."""
     decrement = cfg.learning_rate / cfg.num_steps
-    return cfg.learning_rate - decrement, -decrement
+    return optax.linear_schedule(cfg.learning_rate - decrement, -decrement, cfg.num_steps)
 
 
 def _initial(cfg: Config, size: int) -> tuple[jax.Array, ...]:

@@ -1,0 +1,42 @@
+# make quickstart · make test · make report-test · make bench: each sets up .venv by itself.
+
+PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PINS := requirements/$(shell $(PYTHON) -c 'import sys; print("py311" if sys.version_info < (3, 12) else "py312")' 2>/dev/null).txt
+BIN := .venv/bin
+PICTURES = $(shell $(BIN)/python -c 'from importlib.util import find_spec as f; print(f("skimage").submodule_search_locations[0])')/data
+
+.PHONY: quickstart test lint report-test bench pins clean
+
+quickstart: .venv/ready  ## explain three photographs and write quickstart/report.html
+	@$(BIN)/xai-jax explain --method fido --preset fast --classifier efficientnet_lite0 --out quickstart \
+		$(PICTURES)/coffee.png $(PICTURES)/chelsea.png $(PICTURES)/motorcycle_left.png
+
+test: .venv/ready lint  ## everything that CI runs, but for the browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+report-test: .venv/ready  ## the report in headless Chromium (Debian's chromium and chromium-driver)
+	XAI_JAX_BROWSER=1 $(BIN)/python -m pytest tests/report
+
+bench: .venv/ready  ## make bench NAME=fido_step
+	$(BIN)/python -m benchmarks $(NAME)
+
+.venv/ready: pyproject.toml $(PINS)
+	@test -n "$(PYTHON)" || { echo "xai_jax needs Python 3.11 or newer; install it or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	@echo "Setting up .venv from $(PINS) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(PINS)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+pins:  ## compile the pinned requirements anew; needs uv
+	for v in 311 312; do uv pip compile pyproject.toml --universal --python-version 3.$${v#3} --extra quickstart --extra test \
+		--no-emit-index-url --no-emit-find-links --quiet --custom-compile-command "make pins" --output-file requirements/py$$v.txt; done
+
+clean:
+	rm -rf .venv quickstart

@@ -1,0 +1,5 @@
+"""What is wrong with one picture and not with the run."""
+
+
+class BadPicture(ValueError):
+    """A picture that cannot be read; its text is one sentence that says why."""
