@@ -1,6 +1,5 @@
 """What a notebook calls."""
 
-import dataclasses
 from collections.abc import Sequence
 
 import jax
@@ -11,9 +10,8 @@ from xai_jax.core import targets
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
 from xai_jax.core.method import Frozen, MethodConfig
-from xai_jax.core.rng import image_ids
 from xai_jax.core.types import Batch, Explanation, PRNGKey
-from xai_jax.explain.batch import checked_logits, explain_batch, padded
+from xai_jax.explain.batch import explain_batch, prepared
 from xai_jax.infills.blur import Blur
 from xai_jax.methods import fido
 
@@ -71,7 +69,8 @@ def explain(
     parts = []
     for start in range(0, num, size):
         rows = slice(start, min(start + size, num))
-        batch = _batch(classifier, images[rows], _rows(target, rows), _rows(labels, rows), size)
+        chosen = _rows(target, rows)
+        batch, _ = prepared(classifier, images[rows], chosen, size, _rows(labels, rows))
         explanation = explain_batch(method, frozen, _placed(batch, mesh), key)
         parts.append(_to_host(explanation, rows.stop - rows.start))
     return jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
@@ -136,21 +135,6 @@ def _checked_batch_size(batch_size: int, num: int, mesh: Mesh | None) -> int:
 
 def _rows(values, rows: slice):
     return values if values is None or callable(values) else values[rows]
-
-
-def _batch(classifier: Classifier, images: np.ndarray, target, labels, size: int) -> Batch:
-    """A padded Batch with its targets; the classifier's answer is checked on the way."""
-    ids = image_ids(images)
-    unknown = np.zeros(len(images), np.int32)
-    weight = np.ones(len(images), np.float32)
-    batch = Batch(images=images, target=unknown, image_id=ids, weight=weight, labels=labels)
-    batch = padded(batch, size)
-    logits = checked_logits(classifier, batch.images)
-    if callable(target):
-        return dataclasses.replace(batch, target=np.asarray(target(logits, batch.labels)))
-    return dataclasses.replace(
-        batch, target=np.concatenate([target, np.repeat(target[:1], size - len(target))])
-    )
 
 
 def _placed(batch: Batch, mesh: Mesh | None) -> Batch:

@@ -2,4 +2,4 @@
 
 
 class BadPicture(ValueError):
-    """A picture that cannot be read; its text is one sentence that says why."""
+    """A picture that cannot be read; its text says why, in one sentence without its name."""

@@ -5,10 +5,13 @@ import dataclasses
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen, MethodConfig
+from xai_jax.core.rng import image_ids
+from xai_jax.core.targets import ChooseTarget
 from xai_jax.core.types import Batch, Explanation, Images, Logits, PRNGKey
 from xai_jax.metrics import fidelity
 
@@ -59,7 +62,7 @@ def _logits(classifier: Classifier, images: Images) -> Logits:
     return classifier.logits(images)
 
 
-def checked_logits(classifier: Classifier, images: Images) -> np.ndarray:
+def checked_logits(classifier: Classifier, images: np.ndarray) -> np.ndarray:
     """Logits ``[b k]`` on the host.
 
     Raises:
@@ -85,3 +88,39 @@ def padded(batch: Batch, size: int) -> Batch:
     grown = jax.tree.map(lambda x: np.concatenate([x, np.repeat(x[:1], missing, axis=0)]), batch)
     weight = np.concatenate([batch.weight, np.zeros(missing, np.float32)])
     return dataclasses.replace(grown, weight=weight)
+
+
+def prepared(
+    classifier: Classifier,
+    images: np.ndarray,
+    target: np.ndarray | ChooseTarget,
+    size: int,
+    labels: np.ndarray | None = None,
+) -> tuple[Batch, np.ndarray]:
+    """A batch padded to `size` rows whose targets are known, and the logits ``[n k]``.
+
+    Args:
+        classifier: asked once.
+        images: ``[n h w c]`` unit pixels, at most `size`.
+        target: ``[n]`` classes, or how to choose them.
+        size: rows of the batch.
+        labels: ``[n k]`` 0 / 1, for targets that are chosen by them.
+
+    Raises:
+        ValueError: see `checked_logits`.
+    """
+    num = len(images)
+    batch = Batch(
+        images=images,
+        target=np.zeros(num, np.int32) if callable(target) else target,
+        image_id=image_ids(images),
+        weight=np.ones(num, np.float32),
+        labels=labels,
+    )
+    batch = padded(batch, size)
+    logits = checked_logits(classifier, batch.images)
+    if callable(target):
+        known = None if batch.labels is None else jnp.asarray(batch.labels)
+        chosen = target(jnp.asarray(logits), known)
+        batch = dataclasses.replace(batch, target=np.asarray(chosen))
+    return batch, logits[:num]

@@ -71,7 +71,7 @@ class Results:
 
     @property
     def saliency(self) -> StoredArray:
-        """``[n h w 1]``, larger where a pixel speaks more for the target; the method's own scale."""
+        """``[n h w 1]``, larger where a pixel speaks more for the target; in the method's unit."""
         return self._array("saliency")
 
     @property

@@ -4,6 +4,8 @@ The same batch gives the same bytes, whichever process writes it and however oft
 """
 
 import json
+import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -64,7 +66,7 @@ class Writer:
                 self._arrays[name] = array
                 array[start : start + len(values)].write(values.astype(dtype(name))).result()
         except ValueError as error:  # tensorstore says so of a disk that fails
-            raise OSError(f"{self._group} cannot be written: {_cause(error)}") from None
+            raise _disk_error(error, self._group) from None
 
     def _open(self, name: str, shape: tuple[int, ...]) -> ts.TensorStore:
         self._write_group(self._group)
@@ -138,10 +140,7 @@ def _files(path: Path) -> dict[str, str]:
     return {"driver": "file", "path": str(path.absolute())}
 
 
-def _cause(error: ValueError) -> str:
-    """The operating system's words in tensorstore's message, or all of it."""
-    text = str(error)
-    mark = "[OS error "
-    if mark not in text:
-        return text.splitlines()[0]
-    return text.split(mark, 1)[1].split("]", 1)[0]
+def _disk_error(error: ValueError, path: Path) -> Exception:
+    """What the operating system said, out of tensorstore's message; the error itself without it."""
+    code = re.search(r"os_error_code='(\d+)'", str(error))
+    return error if code is None else OSError(int(code[1]), os.strerror(int(code[1])), str(path))

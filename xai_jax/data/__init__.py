@@ -1,0 +1,1 @@
+"""Pictures on the disk, as the classifiers eat them."""

@@ -1,0 +1,178 @@
+"""Photographs of every kind, in folders, as squares of unit pixels."""
+
+import os
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image, UnidentifiedImageError
+
+from xai_jax.core.errors import BadPicture
+from xai_jax.core.preprocess import Preprocess
+
+SUFFIXES = frozenset(
+    ".avif .bmp .gif .jpeg .jpg .jp2 .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
+)
+MAX_PIXELS = 500_000_000  # a square of 22,000; as much as 2 GB while it is decoded
+_HUGE = 50_000_000  # pixels; such pictures are decoded one at a time
+_DRAFT = 4  # a JPEG is decoded at a smaller scale if its square still has so many times the side
+_RESAMPLE = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+_UPRIGHT = {  # EXIF orientation -> what undoes it
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION = 0x0112
+_opening = threading.Lock()
+_decoding_huge = threading.Lock()
+
+
+def find(paths: Sequence[Path], *, without: Path | None = None) -> dict[str, Path]:
+    """The pictures that `paths` name, in natural order (2 before 10).
+
+    Args:
+        paths: files, taken whatever their suffix, and folders, searched with their subfolders for
+            `SUFFIXES`; hidden files and folders are passed over.
+        without: a folder that is not searched, the run's own say.
+
+    Returns:
+        ``{id: file}``; an id is the path relative to the pictures' common folder, with "/".
+
+    Raises:
+        ValueError: a path does not exist, or there is no picture at all.
+    """
+    files: dict[str, None] = {}  # an ordered set
+    left_out = os.path.abspath(without) if without else None
+    for path in map(os.path.abspath, paths):
+        if os.path.isdir(path):
+            files |= dict.fromkeys(_below(path, left_out))
+        elif os.path.exists(path):
+            files[path] = None
+        else:
+            raise ValueError(f"{path} does not exist; name pictures, or folders of pictures.")
+    if not files:
+        raise ValueError(
+            f"No picture in {', '.join(map(str, paths))}; "
+            f"these kinds are looked for: {', '.join(sorted(SUFFIXES))}."
+        )
+    common = os.path.commonpath([os.path.dirname(file) for file in files])
+    ids = {Path(file).relative_to(common).as_posix(): Path(file) for file in files}
+    return dict(sorted(ids.items(), key=lambda item: _natural(item[0])))
+
+
+def _below(folder: str, without: str | None) -> Iterator[str]:
+    seen = set()
+    for here, folders, files in os.walk(folder, followlinks=True):
+        if os.path.realpath(here) in seen or here == without:
+            folders.clear()  # a link back up, or the results
+            continue
+        seen.add(os.path.realpath(here))
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
+                yield os.path.join(here, name)
+
+
+def _natural(name: str) -> tuple:
+    """Sorts numbers by their value; the name itself decides between "1.png" and "01.png"."""
+    parts = re.split(r"(\d+)", name.lower())
+    return [(int(p), "") if p.isdigit() else (-1, p) for p in parts], name
+
+
+def read(path: Path, preprocess: Preprocess) -> Float[np.ndarray, "size size 3"]:
+    """The upright centre square of a picture, resized with antialiasing; float32 unit pixels.
+
+    Grey, CMYK, palette and 16-bit pictures become RGB, what is transparent lies on white, colour
+    profiles are ignored, and of several frames the first is taken. Values are multiples of 1/255.
+
+    Raises:
+        BadPicture: it is not a picture, is truncated, is too large, or holds no known range.
+    """
+    try:
+        with _opened(path) as image:
+            if image.width * image.height > _HUGE:
+                with _decoding_huge:
+                    square = _square(image, preprocess)
+            else:
+                square = _square(image, preprocess)
+            square = _upright(square, image)
+    except BadPicture:
+        raise
+    except MemoryError:
+        raise BadPicture("It does not fit into the memory; make a smaller copy of it.") from None
+    except Exception as error:  # a broken file can raise anything in any of Pillow's decoders
+        raise BadPicture(f"It cannot be read as a picture: {_reason(error)}.") from error
+    return np.asarray(square, np.float32) / 255.0
+
+
+def _opened(path: Path) -> Image.Image:
+    with _opening:  # Pillow's own guard, a global, stops below the pictures that we can read
+        guard, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            image = Image.open(path)
+        finally:
+            Image.MAX_IMAGE_PIXELS = guard
+    if image.width * image.height > MAX_PIXELS:
+        size = f"{image.width} x {image.height}"
+        image.close()
+        raise BadPicture(
+            f"It has {size} pixels, more than {MAX_PIXELS:,} in all; make a smaller copy of it."
+        )
+    return image
+
+
+def _square(image: Image.Image, preprocess: Preprocess) -> Image.Image:
+    """The centre square at the wanted size, RGB; still as the file has it, perhaps on its side."""
+    wanted = round(preprocess.size / preprocess.crop * _DRAFT)
+    image.draft(None, (wanted, wanted))  # JPEG only: 20,000 pixels in a 64th of the memory
+    plain = _of_eight_bits(image)
+    side = preprocess.crop * min(plain.size)
+    left, top = (plain.width - side) / 2, (plain.height - side) / 2
+    size = preprocess.size, preprocess.size
+    box = left, top, left + side, top + side
+    square = plain.resize(size, _RESAMPLE[preprocess.resample], box=box)
+    if square.mode == "RGBA":
+        white = Image.new("RGBA", square.size, "white")
+        square = Image.alpha_composite(white, square)
+    return square.convert("RGB")
+
+
+def _of_eight_bits(image: Image.Image) -> Image.Image:
+    """The picture in a mode that Pillow resizes well: L, RGB, CMYK or RGBA."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return _of_sixteen_bits(image)
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    if image.mode in {"L", "RGB", "CMYK"}:
+        return image if image.mode != "CMYK" else image.convert("RGB")
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _of_sixteen_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+        raise ValueError(
+            f"its numbers have no known range (Pillow's mode {image.mode}), "
+            "unlike those of 8 or 16 bits a channel"
+        )
+    return Image.fromarray(((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8))
+
+
+def _upright(square: Image.Image, image: Image.Image) -> Image.Image:
+    turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+    return square if turn is None else square.transpose(turn)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "its content is of no known picture format"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")

@@ -1,0 +1,88 @@
+"""How many pictures are done and how long the rest takes: a bar, or a line now and then."""
+
+import time
+from typing import Self, TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+_SECONDS = 10.0  # between two lines where the output is no terminal
+
+
+class PictureProgress:
+    """Counts pictures on a terminal with a bar, elsewhere with a line every ten seconds.
+
+    A context manager; the bar is there while the block runs.
+    """
+
+    def __init__(self, stream: TextIO):
+        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("pictures"),
+            TimeElapsedColumn(),
+            TextColumn("· left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("explaining", total=None)
+        self._total = self._done = self._before = 0
+        self._started = self._spoke = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def start(self, total: int, done: int) -> None:
+        """Of `total` pictures `done` are done by an earlier start; they say nothing about speed."""
+        self._total, self._done, self._before = total, done, done
+        self._started = self._spoke = time.monotonic()
+        self._bar.reset(self._task, total=total, completed=done)
+
+    def note(self, text: str) -> None:
+        """What is being done besides."""
+        if self._bar.disable:
+            self.say(text)
+        self._bar.update(self._task, description=text)
+
+    def say(self, text: str) -> None:
+        """One line that stays."""
+        self._console.print(text, markup=False)
+
+    def advance(self, pictures: int) -> None:
+        """So many more pictures are done."""
+        self._done += pictures
+        self._bar.update(self._task, completed=self._done, description="explaining")
+        now = time.monotonic()
+        last = self._done == self._total
+        if self._bar.disable and (last or now - self._spoke >= _SECONDS):
+            self._spoke = now
+            self.say(f"{self._done} of {self._total} pictures{self._left(now)}")
+
+    def _left(self, now: float) -> str:
+        rest = self._total - self._done
+        if not rest:
+            return f" in {_duration(now - self._started)}"
+        seconds = (now - self._started) / (self._done - self._before) * rest
+        return f", about {_duration(seconds)} left"
+
+
+def _duration(seconds: float) -> str:
+    """Words such as "9 s", "3 min" and "2 h 5 min"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
