@@ -64,7 +64,10 @@ def explain(
     if mesh is not None:
         frozen = jax.device_put(frozen, NamedSharding(mesh, PartitionSpec()))
     key = jax.random.key(key) if isinstance(key, int) else key
-    target = _checked_target(target, num, classifier.num_classes(images.shape[1:]))
+    num_classes = classifier.num_classes(images.shape[1:])
+    target = _checked_target(target, num, num_classes)
+    if labels is not None and np.shape(labels) != (num, num_classes):
+        raise ValueError(f"labels must be [{num} {num_classes}], not {list(np.shape(labels))}.")
     size = _checked_batch_size(batch_size, num, mesh)
     parts = []
     for start in range(0, num, size):
@@ -101,11 +104,11 @@ def _checked_target(
         return targets.predicted
     if callable(target):
         return target
-    chosen = (
-        np.broadcast_to(np.asarray(target, np.int64), (num,))
-        if np.ndim(target) == 0
-        else np.asarray(target)
-    )
+    chosen = np.asarray(target)
+    if not np.issubdtype(chosen.dtype, np.integer):
+        raise ValueError(f"target must be whole numbers (class indices), not {chosen.dtype}.")
+    if chosen.ndim == 0:
+        chosen = np.full(num, chosen)
     if chosen.shape != (num,):
         raise ValueError(
             f"target must be one class or one for each of {num} images, not shape {chosen.shape}."

@@ -65,9 +65,11 @@ def test_gates_open_with_one_minus_the_drop_probability_and_are_seldom_between(d
 
 def test_the_gradient_of_the_gate_is_finite_where_the_probability_is_nearly_zero_or_one():
     logits = jnp.array([-80.0, -20.0, 0.0, 20.0, 80.0])
-    keep = lambda x: gate.soft_keep(
-        gate.guarded_logit(jax.nn.sigmoid(x)), jnp.float32(0.3), 0.1
-    ).sum()  # noqa: E731
+
+    def keep(x):
+        drop_logit = gate.guarded_logit(jax.nn.sigmoid(x))
+        return gate.soft_keep(drop_logit, jnp.float32(0.3), 0.1).sum()
+
     assert np.isfinite(jax.grad(keep)(logits)).all()
 
 
@@ -253,4 +255,6 @@ def test_a_blur_is_computed_once_an_image_and_not_once_a_step():
 @pytest.mark.parametrize("field", ["num_steps", "num_samples", "temperature"])
 def test_settings_that_cannot_work_are_refused_in_a_sentence(field):
     with pytest.raises(ValueError, match=f"{field} must be"):
-        dataclasses.replace(fido.Config(), **{field: type(getattr(fido.Config(), field))(0)}).build()
+        dataclasses.replace(
+            fido.Config(), **{field: type(getattr(fido.Config(), field))(0)}
+        ).build()

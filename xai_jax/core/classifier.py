@@ -48,8 +48,7 @@ class Classifier:
         """Any ``fn(params, normalised [b h w c]) -> logits [b k]``.
 
         The default mean and std hand it unit pixels as they are. Weights belong in `params`:
-        weights that `fn` closes over are copied into every compiled
-        program.
+        weights that `fn` closes over are copied into every compiled program.
         """
         as_array = lambda x: jnp.atleast_1d(jnp.asarray(x, jnp.float32))  # noqa: E731
         return cls(params=params, mean=as_array(mean), std=as_array(std), apply_fn=fn, head=head)
@@ -93,7 +92,7 @@ class Classifier:
             ValueError: the classifier does not return ``[b k]`` logits of a floating type.
         """
         images = jax.ShapeDtypeStruct((2, *image_shape), jnp.float32)
-        out = jax.eval_shape(lambda classifier, x: classifier.logits(x), self, images)
+        out = jax.eval_shape(lambda c, x: c.apply_fn(c.params, c.normalise(x)), self, images)
         shape = getattr(out, "shape", None)
         if (
             shape is None

@@ -14,7 +14,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-NormalisedImages = Float[Array, "b h w c"]
+Activations = Float[Array, "b h w c"]
+Strided = Float[Array, "b y x c"]
 Kernel = Float[Array, "kh kw 1 c"]  # HWIO with one input channel a group
 Pads = tuple[tuple[int, int], tuple[int, int]]  # ((top, bottom), (left, right))
 
@@ -31,12 +32,14 @@ def same_pads(size: tuple[int, int], kernel: int, stride: int) -> Pads:
     return pads(size[0]), pads(size[1])
 
 
-def pointwise(x: NormalisedImages, kernel: Float[Array, "1 1 i o"]) -> NormalisedImages:
+def pointwise(
+    x: Float[Array, "b h w i"], kernel: Float[Array, "1 1 i o"]
+) -> Float[Array, "b h w o"]:
     """1x1 convolution as a matrix product."""
     return jnp.dot(x, kernel[0, 0])
 
 
-def depthwise(x: NormalisedImages, kernel: Kernel, stride: int, pads: Pads) -> NormalisedImages:
+def depthwise(x: Activations, kernel: Kernel, stride: int, pads: Pads) -> Strided:
     """Depthwise convolution of ``[b h w c]`` with ``[kh kw 1 c]``, stride 1 or 2.
 
     Args:

@@ -1,7 +1,7 @@
 """A method is to explanation what Optax's GradientTransformation is to optimisation."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from flax import struct
 
@@ -54,6 +54,7 @@ class Method(NamedTuple):
     explain: ExplainFn
 
 
+@runtime_checkable
 class MethodConfig(Protocol):
     """The settings of a method; `build` closes over settings and never over arrays."""
 

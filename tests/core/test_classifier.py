@@ -1,0 +1,81 @@
+"""The classifier value: preprocessing, the two halves, and what it must return."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.infill import Infill, compose
+from xai_jax.core.targets import Head
+
+
+def _mean_logits(params, normalised):
+    return normalised.mean(axis=(1, 2)) * params
+
+
+def _no_batch(params, normalised):
+    del params
+    return normalised.mean()
+
+
+def _whole_numbers(params, normalised):
+    del params
+    return normalised.mean(axis=(1, 2)).astype(jnp.int32)
+
+
+def _features(params, normalised):
+    del params
+    return normalised * 2
+
+
+def _head(params, features):
+    del params
+    return features.mean(axis=(1, 2))
+
+
+def test_pixels_are_normalised_before_they_are_classified():
+    classifier = Classifier.from_callable(
+        _mean_logits, jnp.float32(10.0), mean=(0.5, 0.25, 0.0), std=(0.5, 1.0, 2.0)
+    )
+    logits = classifier.logits(jnp.full((1, 2, 2, 3), 1.0))
+    np.testing.assert_allclose(logits, [[10.0, 7.5, 5.0]])
+
+
+def test_log_odds_follow_the_head():
+    classifier = Classifier.from_callable(_mean_logits, jnp.float32(1.0), head=Head.SIGMOID)
+    found = classifier.log_odds(jnp.full((1, 2, 2, 3), 0.5), jnp.array([1]))
+    np.testing.assert_allclose(found, [0.5])
+
+
+def test_the_number_of_classes_is_known_without_running():
+    assert Classifier.from_callable(_mean_logits, jnp.float32(1.0)).num_classes((8, 8, 5)) == 5
+
+
+@pytest.mark.parametrize("fn", [_no_batch, _whole_numbers])
+def test_a_classifier_of_the_wrong_shape_or_type_is_refused_in_a_sentence(fn):
+    with pytest.raises(ValueError, match="must return float logits"):
+        Classifier.from_callable(fn).num_classes((8, 8, 3))
+
+
+def test_the_two_halves_are_offered_only_where_they_are_known():
+    images = jnp.full((1, 2, 2, 3), 0.5)
+    whole = Classifier.from_callable(_mean_logits, jnp.float32(1.0))
+    with pytest.raises(ValueError, match="features_fn"):
+        whole.features(images)
+    halves = whole.replace(features_fn=_features, head_fn=_head)
+    np.testing.assert_allclose(halves.logits_of_features(halves.features(images)), [[1.0] * 3])
+
+
+def _paint(params, images, keep, keys):
+    assert keys.shape == (images.shape[0],)
+    return images * keep + params * (1 - keep)
+
+
+def test_anybodys_inpainting_model_is_an_infill():
+    infill = Infill.from_callable(_paint, jnp.float32(0.75))
+    images, keep = jnp.full((2, 2, 2, 3), 0.25), jnp.zeros((2, 2, 2, 1)).at[:, 0].set(1.0)
+    filled = infill(infill.prepare(images), keep, jax.random.split(jax.random.key(0)))
+    np.testing.assert_allclose(filled[:, 0], 0.25)
+    np.testing.assert_allclose(filled[:, 1], 0.75)
+    np.testing.assert_allclose(compose(images, keep, filled), filled)

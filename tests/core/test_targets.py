@@ -1,0 +1,53 @@
+"""Log-odds of both heads against probabilities, and which class is chosen."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.special import expit, softmax
+
+from xai_jax.core import targets
+from xai_jax.core.targets import Head
+
+LOGITS = jnp.array([[1.0, 3.0, -2.0], [0.5, 0.25, 0.0]])
+
+
+def test_softmax_log_odds_are_those_of_the_probability():
+    p = softmax(np.asarray(LOGITS, np.float64), axis=-1)[[0, 1], [1, 2]]
+    found = targets.log_odds(LOGITS, jnp.array([1, 2]), Head.SOFTMAX)
+    np.testing.assert_allclose(found, np.log(p / (1 - p)), rtol=1e-5)
+
+
+def test_sigmoid_log_odds_are_the_logit():
+    p = expit(np.asarray(LOGITS, np.float64))[[0, 1], [1, 2]]
+    found = targets.log_odds(LOGITS, jnp.array([1, 2]), Head.SIGMOID)
+    np.testing.assert_allclose(found, np.log(p / (1 - p)), atol=1e-6)
+
+
+def test_one_logit_is_a_binary_classifier():
+    found = targets.log_odds(jnp.array([[2.5]]), jnp.array([0]), Head.SIGMOID)
+    np.testing.assert_allclose(found, [2.5])
+
+
+def test_certainty_stays_finite():
+    logits = jnp.array([[200.0, 0.0], [-200.0, 0.0]])
+    found = targets.log_odds(logits, jnp.array([0, 0]), Head.SOFTMAX)
+    np.testing.assert_allclose(found, [200.0, -200.0])
+
+
+def test_predicted_runner_up_and_truth():
+    np.testing.assert_array_equal(targets.predicted(LOGITS), [1, 0])
+    np.testing.assert_array_equal(targets.runner_up(LOGITS), [0, 1])
+    labels = jnp.array([[1, 0, 1], [0, 1, 1]])  # of several true classes the likelier
+    np.testing.assert_array_equal(targets.truth(LOGITS, labels), [0, 1])
+
+
+def test_truth_without_labels_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="needs labels"):
+        targets.truth(LOGITS)
+
+
+def test_probabilities_of_both_heads():
+    np.testing.assert_allclose(targets.probs(LOGITS).sum(axis=-1), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(
+        targets.probs(LOGITS, Head.SIGMOID), expit(np.asarray(LOGITS)), rtol=1e-6
+    )

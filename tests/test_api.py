@@ -1,0 +1,130 @@
+"""What a notebook calls: shapes, order, refusals, one program for equal settings."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import planted
+import pytest
+from jax.sharding import AxisType
+
+import xai_jax.api as xai_jax
+from xai_jax.core import targets
+from xai_jax.explain import batch as explain_batch
+from xai_jax.infills.constant import Constant
+from xai_jax.methods import fido
+
+SIZE = 16
+CLASSIFIER = planted.quadrant()
+IMAGES = np.asarray(planted.quadrant_batch(5, SIZE, jax.random.key(0)).images)
+TARGET = np.array([0, 1, 2, 3, 0])
+
+
+def explain(images=IMAGES, target=None, **changes):
+    infill = Constant(value=planted.DARK).build(CLASSIFIER)
+    return xai_jax.explain(
+        CLASSIFIER, images, target, method=fido.Config.smoke(), infill=infill, **changes
+    )
+
+
+def test_the_result_has_the_order_of_the_images_and_raw_numbers():
+    found = explain(batch_size=2)
+    np.testing.assert_array_equal(found.target, TARGET)  # the bright quadrant is what it predicts
+    assert found.keep.shape == found.saliency.shape == (5, SIZE, SIZE, 1)
+    assert isinstance(found.keep, np.ndarray)
+    assert found.curve["kept"].shape == found.curve["removed"].shape == (5, 20)
+    assert found.trace["objective"].shape == (5, fido.Config.smoke().num_steps)
+    np.testing.assert_array_equal(found.saliency, found.keep - np.float32(0.5))
+
+
+def test_an_explanation_depends_on_the_picture_and_not_on_batch_size_order_or_devices():
+    whole = explain(batch_size=5)
+    for other in (explain(batch_size=2), explain(batch_size=1)):
+        np.testing.assert_allclose(other.keep, whole.keep, atol=1e-5)
+    backwards = explain(IMAGES[::-1], batch_size=3)
+    np.testing.assert_allclose(backwards.keep[::-1], whole.keep, atol=1e-5)
+    mesh = jax.make_mesh((8,), ("data",), axis_types=(AxisType.Auto,))
+    spread = explain(batch_size=8, mesh=mesh)
+    np.testing.assert_allclose(spread.keep, whole.keep, atol=1e-5)
+    np.testing.assert_allclose(spread.curve["kept"], whole.curve["kept"], atol=1e-4)
+
+
+def test_equal_settings_share_one_compiled_program_and_other_settings_do_not():
+    explain(batch_size=5)
+    before = explain_batch._explain._cache_size()
+    explain(batch_size=5)
+    assert explain_batch._explain._cache_size() == before
+
+
+def test_the_scores_are_those_of_the_composed_pictures():
+    found = explain(batch_size=5)
+    fill = np.float32(planted.DARK)
+    kept = found.keep * IMAGES + (1 - found.keep) * fill
+    removed = (1 - found.keep) * IMAGES + found.keep * fill
+    for name, images in {"original": IMAGES, "kept": kept, "removed": removed}.items():
+        expected = CLASSIFIER.log_odds(jax.numpy.asarray(images), jax.numpy.asarray(TARGET))
+        np.testing.assert_allclose(found.log_odds[name], expected, atol=1e-4)
+    # The last level keeps every pixel, and removes every pixel.
+    np.testing.assert_allclose(found.curve["kept"][:, -1], found.log_odds["original"], atol=1e-4)
+    np.testing.assert_allclose(found.curve["removed"][:, -1], -np.log(3), atol=1e-4)
+
+
+def test_a_level_of_the_curve_keeps_exactly_the_most_salient_pixels():
+    found = explain(batch_size=5)
+    level = 9  # a quarter of the image
+    for i in range(5):
+        order = np.argsort(-found.saliency[i].ravel(), kind="stable")[: SIZE * SIZE // 4]
+        keep = np.zeros(SIZE * SIZE, np.float32)
+        keep[order] = 1
+        image = np.where(keep.reshape(SIZE, SIZE, 1) == 1, IMAGES[i], np.float32(planted.DARK))
+        score = CLASSIFIER.log_odds(
+            jax.numpy.asarray(image)[None], jax.numpy.asarray(TARGET[i : i + 1])
+        )
+        np.testing.assert_allclose(found.curve["kept"][i, level], score[0], atol=1e-4)
+
+
+def test_targets_are_one_for_all_one_each_or_a_rule():
+    assert explain(target=2).target.tolist() == [2] * 5
+    assert explain(target=[3, 2, 1, 0, 3]).target.tolist() == [3, 2, 1, 0, 3]
+    runners = explain(target=targets.runner_up).target
+    assert (runners != TARGET).all()
+    labels = np.eye(4)[[1, 1, 1, 1, 1]]
+    assert explain(target=targets.truth, labels=labels, batch_size=2).target.tolist() == [1] * 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"images": IMAGES[0]}, "add a batch axis"),
+        ({"images": IMAGES[:0]}, "with b > 0"),
+        ({"images": (IMAGES * 255).astype(np.uint8)}, "divide by 255"),
+        ({"images": IMAGES * 2 - 1}, "must be unit pixels"),
+        ({"images": IMAGES * np.nan}, "must be unit pixels"),
+        ({"target": 4}, "target 4 is outside the classifier's classes 0 to 3"),
+        ({"target": [0, 1, 2, -1, 0]}, "target -1 is outside"),
+        ({"target": [0, 1]}, "one for each of 5 images"),
+        ({"target": np.full(5, 1.5)}, "whole numbers"),
+        ({"target": targets.truth}, "needs labels"),
+        ({"labels": np.eye(4)}, "labels must be"),
+        ({"batch_size": 0}, "at least 1"),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence(changes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        explain(**changes)
+
+
+def test_a_batch_size_that_the_devices_do_not_divide_is_refused():
+    mesh = jax.make_mesh((8,), ("data",), axis_types=(AxisType.Auto,))
+    with pytest.raises(ValueError, match="does not divide over 8 devices; use a multiple, 16 say"):
+        explain(batch_size=12, mesh=mesh)
+
+
+def _nan_logits(params, images):
+    return planted._quadrant_logits(params, images) * jax.numpy.nan
+
+
+def test_a_classifier_that_returns_nan_is_refused_in_one_sentence():
+    broken = dataclasses.replace(CLASSIFIER, apply_fn=_nan_logits)
+    with pytest.raises(ValueError, match="returned NaN or infinity for image 0"):
+        xai_jax.explain(broken, IMAGES, method=fido.Config.smoke())
