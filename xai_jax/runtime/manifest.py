@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from xai_jax.runtime.files import write_whole
 
@@ -53,7 +53,7 @@ class Manifest:
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
+    def from_json(cls, text: str) -> "Manifest":
         """Reads what `to_json` wrote.
 
         Raises:

@@ -1,7 +1,7 @@
 """How many pictures are done and how long the rest takes: a bar, or a line now and then."""
 
 import time
-from typing import Self, TextIO
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -39,7 +39,7 @@ class PictureProgress:
         self._total = self._done = self._before = 0
         self._started = self._spoke = time.monotonic()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "PictureProgress":
         self._bar.start()
         return self
 

@@ -4,7 +4,6 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
 
 from xai_jax.core.areas import AREAS
 from xai_jax.runtime import manifest as manifests
@@ -36,7 +35,7 @@ class Results:
     areas: tuple[float, ...] = AREAS
 
     @classmethod
-    def read(cls, folder: str | os.PathLike) -> Self:
+    def read(cls, folder: str | os.PathLike) -> "Results":
         """See `load`."""
         folder = Path(folder)
         manifest = manifests.read(folder)

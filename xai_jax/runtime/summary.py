@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 from xai_jax.runtime.files import write_whole
 
@@ -45,7 +45,7 @@ class Row:
     sufficient_area: float | None = None
 
     @classmethod
-    def skipped(cls, picture: str, reason: str) -> Self:
+    def skipped(cls, picture: str, reason: str) -> "Row":
         """A picture that could not be read."""
         return cls(picture=picture, status="skipped", reason=reason)
 
