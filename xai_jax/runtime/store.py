@@ -31,7 +31,7 @@ _AXES = {  # names of the axes, by the first part of an array's name
 _TYPES = {"images": ("uint8", 0), "target": ("int32", -1)}  # and the value of rows without a result
 
 
-def fill(name: str) -> float:
+def fill(name: str) -> int | float:
     """What an array holds where there is no result: 0 in images, -1 in target, else NaN."""
     return _TYPES.get(name, ("float32", np.nan))[1]
 
