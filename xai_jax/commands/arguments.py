@@ -1,0 +1,154 @@
+"""The arguments of ``xai-jax explain``: flags over a file of settings over a preset."""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import tyro
+
+from xai_jax.commands.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
+from xai_jax.commands.settings import changed, nearest
+from xai_jax.runtime.manifest import Manifest
+
+Config = TypeVar("Config")
+
+
+@dataclasses.dataclass(kw_only=True)
+class Arguments(Generic[Config]):
+    """Explains pictures, and writes arrays, a table, an overlay a picture and a report.
+
+    A second start of the same command goes on where the first ended.
+
+    Args:
+        pictures: files, and folders that are searched with their subfolders.
+        out: folder of the results.
+        classifier: see "xai-jax classifiers".
+        weights: file of its weights (.pth or .safetensors) in place of an installed package.
+        method: how to explain; --help shows the settings of the method that is named before it.
+        preset: settings of the method to start from: "published", or "fast" for example.
+        config: JSON file of settings, with the fields of a manifest.json: those of a finished run
+            repeat it. Flags override it.
+        target: class to explain: "predicted", "runner-up", "truth", an index, or a name.
+        labels: for --target truth: CSV with a header, file in the first column, class (index or
+            name) in the second.
+        infill: what stands in for removed pixels; its settings can be given in --config.
+        seed: of all randomness.
+        batch_size: pictures in one compiled call, at most; bounds the memory.
+        shard: "2/5" for the second of five parts of the pictures; see "xai-jax merge".
+        compilation_cache: keep compiled programs in the user's cache folder for the next start.
+        settings: the method's own.
+        infill_settings: the infill's own, as the file of settings has them.
+    """
+
+    pictures: tyro.conf.Positional[list[Path]]
+    out: Path
+    classifier: str
+    weights: Path | None = None
+    method: str = "fido"
+    preset: str = PUBLISHED
+    config: Path | None = None
+    target: str = "predicted"
+    labels: Path | None = None
+    infill: str = "blur"
+    seed: int = 0
+    batch_size: int = 8
+    shard: str | None = None
+    compilation_cache: bool = True
+    settings: tyro.conf.OmitArgPrefixes[Config]
+    infill_settings: tyro.conf.SuppressFixed[tyro.conf.Fixed[Any]] = None
+
+
+# Fields of a manifest that a file of settings hands to the flag of the same name.
+_FLAGS = ("classifier", "target", "seed", "batch_size")
+_SETTINGS = (*_FLAGS, "method", "preset", "config", "infill", "infill_config")
+
+
+def parse(argv: Sequence[str]) -> Arguments[Any]:
+    """The arguments, every setting resolved: flags over the file over the preset.
+
+    Raises:
+        ValueError: a name or a field does not exist, or a value has the wrong type.
+        SystemExit: a flag is wrong or missing (said on stderr), or help was asked for.
+    """
+    first = _first_look(argv)
+    file = _read(first.config) if first.config else {}
+    method = first.method or file.get("method", "fido")
+    preset = first.preset or file.get("preset", PUBLISHED)
+    config_class = chosen("method", method, METHODS)
+    base = chosen(f"preset of {method}", preset, presets(config_class))()
+    _check_same(first, file, "method", "config")
+    _check_same(first, file, "infill", "infill_config")
+    infill = first.infill or file.get("infill", "blur")
+    infill_settings = chosen("infill", infill, INFILLS)()
+    default = Arguments(
+        pictures=[],
+        out=tyro.MISSING,
+        method=method,
+        preset=preset,
+        config=first.config,
+        infill=infill,
+        settings=changed(base, file.get("config", {}), f"{first.config}: config"),
+        infill_settings=changed(
+            infill_settings, file.get("infill_config", {}), f"{first.config}: infill_config"
+        ),
+        **{"classifier": tyro.MISSING, **{n: file[n] for n in _FLAGS if n in file}},
+    )
+    default.target = str(default.target)  # an index in the manifest
+    return tyro.cli(
+        Arguments[config_class],  # type: ignore[valid-type]
+        args=argv,
+        prog="xai-jax explain",
+        default=default,
+        config=(tyro.conf.EnumChoicesFromValues,),
+    )
+
+
+def _first_look(argv: Sequence[str]) -> argparse.Namespace:
+    """What decides which other flags there are, and what their defaults are."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("method", "preset", "infill"):
+        parser.add_argument(f"--{name}")
+    parser.add_argument("--config", type=Path)
+    return parser.parse_known_args(argv)[0]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as JSON: {error}.") from None
+    fields = {field.name: field for field in dataclasses.fields(Manifest)}
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must hold one JSON object with the fields of a manifest.json.")
+    for name, value in values.items():
+        if name not in fields:
+            raise ValueError(
+                f"{path} has a field {name!r} that does not exist; {nearest(name, _SETTINGS)}"
+            )
+        _check_type(path, name, value)
+    return {name: value for name, value in values.items() if name in _SETTINGS}
+
+
+def _check_type(path: Path, name: str, value: Any) -> None:
+    kinds: dict[str, tuple[type, ...]] = {
+        "seed": (int,),
+        "batch_size": (int,),
+        "target": (str, int),
+        "config": (dict,),
+        "infill_config": (dict,),
+    }
+    if name in _SETTINGS and not isinstance(value, kinds.get(name, (str,))):
+        raise ValueError(f"{path}: {name} cannot be {value!r}.")
+
+
+def _check_same(first: argparse.Namespace, file: Mapping[str, Any], name: str, of: str) -> None:
+    """Settings in the file are those of the file's method or infill, not of another."""
+    flag = getattr(first, name)
+    if flag and file.get(of) and file.get(name, flag) != flag:
+        raise ValueError(
+            f"{first.config} has settings of {name} {file[name]}, not of {flag}; "
+            f"leave out --{name} {flag}, or {of} in the file."
+        )

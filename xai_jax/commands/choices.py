@@ -1,0 +1,36 @@
+"""The methods, infills and presets that the command line offers by name."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from xai_jax.commands.settings import nearest
+from xai_jax.infills.blur import Blur
+from xai_jax.infills.constant import Constant, Mean
+from xai_jax.methods import fido
+
+METHODS: dict[str, type] = {"fido": fido.Config}
+INFILLS: dict[str, type] = {"blur": Blur, "mean": Mean, "constant": Constant}
+PUBLISHED = "published"
+
+Choice = TypeVar("Choice")
+
+
+def presets(config: type) -> dict[str, Callable[[], Any]]:
+    """Named settings of a method: its defaults, and every class method of its Config."""
+    named = {
+        name: getattr(config, name)
+        for name, value in vars(config).items()
+        if isinstance(value, classmethod)
+    }
+    return {PUBLISHED: config, **named}
+
+
+def chosen(kind: str, name: str, choices: Mapping[str, Choice]) -> Choice:
+    """``choices[name]``.
+
+    Raises:
+        ValueError: there is no such name; says which is near.
+    """
+    if name not in choices:
+        raise ValueError(f"There is no {kind} {name!r}; {nearest(name, choices)}")
+    return choices[name]

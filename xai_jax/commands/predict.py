@@ -1,0 +1,92 @@
+"""``xai-jax predict``: what a classifier sees in pictures."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import tyro
+
+from xai_jax.classifiers import pretrained
+from xai_jax.classifiers.pretrained import Pretrained
+from xai_jax.core import targets
+from xai_jax.core.errors import BadPicture
+from xai_jax.data import pictures
+from xai_jax.explain.batch import checked_logits
+from xai_jax.runtime import compilation_cache
+
+_TOP = 5
+
+
+@dataclasses.dataclass(kw_only=True)
+class Arguments:
+    """Prints the five classes that a classifier finds most likely in each picture.
+
+    Args:
+        pictures: files, and folders that are searched with their subfolders.
+        classifier: see "xai-jax classifiers".
+        weights: file of its weights (.pth or .safetensors) in place of an installed package.
+        json: print one JSON list in place of tables.
+    """
+
+    pictures: tyro.conf.Positional[list[Path]]
+    classifier: str
+    weights: Path | None = None
+    json: tyro.conf.FlagCreatePairsOff[bool] = False
+
+
+def main(argv: Sequence[str]) -> None:
+    """Prints the top five of every picture.
+
+    Raises:
+        ValueError: no picture could be read; a single bad one is named on stderr.
+    """
+    args = tyro.cli(Arguments, args=argv, prog="xai-jax predict")
+    files = pictures.find(args.pictures)
+    compilation_cache.enable()
+    model = pretrained.load(args.classifier, args.weights)
+    answers = []
+    for answer in _answers(files, model):
+        answers.append(answer)
+        if not args.json:
+            print(_table(answer))
+    if not answers:
+        raise ValueError("No picture could be read.")
+    if args.json:
+        print(json.dumps(answers, indent=1))
+
+
+def _answers(files: dict[str, Path], model: Pretrained) -> Iterator[dict[str, Any]]:
+    """The answer to each picture that can be read, one after the other."""
+    for picture, path in files.items():
+        try:
+            image = pictures.read(path, model.preprocess)
+        except BadPicture as reason:
+            print(f"warning: {picture} was skipped. {reason}", file=sys.stderr)
+            continue
+        logits = checked_logits(model.classifier, image[None])
+        yield {"picture": picture, "top": _top(logits[0], model)}
+
+
+def _top(logits: np.ndarray, model: Pretrained) -> list[dict[str, Any]]:
+    probs = np.asarray(targets.probs(jnp.asarray(logits[None]), model.classifier.head))[0]
+    return [
+        {
+            "index": int(index),
+            "name": model.class_names[index] if model.class_names else "",
+            "logit": round(float(logits[index]), 4),
+            "probability": round(float(probs[index]), 6),
+        }
+        for index in np.argsort(-logits, kind="stable")[:_TOP]
+    ]
+
+
+def _table(answer: dict[str, Any]) -> str:
+    lines = [answer["picture"], " index  logit  probability  name"]
+    for top in answer["top"]:
+        lines.append("{index:6d} {logit:6.2f} {probability:12.2%}  {name}".format(**top))
+    return "\n".join(lines)
