@@ -73,6 +73,18 @@ def test_the_gradient_of_the_gate_is_finite_where_the_probability_is_nearly_zero
     assert np.isfinite(jax.grad(keep)(logits)).all()
 
 
+def test_saturated_grids_give_finite_gates_and_gradients():
+    signs = jnp.sign(jax.random.normal(jax.random.key(0), (1, 56, 56, 1)))
+
+    def keep(scale):
+        drop = method.drop_probability((scale * signs,), 224, 224)
+        return gate.soft_keep(gate.guarded_logit(drop), jnp.float32(0.3), 0.1).sum()
+
+    for scale in (10.0, 17.0, 30.0, 200.0):
+        value, slope = jax.value_and_grad(keep)(jnp.float32(scale))
+        assert np.isfinite(value) and np.isfinite(slope), scale
+
+
 def test_the_penalty_follows_the_published_warm_up():
     """The reference logs 0 at step 0 and 0.13066 at step 1: 28 x 28, weight 1e-2, warm-up 30."""
     cfg = fido.Config(game=fido.Game.SDR, grids=(28,), num_steps=2, num_samples=1, area_weight=1e-2)
