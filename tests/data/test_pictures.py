@@ -1,0 +1,264 @@
+"""Pictures of every kind become the same squares, and broken ones say why they do not."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from xai_jax.core.errors import BadPicture
+from xai_jax.core.preprocess import Preprocess
+from xai_jax.data import pictures
+
+WHOLE = Preprocess(size=8, crop=1.0, resample="bilinear")
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def gradient(mode: str = "RGB", size: tuple[int, int] = (8, 8)) -> Image.Image:
+    """Red rises to the right, green downwards, blue is constant."""
+    x = np.linspace(0, 255, size[0])[None, :].repeat(size[1], 0)
+    y = np.linspace(0, 255, size[1])[:, None].repeat(size[0], 1)
+    pixels = np.stack([x, y, np.full_like(x, 51)], -1).round().astype(np.uint8)
+    return Image.fromarray(pixels).convert(mode)
+
+
+def saved(folder, image: Image.Image, name: str, **options) -> pathlib.Path:
+    path = folder / name
+    image.save(path, **options)
+    return path
+
+
+def test_a_picture_of_the_wanted_size_comes_back_pixel_by_pixel_in_unit_range(tmp_path):
+    image = gradient()
+    read = pictures.read(saved(tmp_path, image, "a.png"), WHOLE)
+    assert read.dtype == np.float32
+    np.testing.assert_array_equal(read, np.asarray(image, np.float32) / 255)
+
+
+def test_shrinking_averages_over_the_area_that_becomes_one_pixel(tmp_path):
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::2] = 255  # sampling single pixels would give all black or all white
+    read = pictures.read(saved(tmp_path, Image.fromarray(stripes), "a.png"), WHOLE)
+    np.testing.assert_allclose(read[:, 1:-1], 0.5, atol=1.5 / 255)
+
+
+def test_the_square_is_the_centre_of_the_picture_and_spans_the_crop(tmp_path):
+    wide = np.zeros((8, 24, 3), np.uint8)
+    wide[:, 8:16, 0] = 200
+    path = saved(tmp_path, Image.fromarray(wide), "a.png")
+    np.testing.assert_array_equal(pictures.read(path, WHOLE)[..., 0], np.float32(200 / 255))
+    image = gradient(size=(16, 16))
+    half = pictures.read(saved(tmp_path, image, "b.png"), Preprocess(size=8, crop=0.5))
+    np.testing.assert_array_equal(half, np.asarray(image, np.float32)[4:12, 4:12] / 255)
+
+
+# EXIF 2.3, tag 0x0112: which side of the scene row 0 and column 0 of the file are.
+SIDES = {
+    1: ("top", "left"),
+    2: ("top", "right"),
+    3: ("bottom", "right"),
+    4: ("bottom", "left"),
+    5: ("left", "top"),
+    6: ("right", "top"),
+    7: ("right", "bottom"),
+    8: ("left", "bottom"),
+}
+
+
+@pytest.mark.parametrize("orientation", SIDES)
+def test_a_photograph_that_was_taken_on_its_side_stands_upright(tmp_path, orientation):
+    scene = np.asarray(gradient(size=(12, 8)))
+    stored = scene
+    if "bottom" in SIDES[orientation]:
+        stored = stored[::-1]
+    if "right" in SIDES[orientation]:
+        stored = stored[:, ::-1]
+    if SIDES[orientation][0] in ("left", "right"):
+        stored = stored.transpose(1, 0, 2)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for name in ("a.png", "a.jpg"):
+        path = saved(tmp_path, Image.fromarray(stored), name, exif=exif, quality=100, subsampling=0)
+        wanted = scene.astype(np.float32)[:, 2:10] / 255  # the centre square
+        np.testing.assert_allclose(pictures.read(path, WHOLE), wanted, atol=0.03)
+
+
+def test_grey_palette_and_black_and_white_pictures_become_rgb(tmp_path):
+    grey = gradient("L")
+    read = pictures.read(saved(tmp_path, grey, "grey.png"), WHOLE)
+    np.testing.assert_array_equal(read, np.asarray(grey, np.float32)[..., None].repeat(3, 2) / 255)
+    palette = gradient().quantize(16)
+    read = pictures.read(saved(tmp_path, palette, "palette.gif"), WHOLE)
+    np.testing.assert_array_equal(read, np.asarray(palette.convert("RGB"), np.float32) / 255)
+    read = pictures.read(saved(tmp_path, grey.convert("1"), "bits.png"), WHOLE)
+    assert set(np.unique(read)) == {0.0, 1.0}
+
+
+def test_sixteen_bits_a_channel_are_scaled_and_not_cut_off(tmp_path):
+    values = np.linspace(0, 65535, 64).reshape(8, 8).round().astype(np.uint16)
+    for name in ("a.png", "a.tif"):
+        read = pictures.read(saved(tmp_path, Image.fromarray(values), name), WHOLE)
+        np.testing.assert_allclose(read[..., 0], values / 65535, atol=0.51 / 255)
+        assert (read == read[..., :1]).all()
+
+
+def test_cmyk_pictures_have_the_right_colours(tmp_path):
+    inks = np.zeros((16, 16, 4), np.uint8)
+    inks[..., 0] = 255  # all cyan: no red
+    image = Image.frombytes("CMYK", (16, 16), inks.tobytes())
+    for name in ("a.jpg", "a.tif"):
+        read = pictures.read(saved(tmp_path, image, name), WHOLE)
+        np.testing.assert_allclose(read, np.broadcast_to([0.0, 1.0, 1.0], read.shape), atol=3 / 255)
+
+
+def test_what_is_transparent_lies_on_white_and_its_hidden_colour_does_not_show(tmp_path):
+    pixels = np.zeros((16, 16, 4), np.uint8)
+    pixels[..., 0] = 255  # red everywhere, even where it is invisible
+    pixels[:8, :, 3] = 255
+    pixels[8:, :, 3] = 0
+    read = pictures.read(saved(tmp_path, Image.fromarray(pixels), "a.png"), WHOLE)
+    np.testing.assert_array_equal(read[:3], np.broadcast_to([1.0, 0.0, 0.0], (3, 8, 3)))
+    np.testing.assert_array_equal(read[5:], np.ones((3, 8, 3)))
+    grey = Image.new("LA", (8, 8), (0, 128))
+    np.testing.assert_allclose(
+        pictures.read(saved(tmp_path, grey, "b.png"), WHOLE), 127 / 255, atol=1.5 / 255
+    )
+    see_through = gradient().quantize(4)
+    see_through.info["transparency"] = bytes([0, 0, 0, 0])
+    path = saved(tmp_path, see_through, "c.png", transparency=bytes([0, 0, 0, 0]))
+    np.testing.assert_array_equal(pictures.read(path, WHOLE), np.ones((8, 8, 3)))
+
+
+def test_colour_profiles_are_ignored(tmp_path):
+    image = gradient()
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    plain = pictures.read(saved(tmp_path, image, "a.png"), WHOLE)
+    np.testing.assert_array_equal(
+        pictures.read(saved(tmp_path, image, "b.png", icc_profile=profile), WHOLE), plain
+    )
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (2, 3)])
+def test_a_picture_of_a_single_pixel_or_line_is_read(tmp_path, size):
+    path = saved(tmp_path, Image.new("RGB", size, (255, 0, 51)), "a.png")
+    read = pictures.read(path, Preprocess(size=32))
+    np.testing.assert_allclose(read, np.broadcast_to([1.0, 0.0, 0.2], (32, 32, 3)), atol=1e-6)
+
+
+def test_a_large_jpeg_decoded_at_a_smaller_scale_looks_as_if_it_were_not(tmp_path):
+    rng = np.random.default_rng(0)
+    small = Image.fromarray(rng.integers(0, 256, (24, 24, 3), np.uint8))
+    large = small.resize((1536, 1536), Image.Resampling.BICUBIC)
+    path = saved(tmp_path, large, "a.jpg", quality=95)
+    wanted = Image.open(path).resize((64, 64), Image.Resampling.BILINEAR)
+    read = pictures.read(path, Preprocess(size=64, crop=1.0))
+    assert np.abs(read - np.asarray(wanted, np.float32) / 255).max() < 4 / 255
+
+
+_IN_LITTLE_MEMORY = """
+import resource, sys, threading
+from pathlib import Path
+import numpy as np
+from xai_jax.core.preprocess import Preprocess
+from xai_jax.data import pictures
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+square = pictures.read(Path(sys.argv[1]), Preprocess())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, square.mean())
+"""
+
+
+def test_a_jpeg_of_20_000_pixels_is_read_in_a_tenth_of_its_memory(tmp_path):
+    path = saved(tmp_path, Image.new("RGB", (20_000, 10_000), (255, 0, 0)), "a.jpg")
+    command = [sys.executable, "-c", _IN_LITTLE_MEMORY, str(path)]
+    out = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    kilobytes, mean = out.split()
+    assert int(kilobytes) * 1024 < 20_000 * 10_000 * 3 / 10
+    assert abs(float(mean) - 1 / 3) < 0.01
+
+
+def test_a_picture_too_large_to_decode_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    path = saved(tmp_path, Image.new("1", (30_000, 20_000)), "a.png")
+    guard = Image.MAX_IMAGE_PIXELS
+    with pytest.raises(BadPicture, match="30000 x 20000 pixels, more than 500,000,000"):
+        pictures.read(path, WHOLE)
+    assert guard == Image.MAX_IMAGE_PIXELS  # Pillow's guard is the user's
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "a.webp", "a.gif", "a.bmp"])
+def test_a_truncated_picture_is_refused_in_one_sentence(tmp_path, name):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    path = saved(tmp_path, Image.fromarray(noise), name)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(BadPicture, match=r"^It cannot be read as a picture: [^\n]+[^.]\.$"):
+        pictures.read(path, WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "no known picture format"),
+        (b"<html>not found</html>", "no known picture format"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(64), "."),
+        (b"\xff\xd8\xff\xe0" + os.urandom(200), "."),
+    ],
+)
+def test_what_is_no_picture_is_refused_in_one_sentence(tmp_path, content, reason):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content)
+    with pytest.raises(BadPicture, match=reason) as error:
+        pictures.read(path, WHOLE)
+    assert str(error.value).startswith("It cannot be read as a picture: ")
+    assert "\n" not in str(error.value)
+
+
+def test_floating_point_pictures_have_no_known_range_and_are_refused(tmp_path):
+    path = saved(tmp_path, Image.fromarray(np.ones((8, 8), np.float32)), "a.tif")
+    with pytest.raises(BadPicture, match="no known range"):
+        pictures.read(path, WHOLE)
+
+
+def test_a_missing_file_is_refused_by_the_reason(tmp_path):
+    with pytest.raises(BadPicture, match="No such file or directory"):
+        pictures.read(tmp_path / "gone.png", WHOLE)
+
+
+def touch(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def test_folders_are_searched_in_natural_order_without_hidden_files(tmp_path):
+    touch(tmp_path, "10.png", "9.JPG", "b/1.jpeg", "notes.txt", ".hidden.png", ".git/x.png")
+    assert list(pictures.find([tmp_path])) == ["9.JPG", "10.png", "b/1.jpeg"]
+
+
+def test_ids_are_paths_below_the_common_folder_and_name_each_file_once(tmp_path):
+    touch(tmp_path, "cats/1.png", "dogs/1.png", "dogs/odd.name")
+    found = pictures.find([tmp_path / "dogs", tmp_path / "cats", tmp_path / "dogs" / "1.png"])
+    assert list(found) == ["cats/1.png", "dogs/1.png"]
+    assert found["dogs/1.png"] == tmp_path / "dogs" / "1.png"
+    assert list(pictures.find([tmp_path / "dogs" / "odd.name"])) == ["odd.name"]
+
+
+def test_a_run_does_not_find_its_own_pictures(tmp_path):
+    touch(tmp_path, "1.png", "run/pictures/1.png.png")
+    assert list(pictures.find([tmp_path], without=tmp_path / "run")) == ["1.png"]
+
+
+def test_a_link_that_leads_back_up_ends(tmp_path):
+    touch(tmp_path, "a/1.png")
+    (tmp_path / "a" / "again").symlink_to(tmp_path)
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    assert len(pictures.find([tmp_path / "a"])) == 1
+    assert len(pictures.find([tmp_path / "b"])) == 1
+
+
+def test_an_empty_folder_and_a_missing_path_are_refused_in_one_sentence(tmp_path):
+    with pytest.raises(ValueError, match=r"^No picture in .*; these kinds are looked for: .*\.$"):
+        pictures.find([tmp_path])
+    with pytest.raises(ValueError, match=r"gone\.png does not exist"):
+        pictures.find([tmp_path / "gone.png"])
