@@ -6,10 +6,11 @@ import math
 
 import jax
 
+from xai_jax.classifiers import layers
 from xai_jax.classifiers.architecture import Architecture
 from xai_jax.classifiers.convert import StateDict, Weights
 from xai_jax.core.conv import depthwise, pointwise, same_pads
-from xai_jax.core.types import AnyArray, Logits, PyTree
+from xai_jax.core.types import AnyArray, PyTree
 
 _EPSILON = 1e-3  # of every batch norm, as in TensorFlow
 
@@ -83,10 +84,6 @@ def _features(specs: tuple[_Block, ...], params: PyTree, normalised: AnyArray) -
     return jax.nn.relu6(pointwise(x, params["top"]["kernel"]) + params["top"]["bias"])
 
 
-def _head(params: PyTree, activations: AnyArray) -> Logits:
-    return activations.mean(axis=(1, 2)) @ params["classes"]["kernel"] + params["classes"]["bias"]
-
-
 def _convert(specs: tuple[_Block, ...], name: str, state_dict: StateDict) -> PyTree:
     weights = Weights(state_dict, name)
     fold = functools.partial(weights.conv, epsilon=_EPSILON)
@@ -117,7 +114,7 @@ def _architecture(name: str, width: float, depth: float) -> Architecture:
     return Architecture(
         name=name,
         features=functools.partial(_features, specs),
-        head=_head,
+        head=layers.mean_head,
         convert=functools.partial(_convert, specs, name),
     )
 

@@ -1,0 +1,101 @@
+"""The ports answer what PyTorch answered when scripts/record_parity.py recorded it."""
+
+import functools
+import json
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.classifiers import random_weights
+from xai_jax.classifiers import pretrained
+from xai_jax.core.classifier import Classifier
+
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+ENTRIES = {entry.name: entry for entry in pretrained.CLASSIFIERS}
+LITE = [name for name in ENTRIES if ENTRIES[name].package]
+# Parameters that torchvision's documentation publishes; GoogLeNet's with its two training heads.
+PUBLISHED = {
+    "vgg16": 138_357_544,
+    "resnet50": 25_557_032,
+    "densenet121": 7_978_856,
+    "googlenet": 13_004_888,
+    "alexnet": 61_100_840,
+}
+
+
+@functools.lru_cache(maxsize=1)  # VGG-16 has 553 MB of weights: one network at a time
+def case(name: str):
+    """The recorded answers, the converted weights and the pictures that PyTorch's network ate."""
+    golden = np.load(GOLDEN / f"{name}.npz")
+    if name in LITE:
+        params = pretrained.load(name).classifier.params
+    else:
+        state_dict = random_weights.state_dict(json.loads(str(golden["shapes"])))
+        params = jax.tree.map(jnp.asarray, ENTRIES[name].architecture.convert(state_dict))
+    return golden, params, jnp.asarray(random_weights.pictures(int(golden["size"])))
+
+
+def eaten(name: str, pictures):
+    """PyTorch's GoogLeNet turns ImageNet's normalisation into its own; ours gets its own."""
+    if name != "googlenet":
+        return pictures
+    imagenet, own = ENTRIES["resnet50"], ENTRIES["googlenet"]
+    pixels = pictures * jnp.array(imagenet.std) + jnp.array(imagenet.mean)
+    return (pixels - jnp.array(own.mean)) / jnp.array(own.std)
+
+
+@pytest.mark.parametrize("name", list(ENTRIES))
+def test_logits_and_image_gradient_are_those_of_pytorch(name):
+    golden, params, pictures = case(name)
+    architecture = ENTRIES[name].architecture
+    cotangent = random_weights.direction(golden["logits"].shape, "cotangent")
+
+    @jax.jit
+    def answers(params, pictures):
+        def run(x):
+            features = architecture.features(params, eaten(name, x))
+            return architecture.head(params, features), features
+
+        logits, pull, features = jax.vjp(run, pictures, has_aux=True)
+        (gradient,) = pull(jnp.asarray(cotangent))
+        return logits, gradient, features
+
+    logits, gradient, features = answers(params, pictures)
+    spread = np.ptp(golden["logits"])
+    assert np.abs(logits - golden["logits"]).max() <= 1e-4 * spread
+
+    # A projection on numbers in -1 .. 1 has a standard deviation of 0.58 times the gradient's norm.
+    # An activation that rounding puts on the other side of a ReLU's kink moves it by 2 %; that
+    # happens in the one picture or the other, hardly in both.
+    ways = random_weights.direction((4, *pictures.shape), "ways")
+    projections = np.einsum("bhwc,nbhwc->nb", np.asarray(gradient, np.float64), ways)
+    errors = np.abs(projections - golden["projections"]).max(axis=0) / golden["gradient_norm"]
+    assert errors.min() <= 1e-4 and errors.max() <= 5e-2
+
+    assert features.ndim == 4 and features.shape[1:3] != pictures.shape[1:3]
+    assert np.asarray(features).min() >= 0.0  # what Grad-CAM weighs comes out of a ReLU
+
+
+@pytest.mark.parametrize("name", list(PUBLISHED))
+def test_the_recorded_networks_have_the_published_number_of_parameters(name):
+    shapes = json.loads(str(np.load(GOLDEN / f"{name}.npz")["shapes"]))
+    trained = [
+        int(np.prod(shape))
+        for key, shape in shapes.items()
+        if "running_" not in key and "num_batches" not in key
+    ]
+    assert sum(trained) == PUBLISHED[name]
+
+
+def test_the_halves_of_a_loaded_classifier_are_its_logits():
+    loaded = pretrained.load("efficientnet_lite0").classifier
+    assert isinstance(loaded, Classifier)
+    images = jax.random.uniform(jax.random.key(0), (2, 64, 64, 3))
+    logits = jax.jit(Classifier.logits)(loaded, images)
+    features = jax.jit(Classifier.features)(loaded, images)
+    assert features.shape == (2, 2, 2, 1280)
+    np.testing.assert_allclose(loaded.logits_of_features(features), logits, atol=1e-4)
+    assert loaded.num_classes((64, 64, 3)) == 1000
