@@ -1,0 +1,327 @@
+"""The page in a real browser: headless Chromium, at phone and desktop width.
+
+Run by ``make report-test``, which sets XAI_JAX_BROWSER; it needs chromium and chromedriver, found
+in the PATH.
+"""
+
+import dataclasses
+import json
+import os
+import shutil
+
+import gallery
+import numpy as np
+import pytest
+
+from xai_jax import report
+from xai_jax.core.areas import AREAS, num_kept
+
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("XAI_JAX_BROWSER"), reason="needs a browser: make report-test"
+)
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync "
+    "--disable-dev-shm-usage"
+).split()
+PHONE, DESKTOP = (360, 800), (1400, 900)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    assert chromium and driver, "install Debian's chromium and chromium-driver"
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    opened = webdriver.Chrome(options, Service(driver))
+    opened.set_script_timeout(20)
+    yield opened
+    opened.quit()
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run <&> with 100% odd name")
+    gallery.write(folder)
+    return report.write(folder)
+
+
+def visit(browser, path, size=DESKTOP, **media):
+    """Opens the page afresh and waits until the first canvases are drawn."""
+    metrics = dict(width=size[0], height=size[1], deviceScaleFactor=1, mobile=size == PHONE)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    features = [{"name": name.replace("_", "-"), "value": v} for name, v in media.items()]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    for kind in ("browser", "performance"):
+        browser.get_log(kind)
+    browser.get(path.as_uri())
+    settle(browser)
+
+
+def settle(browser):
+    """Two frames after all pending pictures are decoded."""
+    browser.execute_async_script(
+        """const done = arguments[0];
+        const wait = () => document.querySelector("[data-waking]") ? setTimeout(wait, 20)
+          : requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50)));
+        setTimeout(wait, 50);"""
+    )
+
+
+def kept_pixels(browser, place: int, part: str) -> np.ndarray:
+    """``[h w]``, true where a canvas of picture `place` shows the photograph."""
+    bring(browser, place)
+    alpha = browser.execute_script(
+        """const [place, part] = arguments;
+        const canvas = document.querySelector(`#picture-${place} .${part} canvas`);
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        return [canvas.width, canvas.height, [...data.filter((_, i) => i % 4 === 3)]];""",
+        *(place + 1, part),
+    )
+    width, height, values = alpha
+    assert set(values) <= {0, 255}
+    return np.array(values).reshape(height, width) == 255
+
+
+def bring(browser, place: int):
+    browser.execute_script(
+        "document.getElementById(arguments[0]).scrollIntoView()", f"picture-{place + 1}"
+    )
+    settle(browser)
+
+
+def move(browser, place: int, level: int):
+    """Moves a slider as a hand does."""
+    bring(browser, place)
+    browser.execute_script(
+        """const slider = document.querySelector(`#picture-${arguments[0]} input[type=range]`);
+        slider.value = arguments[1];
+        slider.dispatchEvent(new Event("input", { bubbles: true }));""",
+        *(place + 1, level),
+    )
+    settle(browser)
+
+
+def shown(browser, place: int, selector: str) -> str:
+    text = browser.execute_script(
+        "return document.querySelector(`#picture-${arguments[0]} ${arguments[1]}`).textContent",
+        *(place + 1, selector),
+    )
+    return text.replace("\N{NO-BREAK SPACE}", " ").strip()
+
+
+def visible_names(browser) -> list[str]:
+    return browser.execute_script(
+        """return [...document.querySelectorAll(".entry")]
+          .filter((entry) => entry.getBoundingClientRect().height > 0)
+          .map((entry) => entry.dataset.name)"""
+    )
+
+
+def choose(browser, name: str, value: str):
+    browser.execute_script(
+        """const control = document.querySelector(".controls").elements[arguments[0]];
+        control.value = arguments[1];
+        control.dispatchEvent(new Event("input", { bubbles: true }));""",
+        *(name, value),
+    )
+    settle(browser)
+
+
+NAMES = [known.name for known in gallery.GALLERY]
+
+
+def names_of(*places: int) -> list[str]:
+    return [NAMES[place] for place in places]
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_logged_and_nothing_is_asked_of_the_network(browser, path, size, scheme):
+    visit(browser, path, size, prefers_color_scheme=scheme)
+    for place in range(len(NAMES)):
+        bring(browser, place)
+    browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    settle(browser)
+    assert browser.get_log("browser") == []
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [m["params"]["request"]["url"] for m in messages if m["method"].endswith("BeSent")]
+    assert asked[0] == path.as_uri()
+    assert [url for url in asked[1:] if not url.startswith("data:image/")] == []
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1024, 1400])
+def test_no_width_makes_the_page_scroll_sideways(browser, path, width):
+    visit(browser, path, (width, 800))
+    browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    for place in range(len(NAMES)):
+        bring(browser, place)
+        wide = browser.execute_script(
+            """return [...document.querySelectorAll("body *")].filter((element) => {
+              const { left, right, width } = element.getBoundingClientRect();
+              const outside = right > innerWidth + 1 || left < -1;
+              return width && outside && !element.matches(".skip-link");
+            }).map((element) => element.outerHTML.slice(0, 80))"""
+        )
+        assert wide == []
+    wide, seen = browser.execute_script(
+        "const { scrollWidth, clientWidth } = document.documentElement;"
+        "return [scrollWidth, clientWidth]"
+    )
+    assert wide == seen >= width - 20  # a scroll bar at most
+
+
+def test_every_picture_starts_at_its_smallest_sufficient_area(browser, path):
+    visit(browser, path)
+    for place, known in enumerate(gallery.GALLERY):
+        if known.level is None:
+            continue
+        count = num_kept(AREAS[known.level], gallery.HEIGHT * gallery.WIDTH)
+        assert kept_pixels(browser, place, "kept").sum() == count
+        assert shown(browser, place, ".area") == f"{100 * AREAS[known.level]:.4g} %"
+        assert shown(browser, place, ".panel.kept .nats") == "log-odds +0.50"
+
+
+def test_the_slider_changes_the_masks_and_the_numbers(browser, path):
+    visit(browser, path)
+    order = np.argsort(-gallery.saliency(1).ravel(), kind="stable")
+    for level in (0, 3, 11, 19):
+        move(browser, 1, level)
+        expected = np.zeros(gallery.HEIGHT * gallery.WIDTH, bool)
+        expected[order[: num_kept(AREAS[level], expected.size)]] = True
+        expected = expected.reshape(gallery.HEIGHT, gallery.WIDTH)
+        np.testing.assert_array_equal(kept_pixels(browser, 1, "kept"), expected)
+        np.testing.assert_array_equal(kept_pixels(browser, 1, "removed"), ~expected)
+        known = gallery.GALLERY[1]
+        for part, value in (("kept", known.kept[level]), ("removed", known.removed[level])):
+            words = f"log-odds {value:+.2f}".replace("-0", "−0").replace(" -", " −")
+            assert shown(browser, 1, f".panel.{part} .nats") == words
+        assert shown(browser, 1, ".area") == f"{100 * AREAS[level]:.4g} %"
+
+
+def test_the_canvases_show_the_photograph_itself(browser, path):
+    visit(browser, path)
+    move(browser, 0, 19)
+    pixels = browser.execute_script(
+        """const canvas = document.querySelector("#picture-1 .kept canvas");
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        return [...data]"""
+    )
+    drawn = np.array(pixels).reshape(gallery.HEIGHT, gallery.WIDTH, 4)
+    np.testing.assert_array_equal(drawn[..., :3], gallery.image(0))
+
+
+def test_the_slider_obeys_the_keyboard_and_returns_to_its_start(browser, path):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    visit(browser, path)
+    bring(browser, 0)
+    slider = browser.find_element(By.CSS_SELECTOR, "#picture-1 input[type=range]")
+    slider.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    settle(browser)
+    assert shown(browser, 0, ".area") == "12.25 %"  # from level 4 to level 6
+    assert "12.25" in slider.get_attribute("aria-valuetext")
+    browser.find_element(By.CSS_SELECTOR, "#picture-1 .again").click()
+    settle(browser)
+    assert shown(browser, 0, ".area") == "6.25 %"
+    assert kept_pixels(browser, 0, "kept").sum() == num_kept(AREAS[4], 720)
+
+
+def test_the_thumb_stands_below_its_place_in_the_curve(browser, path):
+    for size in (PHONE, DESKTOP):
+        visit(browser, path, size)
+        for level in (0, 9, 19):
+            move(browser, 0, level)
+            plot, slider, mark = browser.execute_script(
+                """const article = document.querySelector("#picture-1");
+                const box = (s) => article.querySelector(s).getBoundingClientRect();
+                return [box(".levels svg"), box("input[type=range]"), box(".mark")]"""
+            )
+            thumb = slider["left"] + 8 + level / 19 * (slider["width"] - 16)
+            assert abs(thumb - (plot["left"] + level / 19 * plot["width"])) < 1
+            assert abs(thumb - mark["left"]) < 2
+
+
+@pytest.mark.parametrize(
+    ("order", "places"),
+    [
+        ("number", (0, 1, 2, 3, 4, 5)),
+        ("name", (2, 5, 3, 1, 0, 4)),
+        ("target", (2, 4, 5, 0, 1, 3)),
+        ("drop", (1, 2, 4, 0, 5, 3)),
+        ("area", (2, 0, 1, 4, 5, 3)),
+    ],
+)
+def test_pictures_are_sorted(browser, path, order, places):
+    visit(browser, path)
+    choose(browser, "sort", order)
+    assert visible_names(browser) == names_of(*places)
+    choose(browser, "sort", "number")
+    assert visible_names(browser) == NAMES
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "places"),
+    [
+        ("zebra", "all", (0, 1)),
+        ("ZEBRA 9", "all", (1,)),
+        ("egyptian", "all", (4,)),
+        ("<i>", "all", (2,)),
+        ("", "skipped", (3,)),
+        ("", "other", (4,)),
+        ("", "insufficient", (5,)),
+        ("", "explained", (0, 1, 2, 4, 5)),
+        ("zebra", "skipped", ()),
+    ],
+)
+def test_pictures_are_filtered_and_counted(browser, path, words, kind, places):
+    visit(browser, path)
+    choose(browser, "text", words)
+    choose(browser, "show", kind)
+    assert visible_names(browser) == names_of(*places)
+    count = browser.execute_script("return document.querySelector('[name=count]').textContent")
+    assert count == f"{len(places)} of 6 pictures"
+    hidden = browser.execute_script("return document.querySelector('.nothing').hidden")
+    assert hidden == bool(places)
+
+
+def test_masks_are_still_right_after_sorting(browser, path):
+    visit(browser, path)
+    move(browser, 0, 10)
+    choose(browser, "sort", "area")
+    assert kept_pixels(browser, 0, "kept").sum() == num_kept(AREAS[10], 720)
+
+
+def test_canvases_exist_only_near_the_screen_and_remember_their_level(browser, tmp_path):
+    many = tuple(dataclasses.replace(gallery.GALLERY[0], name=f"{i}.png") for i in range(60))
+    gallery.write(tmp_path, many)
+    visit(browser, report.write(tmp_path))
+    move(browser, 0, 12)
+    for place in (20, 40, 59):
+        bring(browser, place)
+        count = browser.execute_script("return document.querySelectorAll('canvas').length")
+        assert 2 <= count <= 16
+    assert not browser.execute_script("return !!document.querySelector('#picture-1 canvas')")
+    assert kept_pixels(browser, 0, "kept").sum() == num_kept(AREAS[12], 720)
+
+
+def test_without_scripts_the_parts_are_pictures_and_no_dead_control_is_shown(browser, path):
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.get(path.as_uri())
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    state = browser.execute_script(
+        """const height = (s) => document.querySelector(s).getBoundingClientRect().height;
+        return [height("#picture-1 .kept img") > 50, height("#picture-1 .removed img") > 50,
+          height(".controls"), height("#picture-1 .slide"), height("#picture-1 .again"),
+          document.querySelectorAll("canvas").length]"""
+    )
+    assert state == [True, True, 0, 0, 0, 0]
