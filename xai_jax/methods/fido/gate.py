@@ -4,14 +4,18 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-GUARD = 2.22e-16  # the reference's additive guard inside every logarithm
+# The reference adds a guard of 2.22e-16 inside every logarithm. In float32 `1 - p + guard` is 0 at
+# p = 1
+# (compilers add the constants up), so the probability is clipped instead: the same up to the guard.
+LOWEST, HIGHEST = 2.22e-16, 1.0 - 2.0**-24
 
 Values = Float[Array, "..."]
 
 
 def guarded_logit(probability: Values) -> Values:
-    """``log(p + e) - log(1 - p + e)``."""
-    return jnp.log(probability + GUARD) - jnp.log(1.0 - probability + GUARD)
+    """``log p - log(1 - p)``, finite for every p in [0, 1], with a finite gradient."""
+    clipped = jnp.clip(probability, LOWEST, HIGHEST)
+    return jnp.log(clipped) - jnp.log1p(-clipped)
 
 
 def soft_keep(drop_logit: Values, noise_logit: Values, temperature: float) -> Values:

@@ -155,7 +155,7 @@ def _sample_chunks(cfg: Config, size: int) -> jax.Array:
 def drop_probability(grids: tuple[jax.Array, ...], height: int, width: int) -> Maps:
     """Drop probabilities ``[b h w 1]``: sigmoid on the grid, then bilinear (sec. 1.1)."""
     probability = jax.nn.sigmoid(_drop_logits(grids))
-    # Interpolating between ones may round to just above one, whose logit is NaN.
+    # Interpolating between ones may round to just above one.
     return jnp.clip(resize_align_corners(probability, height, width), 0.0, 1.0)
 
 
