@@ -1,0 +1,33 @@
+"""Runs one benchmark and prints a JSON object a line: benchmark, value, unit, limit, ratio."""
+
+import argparse
+import json
+import pathlib
+import sys
+
+from benchmarks import classifier_lite0, cold_start, fido_batch, fido_calls, fido_step
+
+BENCHMARKS = {
+    "fido_step": fido_step.rows,
+    "classifier_lite0": classifier_lite0.rows,
+    "fido_batch": fido_batch.rows,
+    "fido_calls": fido_calls.rows,
+    "cold_start": cold_start.rows,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", choices=BENCHMARKS)
+    parser.add_argument("--json", type=pathlib.Path, help="also append the lines to this file")
+    arguments = parser.parse_args()
+    for row in BENCHMARKS[arguments.name]():
+        line = json.dumps({"benchmark": arguments.name, **row})
+        print(line, flush=True)
+        if arguments.json:
+            with arguments.json.open("a") as file:
+                file.write(line + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
