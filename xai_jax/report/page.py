@@ -149,7 +149,7 @@ def _card(picture: Picture) -> dict[str, Any]:
         "size": picture.image.shape[:2],
         "coarse": _is_small(image),
         "images": {
-            "picture": _data_uri(panels.kept(image, np.ones_like(keep))),
+            "picture": _data_uri(panels.kept(image, np.ones_like(keep)), quality=90),
             "saliency": _data_uri(panels.overlay(image, picture.saliency)),
             "kept": _data_uri(panels.kept(image, keep)),
             "removed": _data_uri(panels.removed(image, keep)),
@@ -193,13 +193,13 @@ def _is_small(pixels: np.ndarray) -> bool:
     return max(pixels.shape[:2]) < _SMALL
 
 
-def _data_uri(pixels: np.ndarray, *, lossless: bool = False) -> str:
+def _data_uri(pixels: np.ndarray, *, lossless: bool = False, quality: int = 75) -> str:
     """WebP, or PNG where every value counts."""
     picture, buffer = Image.fromarray(pixels), io.BytesIO()
     if lossless or _is_small(pixels):
-        picture.save(buffer, "PNG", optimize=True)
+        picture.save(buffer, "PNG")
         return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-    picture.save(buffer, "WEBP", quality=86)
+    picture.save(buffer, "WEBP", quality=quality)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 

@@ -75,7 +75,7 @@ def overlay(image: AnyPixels, saliency: AnyPixels) -> np.ndarray:
     colours = colour_map((saliency - low) / (high - low)) / np.float32(255)
     grey = (pixels @ _LUMINANCE)[..., None]
     blended = _COLOUR_SHARE * colours + (1 - _COLOUR_SHARE) * grey
-    return _to_uint8(np.where(np.isfinite(saliency)[..., None], blended, _hatching(pixels)))
+    return _to_uint8(_hatched_where_broken(blended, saliency, pixels))
 
 
 def kept(image: AnyPixels, keep: AnyPixels) -> np.ndarray:
@@ -89,7 +89,7 @@ def kept(image: AnyPixels, keep: AnyPixels) -> np.ndarray:
     pixels, keep = _unit_pixels(image), _map(keep, image)
     share = np.clip(np.nan_to_num(keep), 0, 1)[..., None]
     shown = share * pixels + (1 - share) * _checkerboard(pixels)
-    return _to_uint8(np.where(np.isfinite(keep)[..., None], shown, _hatching(pixels)))
+    return _to_uint8(_hatched_where_broken(shown, keep, pixels))
 
 
 def removed(image: AnyPixels, keep: AnyPixels) -> np.ndarray:
@@ -171,6 +171,12 @@ def _checkerboard(pixels: np.ndarray) -> np.ndarray:
     side = max(max(height, width) // _SQUARES, 1)
     y, x = np.mgrid[:height, :width] // side
     return np.choose((x + y) % 2, _CHECKERBOARD).astype(np.float32)[..., None]
+
+
+def _hatched_where_broken(shown: np.ndarray, values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """`shown`, but hatched where `values` are no finite numbers."""
+    finite = np.isfinite(values)
+    return shown if finite.all() else np.where(finite[..., None], shown, _hatching(pixels))
 
 
 def _hatching(pixels: np.ndarray) -> np.ndarray:
