@@ -92,7 +92,7 @@ class Classifier:
             ValueError: the classifier does not return ``[b k]`` logits of a floating type.
         """
         images = jax.ShapeDtypeStruct((2, *image_shape), jnp.float32)
-        out = jax.eval_shape(lambda c, x: c.apply_fn(c.params, c.normalise(x)), self, images)
+        out = jax.eval_shape(_scores, self, images)
         shape = getattr(out, "shape", None)
         if (
             shape is None
@@ -105,3 +105,8 @@ class Classifier:
                 f"The classifier must return float logits [b k]; for b = 2 it returned {found}."
             )
         return shape[1]
+
+
+@jax.jit  # remembers what it has traced: the number of classes is asked for with every batch
+def _scores(classifier: Classifier, images: AnyArray) -> PyTree:
+    return classifier.apply_fn(classifier.params, classifier.normalise(images))
