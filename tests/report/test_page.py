@@ -194,13 +194,13 @@ def test_an_unfinished_run_shows_what_there_is_and_says_what_is_missing(tmp_path
     fake_run.write(tmp_path, num_pictures=5, batch_size=2, unfinished=1)
     text = report.write(tmp_path).read_text()
     assert len(Outline(text).articles) == 4
-    assert "1 of 5 pictures are not computed yet" in text
+    assert "1 of 5 pictures still have to be computed" in text
 
 
 def test_a_run_of_which_nothing_is_computed_has_a_page_too(tmp_path):
     fake_run.write(tmp_path, unfinished=3)
     text = report.write(tmp_path).read_text()
-    assert Outline(text).articles == [] and "5 of 5 pictures are not computed yet" in text
+    assert Outline(text).articles == [] and "5 of 5 pictures still have to be computed" in text
 
 
 def test_a_run_without_pictures_has_a_page_too(tmp_path):

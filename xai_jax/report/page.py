@@ -150,7 +150,7 @@ def _card(picture: Picture) -> dict[str, Any]:
         "coarse": _is_small(image),
         "images": {
             "picture": _data_uri(panels.kept(image, np.ones_like(keep)), quality=90),
-            "saliency": _data_uri(panels.overlay(image, picture.saliency)),
+            "saliency": _data_uri(panels.overlay(image, picture.saliency), quality=85),
             "kept": _data_uri(panels.kept(image, keep)),
             "removed": _data_uri(panels.removed(image, keep)),
             "soft_kept": _data_uri(panels.kept(image, picture.keep)),
