@@ -164,5 +164,5 @@ def _rows(
     return rows
 
 
-def _short(number: float) -> float:
+def _short(number: float | np.floating) -> float:
     return float(f"{number:.6g}")  # as many digits as float32 has

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -45,6 +45,7 @@ class Job:
     class_names: Sequence[str] = ()
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Who is told how far a run is; see `runtime.progress`."""
 
