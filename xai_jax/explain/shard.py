@@ -89,7 +89,7 @@ def _in_order(shards: dict[Path, Manifest]) -> dict[Path, Manifest]:
     for folder, manifest in shards.items():
         if manifest.shard is None:
             raise ValueError(f"{folder} is a whole run and no shard; there is nothing to merge.")
-        difference = manifests.difference(_without_place(first), _without_place(manifest))
+        difference = manifests.difference(_without_place(manifest), _without_place(first))
         if difference:
             raise ValueError(f"{folder} is of another run than {first_folder}: {difference}.")
         index = manifest.shard["index"]

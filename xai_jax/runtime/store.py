@@ -113,8 +113,11 @@ class StoredArray:
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> np.ndarray:
-        if isinstance(index, int) and index < 0:
-            index += len(self)  # tensorstore counts from an origin; NumPy users from the end
+        # tensorstore counts from an origin, where negative numbers are places of their own.
+        if isinstance(index, int | np.integer):
+            index = range(len(self))[index]
+        elif isinstance(index, slice):
+            index = slice(*index.indices(len(self)))
         return self._array[index].read().result()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
