@@ -1,0 +1,88 @@
+"""Penalties on masks against NumPy, and their gradients by hand."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from xai_jax.losses import masks
+
+
+def maps_of(rows) -> jax.Array:
+    return jnp.asarray(rows, jnp.float32)[None, :, :, None]
+
+
+def test_area_and_total_are_the_mean_and_the_sum_over_the_pixels():
+    maps = maps_of([[0.0, 1.0], [0.5, 0.25]])
+    np.testing.assert_allclose(masks.area(maps), [0.4375])
+    np.testing.assert_allclose(masks.total(maps), [1.75])
+
+
+def test_squared_variation_is_the_sum_of_squared_steps_along_both_axes():
+    maps = maps_of([[0.0, 1.0], [3.0, 1.0]])
+    np.testing.assert_allclose(masks.squared_variation(maps), [1 + 4 + 9 + 0])
+
+
+def test_variation_with_power_two_is_the_squared_variation():
+    maps = jax.random.uniform(jax.random.key(0), (3, 5, 7, 1))
+    np.testing.assert_allclose(masks.variation(maps, 2.0), masks.squared_variation(maps), rtol=1e-6)
+
+
+def test_variation_takes_the_length_of_the_step_to_the_right_and_down_to_its_power():
+    maps = maps_of([[0.0, 3.0], [4.0, 0.0]])
+    # Corners in reading order: steps (4 down, 3 right), (-3 down), (-4 right), none.
+    np.testing.assert_allclose(masks.variation(maps, 3.0), [5**3 + 3**3 + 4**3], rtol=1e-6)
+    np.testing.assert_allclose(masks.variation(maps, 1.0), [5 + 3 + 4], rtol=1e-6)
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0, 3.0])
+def test_a_flat_map_has_no_variation_and_no_gradient(power):
+    value, gradient = jax.value_and_grad(lambda m: masks.variation(m, power).sum())(
+        jnp.ones((1, 4, 4, 1))
+    )
+    assert value == 0.0
+    np.testing.assert_array_equal(gradient, jnp.zeros((1, 4, 4, 1)))
+
+
+def test_area_deviation_is_the_distance_of_the_sorted_mask_from_a_step():
+    maps = np.random.default_rng(0).random((3, 9, 11, 1)).astype(np.float32)
+    num_dark = np.array([10, 50, 98], np.int32)
+    expected = []
+    for values, dark in zip(maps.reshape(3, -1), num_dark, strict=True):
+        step = np.r_[np.zeros(dark), np.ones(99 - dark)]
+        expected.append(np.mean((np.sort(values).astype(np.float64) - step) ** 2))
+    deviation = masks.area_deviation(jnp.asarray(maps), jnp.asarray(num_dark))
+    np.testing.assert_allclose(deviation, expected, rtol=1e-6)
+
+
+def test_area_deviation_pulls_the_brightest_pixels_to_one_and_the_others_to_zero():
+    maps = maps_of([[0.1, 0.9], [0.4, 0.6]])
+    gradient = jax.grad(lambda m: masks.area_deviation(m, jnp.array([3])).sum())(maps)
+    # One pixel of four is to be bright: 2 (m - r) / 4 with r = 1 for the pixel at 0.9 only.
+    np.testing.assert_allclose(gradient[0, :, :, 0], [[0.05, -0.05], [0.2, 0.3]], rtol=1e-6)
+
+
+def test_equal_pixels_at_the_limit_share_the_bright_places_that_are_left():
+    maps = maps_of([[0.5, 0.5], [0.5, 0.9]])
+    value, gradient = jax.value_and_grad(lambda m: masks.area_deviation(m, jnp.array([2])).sum())(
+        maps
+    )
+    np.testing.assert_allclose(
+        value, (3 * 0.25 + 0.01) / 4, rtol=1e-6
+    )  # however a sort breaks the tie
+    third = 2 * (0.5 - 1 / 3) / 4  # one of the three equal pixels is to be bright
+    np.testing.assert_allclose(gradient[0, :, :, 0], [[third, third], [third, -0.05]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("dark", [0, 16])
+def test_area_deviation_of_all_or_nothing_needs_no_limit(dark):
+    maps = jax.random.uniform(jax.random.key(1), (1, 4, 4, 1))
+    goal = 1.0 if dark == 0 else 0.0
+    np.testing.assert_allclose(
+        masks.area_deviation(maps, jnp.array([dark])), jnp.mean((maps - goal) ** 2)[None], rtol=1e-6
+    )
+
+
+def test_area_deviation_of_a_hard_mask_of_that_area_is_zero():
+    maps = jnp.zeros((1, 10, 10, 1)).at[:, :2, :5].set(1.0)
+    np.testing.assert_array_equal(masks.area_deviation(maps, jnp.array([90])), [0.0])

@@ -1,0 +1,282 @@
+"""Extremal perturbations: for each area the smooth mask of that area with the best reward.
+
+Fong, Patrick, Vedaldi, "Understanding Deep Networks via Extremal Perturbations and Smooth Masks",
+ICCV 2019. The masks of all areas are optimised together, and none depends on another.
+"""
+
+import dataclasses
+import enum
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Shaped
+
+from xai_jax.core.image import gaussian_blur
+from xai_jax.core.method import Frozen, Method, no_state
+from xai_jax.core.optimise import optimise
+from xai_jax.core.targets import Head, log_odds
+from xai_jax.core.types import Batch, Classes, Explanation, PRNGKey
+from xai_jax.losses import masks
+from xai_jax.methods.extremal.momentum import dampened_sgd
+from xai_jax.methods.extremal.pyramid import (
+    Levels,
+    Perturbation,
+    Strengths,
+    perturbation_levels,
+    perturbed,
+)
+from xai_jax.methods.extremal.smooth_mask import Geometry, in_picture, smooth_mask
+
+PerArea = Float[Array, "b a"]
+Counts = Int[Array, "a"]
+
+
+class Game(enum.Enum):
+    """What the mask is for; R(m) is the reward of the picture that is kept where m is 1."""
+
+    PRESERVE = "preserve"  # maximise R(m): what suffices
+    DELETE = "delete"  # minimise R(1 - m): what is needed
+    DUAL = "dual"  # maximise R(m) - R(1 - m)
+
+
+_SIGNS = {  # +1 pays for the picture kept where m is 1, -1 charges for the one kept where it is 0
+    Game.PRESERVE: (1.0,),
+    Game.DELETE: (-1.0,),
+    Game.DUAL: (1.0, -1.0),
+}
+
+
+class Reward(enum.Enum):
+    """What the classifier is paid for."""
+
+    SIMPLE = "simple"  # the logit of the target
+    CONTRASTIVE = "contrastive"  # the logit of the target less the largest other one
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Config:
+    """Settings; the defaults are the published ones (sec. 3 and the authors' code).
+
+    Fields:
+        areas: shares of the full mask, in (0, 1); one mask is optimised for each.
+        game: what the mask is for.
+        reward: what is maximised.
+        perturbation: what stands where the mask is 0.
+        num_levels: of the perturbation pyramid, the picture included.
+        max_blur: of the pyramid's first level, in pixels.
+        step: pixels between two cells of the mask.
+        sigma: reach of a cell in pixels.
+        num_steps: optimisation steps.
+        learning_rate: of gradient descent.
+        momentum: its momentum, with as much dampening.
+        area_weight: of the squared deviation from the area, at the first step.
+        area_growth: factor by which that weight grows at each step.
+        flip: mirror the perturbed pictures on every other step.
+        smooth: standard deviation of a final blur, as a share of the short side; 0: none.
+        inner_batch_size: at most so many composites go through the classifier at once (images x
+            areas, twice that in the dual game); bounds memory, leaves the result as it is.
+            ``None``: all at once.
+    """
+
+    areas: tuple[float, ...] = (0.1,)
+    game: Game = Game.PRESERVE
+    reward: Reward = Reward.SIMPLE
+    perturbation: Perturbation = Perturbation.BLUR
+    num_levels: int = 8
+    max_blur: float = 20.0
+    step: int = 7
+    sigma: float = 21.0
+    num_steps: int = 800
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+    area_weight: float = 300.0
+    area_growth: float = 1.0035
+    flip: bool = True
+    smooth: float = 0.0
+    inner_batch_size: int | None = None
+
+    @classmethod
+    def pointing(cls) -> "Config":
+        """The authors' setting of the pointing game on VOC: four areas, smoothed masks."""
+        return cls(areas=(0.025, 0.05, 0.1, 0.2), smooth=0.09)
+
+    @classmethod
+    def smoke(cls) -> "Config":
+        """The smallest honest run: seconds on one CPU core, on small pictures."""
+        return cls(
+            areas=(0.1, 0.2), step=4, sigma=8.0, max_blur=6.0, num_steps=60, area_growth=1.05
+        )
+
+    def build(self) -> Method:
+        """The method with these settings."""
+        return extremal(self)
+
+
+def extremal(cfg: Config) -> Method:
+    """Explains each image by one mask an area; deterministic, nothing is learned across images."""
+    _check(cfg)
+    areas = np.array(sorted(cfg.areas))
+
+    def explain(state: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
+        del state, key
+        num, height, width, _ = batch.images.shape
+        geometry = Geometry(image=(height, width), step=cfg.step, sigma=cfg.sigma)
+        normalised = frozen.classifier.normalise(batch.images)
+        levels = perturbation_levels(normalised, cfg.perturbation, cfg.num_levels, cfg.max_blur)
+        clean = _rewards(Reward.SIMPLE, _logits(frozen, normalised[:, None]), batch.target)
+        groups = _area_groups(cfg, areas, num)  # [n a/n]
+        num_dark = np.floor(math.prod(geometry.full) * (1.0 - areas[groups])).astype(np.int32)
+
+        def of_group(num_dark):
+            return _explain_areas(cfg, frozen, batch.target, geometry, levels, clean, num_dark)
+
+        found, good, trace = jax.tree.map(
+            lambda x: _merged(x, len(areas)), jax.lax.map(of_group, jnp.asarray(num_dark))
+        )
+        selected = _smallest(good)
+        mask = jnp.take_along_axis(found, selected[:, None, None, None, None], axis=1)[:, 0]
+        return Explanation(
+            keep=1.0 - mask if cfg.game is Game.DELETE else mask,
+            saliency=found.sum(axis=1),
+            target=batch.target,
+            trace=_named(trace, areas),
+        )
+
+    return Method(init=no_state, step=None, explain=explain)
+
+
+def _check(cfg: Config) -> None:
+    """Refuses settings with which nothing sensible can be computed."""
+    if not cfg.areas or not all(0 < area < 1 for area in cfg.areas):
+        raise ValueError(f"areas must be one or more shares within (0, 1), not {cfg.areas}.")
+    at_least = {"num_steps": 1, "num_levels": 2, "step": 1, "area_weight": 0, "smooth": 0}
+    for field, least in at_least.items():
+        if getattr(cfg, field) < least:
+            raise ValueError(f"{field} must be at least {least}, not {getattr(cfg, field)}.")
+    if not 0 <= cfg.momentum < 1:
+        raise ValueError(f"momentum must lie within [0, 1), not be {cfg.momentum}.")
+
+
+def _area_groups(cfg: Config, areas: np.ndarray, num_images: int) -> Int[np.ndarray, "n m"]:
+    """Indices of the areas in groups that respect `inner_batch_size`; the last may repeat an area.
+
+    Raises:
+        ValueError: not even one area an image fits.
+    """
+    each = num_images * len(_SIGNS[cfg.game])
+    limit = cfg.inner_batch_size or each * len(areas)
+    if each > limit:
+        raise ValueError(
+            f"inner_batch_size {limit} is smaller than the {each} composites that one area of "
+            f"{num_images} images takes; lower the batch size or raise inner_batch_size to {each}."
+        )
+    num_groups = math.ceil(len(areas) / (limit // each))
+    size = math.ceil(len(areas) / num_groups)
+    return np.minimum(np.arange(num_groups * size), len(areas) - 1).reshape(num_groups, size)
+
+
+def _merged(groups: Shaped[Array, "n b a *rest"], num_areas: int) -> Shaped[Array, "b m *rest"]:
+    """Groups side by side again, without the areas that were repeated."""
+    side = jnp.moveaxis(groups, 0, 1)  # [b n a ...]
+    return side.reshape(side.shape[0], -1, *side.shape[3:])[:, :num_areas]
+
+
+def _explain_areas(
+    cfg: Config,
+    frozen: Frozen,
+    target: Classes,
+    geometry: Geometry,
+    levels: Levels,
+    clean: Float[Array, "b 1"],
+    num_dark: Counts,
+) -> tuple[Strengths, Bool[Array, "b a"], dict[str, Array]]:
+    """Masks on the picture, whether each does what the game asks for, and traces ``[b a t]``."""
+    grid = jnp.ones((len(target), len(num_dark), *geometry.grid, 1))
+    objective = _objective(cfg, frozen, target, geometry, levels, num_dark)
+    tx = dampened_sgd(cfg.learning_rate, cfg.momentum)
+    steps = jnp.arange(cfg.num_steps)
+    grid, trace = optimise(objective, grid, tx, steps, project=lambda x: jnp.clip(x, 0.0, 1.0))
+    mask = _smoothed(cfg, in_picture(smooth_mask(grid, geometry), geometry))
+    shown = 1.0 - mask if cfg.game is Game.DELETE else mask
+    logits = _logits(frozen, perturbed(levels, shown))
+    if cfg.game is Game.DELETE:
+        return mask, _lost(logits, target, frozen.classifier.head), trace
+    return mask, _rewards(Reward.SIMPLE, logits, target) >= clean, trace
+
+
+def _smoothed(cfg: Config, mask: Strengths) -> Strengths:
+    sigma = cfg.smooth * min(mask.shape[2:4])
+    flat = mask.reshape(-1, *mask.shape[2:])
+    return gaussian_blur(flat, sigma, padding="zero").reshape(mask.shape)
+
+
+def _objective(cfg: Config, frozen: Frozen, target, geometry: Geometry, levels, num_dark):
+    """``-reward + weight * area_deviation(m)`` of each image and area, ``[b a]``."""
+    signs = np.array(_SIGNS[cfg.game], np.float32)
+
+    def objective(grid, step):
+        full = smooth_mask(grid, geometry)
+        mask = in_picture(full, geometry)
+        strengths = jnp.concatenate([mask if sign > 0 else 1.0 - mask for sign in signs], axis=1)
+        images = perturbed(levels, strengths)  # [b (s a) h w c]
+        if cfg.flip:
+            images = jax.lax.cond(step % 2 == 0, lambda x: x[..., ::-1, :], lambda x: x, images)
+        rewards = _rewards(cfg.reward, _logits(frozen, images), target)
+        rewards = rewards.reshape(len(target), len(signs), -1)  # [b s a]
+        reward = jnp.einsum("s,bsa->ba", signs, rewards)
+        deviation = masks.area_deviation(_flat(full), jnp.tile(num_dark, len(target)))
+        deviation = deviation.reshape(reward.shape)
+        weight = cfg.area_weight * cfg.area_growth ** step.astype(jnp.float32)
+        terms = {"reward": reward, "deviation": deviation, "area": full.mean(axis=(2, 3, 4))}
+        return weight * deviation - reward, terms
+
+    return objective
+
+
+def _logits(frozen: Frozen, normalised: Float[Array, "b a h w c"]) -> Float[Array, "b a k"]:
+    """Of normalised composites, all in one batch."""
+    classifier = frozen.classifier
+    logits = classifier.apply_fn(classifier.params, _flat(normalised))
+    return logits.reshape(*normalised.shape[:2], -1)
+
+
+def _flat(array: Float[Array, "b a *rest"]) -> Array:
+    """``[b a ...]`` -> ``[(b a) ...]``."""
+    return array.reshape(-1, *array.shape[2:])
+
+
+def _rewards(reward: Reward, logits: Float[Array, "b a k"], target: Classes) -> PerArea:
+    """Of each composite.
+
+    Raises:
+        ValueError: the contrastive reward has no other class to contrast with.
+    """
+    at_target = jnp.take_along_axis(logits, target[:, None, None], axis=-1)[..., 0]
+    if reward is Reward.SIMPLE:
+        return at_target
+    if logits.shape[-1] < 2:
+        raise ValueError("The contrastive reward needs two classes; use Reward.SIMPLE with one.")
+    is_target = jax.nn.one_hot(target, logits.shape[-1], dtype=bool)[:, None, :]
+    return at_target - jnp.where(is_target, -jnp.inf, logits).max(axis=-1)
+
+
+def _lost(logits: Float[Array, "b a k"], target: Classes, head: Head) -> Bool[Array, "b a"]:
+    """Whether the target is no longer likelier than not."""
+    targets = jnp.repeat(target, logits.shape[1])
+    return log_odds(_flat(logits), targets, head).reshape(logits.shape[:2]) < 0
+
+
+def _smallest(good: Bool[Array, "b a"]) -> Classes:
+    """Index of the first area that does what it should, the largest where none does."""
+    return jnp.where(good.any(axis=1), jnp.argmax(good, axis=1), good.shape[1] - 1)
+
+
+def _named(trace: dict[str, Array], areas: np.ndarray) -> dict[str, Array]:
+    """``{name: [b a t]}`` -> ``{name_area: [b t]}``, and the objective summed over the areas."""
+    return {"objective": trace["objective"].sum(axis=1)} | {
+        f"{name}_{area:g}": values[:, index]
+        for name, values in trace.items()
+        for index, area in enumerate(areas)
+    }

@@ -1,0 +1,50 @@
+"""A picture at several strengths of perturbation, and with a strength for each pixel."""
+
+import enum
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from xai_jax.core.image import gaussian_blur
+from xai_jax.core.types import Images
+
+Levels = Float[Array, "b l h w c"]  # from the most perturbed to the picture itself
+Strengths = Float[Array, "b a h w 1"]  # 0 = fully perturbed, 1 = as it was
+Perturbed = Float[Array, "b a h w c"]
+
+
+class Perturbation(enum.Enum):
+    """What a picture is turned into where the mask is 0; in normalised space."""
+
+    BLUR = "blur"  # a Gaussian blur, with zeros (the mean colour) beyond the border
+    FADE = "fade"  # zeros: the mean colour
+
+
+def perturbation_levels(
+    normalised: Images, perturbation: Perturbation, num_levels: int, max_blur: float
+) -> Levels:
+    """The picture at `num_levels` strengths, the last of which is the picture itself.
+
+    Level l of L is blurred with ``sigma = max_blur (1 - l / (L - 1))`` pixels, or is
+    ``l / (L - 1)`` times the picture.
+    """
+    shares = [level / (num_levels - 1) for level in range(num_levels)]
+    if perturbation is Perturbation.FADE:
+        return jnp.stack([share * normalised for share in shares], axis=1)
+    blurred = [gaussian_blur(normalised, max_blur * (1 - s), padding="zero") for s in shares]
+    return jnp.stack(blurred, axis=1)
+
+
+def perturbed(levels: Levels, strengths: Strengths) -> Perturbed:
+    """Each pixel between its two nearest levels, linearly; `a` strengths for each picture."""
+    num_steps = levels.shape[1] - 1
+    place = strengths * num_steps
+    below = jnp.clip(jnp.floor(jax.lax.stop_gradient(place)), 0, num_steps - 1)
+    between = place - below  # carries the gradient, and reaches 1 on the last level
+    result = jnp.zeros((), levels.dtype)
+    # A sum over the levels with one term that counts: a gather of two levels is slower everywhere.
+    for level in range(num_steps):
+        low, high = levels[:, None, level], levels[:, None, level + 1]
+        result = result + jnp.where(below == level, low + between * (high - low), 0.0)
+    return result
