@@ -1,0 +1,170 @@
+"""Each infill against its formula; all: polarity, range, randomness that follows the key."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from xai_jax.core.classifier import Classifier
+from xai_jax.infills import blur, constant, local_mean, noise, oracle
+
+
+def _logits(params, images):
+    del params
+    return images.mean(axis=(1, 2))
+
+
+CLASSIFIER = Classifier.from_callable(_logits, mean=(0.25, 0.5, 0.75))
+IMAGES = jax.random.uniform(jax.random.key(0), (3, 24, 20, 3))
+KEEP = jax.random.bernoulli(jax.random.key(1), 0.4, (3, 24, 20, 1)).astype(jnp.float32)
+KEYS = jax.random.split(jax.random.key(2), 3)
+SETTINGS = [
+    constant.Mean(),
+    constant.Constant(value=0.3),
+    constant.Constant(value=(0.1, 0.2, 0.3)),
+    blur.Blur(sigma=2.0),
+    noise.RandomColour(),
+    local_mean.LocalMean(side=5),
+]
+
+
+def filled(settings, images=IMAGES, keep=KEEP, keys=KEYS):
+    infill = settings.build(CLASSIFIER)
+    return infill(infill.prepare(images), keep, keys)
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=repr)
+def test_an_infill_is_a_full_picture_of_unit_pixels(settings):
+    found = filled(settings)
+    assert found.shape == IMAGES.shape and found.dtype == jnp.float32
+    assert (found >= 0).all() and (found <= 1).all()
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=repr)
+def test_a_picture_is_filled_alike_alone_and_in_company(settings):
+    alone = filled(settings, IMAGES[1:2], KEEP[1:2], KEYS[1:2])
+    np.testing.assert_allclose(alone, filled(settings)[1:2], atol=1e-6)
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=repr)
+def test_building_twice_compiles_once(settings):
+    run = jax.jit(lambda infill, images: infill(infill.prepare(images), KEEP, KEYS))
+    run(settings.build(CLASSIFIER), IMAGES)
+    run(settings.build(CLASSIFIER), 1 - IMAGES)
+    assert run._cache_size() == 1
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=repr)
+def test_no_gradient_flows_through_an_infill(settings):
+    infill = settings.build(CLASSIFIER)
+
+    def total(images, keep):
+        return infill(infill.prepare(images), keep, KEYS).sum()
+
+    for gradient in jax.grad(total, argnums=(0, 1))(IMAGES, KEEP):
+        np.testing.assert_array_equal(gradient, 0.0)
+
+
+def test_the_mean_is_the_classifiers_and_the_constant_is_what_was_asked_for():
+    np.testing.assert_allclose(filled(constant.Mean())[0, 3, 4], [0.25, 0.5, 0.75])
+    np.testing.assert_allclose(filled(constant.Constant(value=0.3)), 0.3, rtol=1e-6)
+    rgb = filled(constant.Constant(value=(0.1, 0.2, 0.3)))
+    np.testing.assert_allclose(rgb[2, 5, 6], [0.1, 0.2, 0.3], rtol=1e-6)
+
+
+def test_the_blur_is_scipys_with_the_border_mirrored_and_not_repeated():
+    expected = ndimage.gaussian_filter(
+        np.asarray(IMAGES, np.float64), (0, 2, 2, 0), mode="mirror", truncate=4.0
+    )
+    np.testing.assert_allclose(filled(blur.Blur(sigma=2.0)), expected, atol=1e-5)
+
+
+def test_a_random_colour_is_uniform_with_the_noise_asked_for():
+    keys = jax.random.split(jax.random.key(3), 400)
+    images = jnp.zeros((400, 12, 12, 3))
+    found = np.asarray(filled(noise.RandomColour(noise=0.0), images, images[..., :1], keys))
+    np.testing.assert_array_equal(found, np.broadcast_to(found[:, :1, :1], found.shape))
+    # The mean and the spread of 1,200 uniform draws, within 4 standard errors.
+    np.testing.assert_allclose(found[:, 0, 0].mean(), 0.5, atol=4 * np.sqrt(1 / 12 / 1200))
+    np.testing.assert_allclose(found[:, 0, 0].std(), np.sqrt(1 / 12), atol=0.02)
+    noisy = np.asarray(filled(noise.RandomColour(noise=0.05), images, images[..., :1], keys))
+    middle = noisy[(np.abs(found[:, 0, 0] - 0.5) < 0.2).all(axis=1)]  # nothing is clipped there
+    np.testing.assert_allclose(middle.std(axis=(1, 2)).mean(), 0.05, rtol=0.03)
+    assert (
+        np.asarray(filled(noise.RandomColour(), images, images[..., :1], keys)) == 0
+    ).mean() > 0.01
+
+
+def test_the_local_mean_is_the_mean_of_the_kept_pixels_in_the_box():
+    found = np.asarray(filled(local_mean.LocalMean(side=5)))
+    images, keep = np.asarray(IMAGES), np.asarray(KEEP)
+    for b, y, x in [(0, 0, 0), (1, 10, 10), (2, 23, 19), (0, 5, 19)]:
+        rows, columns = slice(max(y - 2, 0), y + 3), slice(max(x - 2, 0), x + 3)
+        near, pixels = keep[b, rows, columns, 0] == 1, images[b, rows, columns]
+        expected = pixels[near].mean(axis=0) if near.any() else [0.25, 0.5, 0.75]
+        np.testing.assert_allclose(found[b, y, x], expected, atol=1e-6)
+
+
+def test_where_no_kept_pixel_is_near_the_local_mean_is_the_mean_colour():
+    keep = jnp.zeros_like(KEEP).at[:, 0, 0].set(1.0)
+    found = filled(local_mean.LocalMean(side=5), keep=keep)
+    np.testing.assert_allclose(found[:, 10, 10], [[0.25, 0.5, 0.75]] * 3, rtol=1e-6)
+    np.testing.assert_allclose(found[:, 2, 2], IMAGES[:, 0, 0], atol=1e-6)
+
+
+def test_an_even_box_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="odd number"):
+        local_mean.LocalMean(side=4).build(CLASSIFIER)
+
+
+TINY = jnp.array([[0.9, 0.2, 0.6, 0.3], [0.1, 0.7, 0.5, 0.8], [0.5, 0.5, 0.05, 0.4]]).reshape(
+    3, 2, 2, 1
+)
+
+
+@pytest.mark.parametrize("bits", list(itertools.product([0, 1], repeat=4))[1:-1], ids=str)
+def test_the_oracle_knows_the_posterior_and_the_margins_of_every_mask(bits):
+    """Bayes by enumeration: sum the joint over all pictures that agree with the kept pixels."""
+    keep, picture = np.array(bits), np.array([1, 0, 1, 1])
+    tiny = np.asarray(TINY, np.float64).reshape(3, 4)
+    joint = {}
+    for lit in itertools.product([0, 1], repeat=4):
+        for k in range(3):
+            joint[lit, k] = np.prod(np.where(np.array(lit) == 1, tiny[k], 1 - tiny[k])) / 3
+    agreeing = {
+        (lit, k): p for (lit, k), p in joint.items() if (np.array(lit) == picture)[keep == 1].all()
+    }
+    mass = sum(agreeing.values())
+    posterior = [sum(p for (_, k), p in agreeing.items() if k == c) / mass for c in range(3)]
+    margin = [sum(p for (lit, _), p in agreeing.items() if lit[u]) / mass for u in range(4)]
+    images = jnp.asarray(picture, jnp.float32).reshape(1, 2, 2, 1)
+    mask = jnp.asarray(keep, jnp.float32).reshape(1, 2, 2, 1)
+    np.testing.assert_allclose(
+        jnp.exp(oracle.log_posterior(TINY, images, mask))[0], posterior, rtol=1e-5
+    )
+    found = np.asarray(oracle.marginals(TINY, images, mask)).reshape(4)
+    np.testing.assert_allclose(found[keep == 0], np.array(margin)[keep == 0], rtol=1e-5)
+
+
+def test_the_oracle_draws_from_the_joint_conditional():
+    num = 20_000
+    images = jnp.tile(jnp.array([1.0, 0.0, 1.0, 1.0]).reshape(1, 2, 2, 1), (num, 1, 1, 1))
+    keep = jnp.tile(jnp.array([1.0, 0.0, 0.0, 0.0]).reshape(1, 2, 2, 1), (num, 1, 1, 1))
+    infill = oracle.Oracle(mixture=TINY).build(CLASSIFIER)
+    drawn = infill(images, keep, jax.random.split(jax.random.key(0), num)).reshape(num, 4)
+    posterior = jnp.exp(oracle.log_posterior(TINY, images[:1], keep[:1]))[0]
+    lit = TINY.reshape(3, 4)
+    np.testing.assert_allclose(drawn[:, 1:].mean(0), (posterior @ lit)[1:], atol=0.015)
+    both = (drawn[:, 1] * drawn[:, 3]).mean()  # pixels are independent only given the class
+    np.testing.assert_allclose(both, posterior @ (lit[:, 1] * lit[:, 3]), atol=0.015)
+
+
+def test_blocks_and_dots_are_those_of_the_paper():
+    blocks, dots = oracle.blocks() > 0.5, oracle.dots() > 0.5
+    assert blocks.shape == (16, 28, 28, 1) and dots.shape == (4, 28, 28, 1)
+    np.testing.assert_array_equal(blocks.sum((1, 2, 3)), 64)
+    np.testing.assert_array_equal(dots.sum((1, 2, 3)), [2 * 16, 4 * 16, 6 * 16, 8 * 16])
+    assert blocks[0, 4, 4] and blocks[15, 23, 23] and not blocks[15, 24, 24]
