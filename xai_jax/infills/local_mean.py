@@ -25,12 +25,12 @@ def _fill_with(side: int):
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class LocalMean:
-    """Mean of the kept pixels in a square window around each ("Local" in FIDO, sec. 3).
+    """Mean of the kept pixels in a square around each ("Local" in FIDO, sec. 3).
 
-    Where the window holds no kept pixel, the classifier's mean colour stands (0 after normalisation).
+    Where the square holds no kept pixel, the classifier's mean colour stands (0 when normalised).
 
     Fields:
-        side: of the window in pixels, odd.
+        side: of the square in pixels, odd.
     """
 
     side: int = 15
@@ -42,5 +42,5 @@ class LocalMean:
             ValueError: the window has no middle.
         """
         if self.side < 1 or self.side % 2 == 0:
-            raise ValueError(f"side must be odd and at least 1, not {self.side}.")
+            raise ValueError(f"side must be an odd number of pixels, 1 or more, not {self.side}.")
         return Infill(params=classifier.mean, fill_fn=_fill_with(self.side))

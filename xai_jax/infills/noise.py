@@ -11,12 +11,11 @@ from xai_jax.core.infill import Infill
 
 def _fill(params, context, keep, keys):
     del keep
-    deviation = params
 
     def one(key, image):
         for_colour, for_noise = jax.random.split(key)
         colour = jax.random.uniform(for_colour, (1, 1, image.shape[-1]))
-        noise = deviation * jax.random.normal(for_noise, image.shape)
+        noise = params * jax.random.normal(for_noise, image.shape)
         return jnp.clip(colour + noise, 0.0, 1.0)
 
     return jax.vmap(one)(keys, context)
@@ -27,12 +26,12 @@ class RandomColour:
     """A uniform colour plus normal noise, clipped; one draw a key ("Random" in FIDO, sec. 3).
 
     Fields:
-        deviation: standard deviation of the noise of each pixel and channel, unit pixels.
+        noise: standard deviation of the noise of each pixel and channel, unit pixels.
     """
 
-    deviation: float = 0.2
+    noise: float = 0.2
 
     def build(self, classifier: Classifier) -> Infill:
         """The infill."""
         del classifier
-        return Infill(params=jnp.float32(self.deviation), fill_fn=_fill)
+        return Infill(params=jnp.float32(self.noise), fill_fn=_fill)

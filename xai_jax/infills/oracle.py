@@ -1,8 +1,9 @@
 """The exact infill of pictures whose distribution is known: mixtures of independent binary pixels.
 
-With class c drawn from p(c) and each pixel 1 with probability p_c(u), a missing pixel is 1 with
-``p(x_u | kept) = sum_c p_c(u) p(c | kept)``, where ``p(c | kept) ~ p(c) prod_kept p(x_v | c)``: what
-FIDO asks of an infill, without a network.
+With class c drawn from p(c) = 1 / k and each pixel 1 with probability p_c(u), the missing pixels
+are distributed as ``sum_c p(c | kept) prod_missing p(x_u | c)``, where
+``p(c | kept) ~ p(c) prod_kept p(x_v | c)``: what FIDO asks of an infill, without a network.
+A mixture is the array ``[k h w 1]`` of the p_c(u), strictly within (0, 1).
 """
 
 import dataclasses
@@ -10,47 +11,17 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jaxtyping import Array, Float
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
-from xai_jax.core.types import Classes, Images, Logits, Maps, PRNGKey
+from xai_jax.core.types import Classes, Images, Logits, Maps, PRNGKey, PRNGKeys
+
+Mixture = Float[Array, "k h w 1"]
 
 INSIDE, OUTSIDE = 0.995, 0.005  # how likely a pixel is 1, in the shape of its class and beside it
 SIZE = 28
 _DOTS = ((3, 3), (3, 15), (10, 11), (10, 23), (17, 3), (17, 15), (24, 11), (24, 23))
-
-
-@struct.dataclass
-class Mixture:
-    """Pictures of independent binary pixels, given their class.
-
-    Fields:
-        pixels: ``[k h w 1]`` in (0, 1), how likely each pixel of each class is 1.
-        log_prior: ``[k]`` nats, of the classes.
-    """
-
-    pixels: Float[Array, "k h w 1"]
-    log_prior: Float[Array, "k"]  # noqa: F821
-
-    def sample(self, key: PRNGKey, num: int) -> tuple[Images, Classes]:
-        """Pictures ``[num h w 1]`` of 0 and 1, and their classes ``[num]``."""
-        for_class, for_pixels = jax.random.split(key)
-        labels = jax.random.categorical(for_class, self.log_prior, shape=(num,))
-        drawn = jax.random.bernoulli(for_pixels, self.pixels[labels])
-        return drawn.astype(jnp.float32), labels.astype(jnp.int32)
-
-    def class_log_probs(self, images: Images, keep: Maps) -> Logits:
-        """``log p(c | kept pixels)`` in nats, ``[b k]``; `images` are 0 or 1 where `keep` is 1."""
-        present = jnp.einsum("bhwi,khwi->bk", keep * images, jnp.log(self.pixels))
-        absent = jnp.einsum("bhwi,khwi->bk", keep * (1.0 - images), jnp.log1p(-self.pixels))
-        return jax.nn.log_softmax(self.log_prior + present + absent, axis=-1)
-
-    def pixel_probs(self, images: Images, keep: Maps) -> Maps:
-        """How likely each pixel is 1 given the kept ones, ``[b h w 1]``."""
-        posterior = jnp.exp(self.class_log_probs(images, keep))
-        return jnp.einsum("bk,khwi->bhwi", posterior, self.pixels)
 
 
 def blocks() -> Mixture:
@@ -59,7 +30,7 @@ def blocks() -> Mixture:
     for index, shape in enumerate(shapes):
         top, left = 4 + 4 * (index // 4), 4 + 4 * (index % 4)
         shape[top : top + 8, left : left + 8] = True
-    return _mixture(shapes)
+    return jnp.where(shapes, INSIDE, OUTSIDE)
 
 
 def dots() -> Mixture:
@@ -68,24 +39,42 @@ def dots() -> Mixture:
     for index, shape in enumerate(shapes):
         for top, left in _DOTS[: 2 * (index + 1)]:
             shape[top : top + 4, left : left + 4] = True
-    return _mixture(shapes)
+    return jnp.where(shapes, INSIDE, OUTSIDE)
 
 
-def _mixture(shapes: np.ndarray) -> Mixture:
-    """Classes of these shapes ``[k h w 1]``, all as likely."""
-    pixels = jnp.asarray(np.where(shapes, INSIDE, OUTSIDE), jnp.float32)
-    return Mixture(pixels=pixels, log_prior=jnp.full(len(shapes), -np.log(len(shapes))))
+def draw(mixture: Mixture, target: Classes, key: PRNGKey) -> Images:
+    """One picture ``[h w 1]`` of 0 and 1 for each class in `target`."""
+    return jax.random.bernoulli(key, mixture[target]).astype(jnp.float32)
 
 
-def _fill(params, context, keep, keys):
-    probs = params.pixel_probs(context, keep)
-    drawn = jax.vmap(jax.random.bernoulli)(keys, probs)
+def log_posterior(mixture: Mixture, images: Images, keep: Maps) -> Logits:
+    """``log p(c | kept pixels)`` in nats, ``[b k]``; `images` are 0 or 1 where `keep` is 1."""
+    present = jnp.einsum("bhwi,khwi->bk", keep * images, jnp.log(mixture))
+    absent = jnp.einsum("bhwi,khwi->bk", keep * (1.0 - images), jnp.log1p(-mixture))
+    return jax.nn.log_softmax(present + absent, axis=-1)  # the classes are alike a priori
+
+
+def marginals(mixture: Mixture, images: Images, keep: Maps) -> Maps:
+    """How likely each pixel is 1 given the kept ones: ``sum_c p_c(u) p(c | kept)``."""
+    return jnp.einsum("bk,khwi->bhwi", jnp.exp(log_posterior(mixture, images, keep)), mixture)
+
+
+def _fill(params: Mixture, context: Images, keep: Maps, keys: PRNGKeys) -> Images:
+    def one(key, log_probs):
+        for_class, for_pixels = jax.random.split(key)
+        label = jax.random.categorical(for_class, log_probs)
+        return jax.random.bernoulli(for_pixels, params[label])
+
+    drawn = jax.vmap(one)(keys, log_posterior(params, context, keep))
     return drawn.astype(context.dtype)
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Oracle:
-    """Draws each dropped pixel by itself from its exact distribution given the kept ones.
+    """Draws the dropped pixels from their exact distribution given the kept ones.
+
+    A class is drawn from ``p(c | kept)`` and then every pixel from that class. FIDO's authors draw
+    each pixel by itself from the same `marginals`, which loses that they belong together.
 
     Fields:
         mixture: where the pictures come from.
