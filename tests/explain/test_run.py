@@ -29,7 +29,7 @@ from xai_jax.infills.constant import Constant
 from xai_jax.runtime import files, results
 
 PROGRAM = Path(tiny_run.__file__)
-ROOT = PROGRAM.parents[2]
+ROOT = PROGRAM.parents[1]
 NUM = 7  # pictures: four batches, the last of them padded
 
 

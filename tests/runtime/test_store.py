@@ -32,9 +32,8 @@ def test_load_gives_back_what_was_written_with_fill_values_for_the_skipped_row(f
         rows = found.manifest.rows(batch)
         for name, values in fake_run.arrays(rows).items():
             for place, row in enumerate(range(rows.start, rows.stop)):
-                wanted = (
-                    np.full_like(values[place], store.fill(name)) if row == 1 else values[place]
-                )
+                skipped = np.full_like(values[place], store.fill(name))
+                wanted = skipped if row == 1 else values[place]
                 np.testing.assert_array_equal(found.arrays[name][row], wanted)
 
 
@@ -45,6 +44,10 @@ def test_rows_are_read_by_number_from_either_end_by_slice_and_as_a_whole(folder)
     assert keep.shape == whole.shape == (5, fake_run.SIZE, fake_run.SIZE, 1)
     np.testing.assert_array_equal(keep[-1], whole[-1])
     np.testing.assert_array_equal(keep[2:4], whole[2:4])
+    np.testing.assert_array_equal(keep[-3:], whole[-3:])
+    np.testing.assert_array_equal(keep[::2], whole[::2])
+    np.testing.assert_array_equal(keep[np.int64(2)], whole[2])
+    assert len(list(keep)) == 5
     np.testing.assert_array_equal(keep[np.array([4, 0])], whole[[4, 0]])
     assert np.asarray(keep, np.float64).dtype == np.float64
     with pytest.raises(IndexError):
@@ -94,9 +97,8 @@ def test_names_that_are_no_utf8_survive(tmp_path):
     made.write(tmp_path)
     assert manifest.read(tmp_path).pictures == (name,)
     summary.write_csv(tmp_path, [summary.Row.skipped(name, 'It says "no", twice.')])
-    assert (
-        b'caf\xe9.jpg,skipped,"It says ""no"", twice."' in (tmp_path / "summary.csv").read_bytes()
-    )
+    table = (tmp_path / "summary.csv").read_bytes()
+    assert b'caf\xe9.jpg,skipped,"It says ""no"", twice."' in table
 
 
 def test_writing_the_same_rows_twice_leaves_the_same_bytes(tmp_path):

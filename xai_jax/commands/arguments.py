@@ -85,7 +85,8 @@ def parse(argv: Sequence[str]) -> Arguments[Any]:
     infill_settings = chosen("infill", infill, INFILLS)()
     default = Arguments(
         pictures=[],
-        out=tyro.MISSING,
+        out=Path(),
+        classifier="",
         method=method,
         preset=preset,
         config=first.config,
@@ -94,8 +95,10 @@ def parse(argv: Sequence[str]) -> Arguments[Any]:
         infill_settings=changed(
             infill_settings, file.get("infill_config", {}), f"{first.config}: infill_config"
         ),
-        **{"classifier": tyro.MISSING, **{n: file[n] for n in _FLAGS if n in file}},
     )
+    default.out = default.classifier = tyro.MISSING  # type: ignore[assignment]
+    for name in _FLAGS:
+        setattr(default, name, file.get(name, getattr(default, name)))
     default.target = str(default.target)  # an index in the manifest
     return tyro.cli(
         Arguments[config_class],  # type: ignore[valid-type]

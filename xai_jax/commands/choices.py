@@ -6,10 +6,18 @@ from typing import Any, TypeVar
 from xai_jax.commands.settings import nearest
 from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant, Mean
+from xai_jax.infills.local_mean import LocalMean
+from xai_jax.infills.noise import RandomColour
 from xai_jax.methods import fido
 
 METHODS: dict[str, type] = {"fido": fido.Config}
-INFILLS: dict[str, type] = {"blur": Blur, "mean": Mean, "constant": Constant}
+INFILLS: dict[str, type] = {
+    "blur": Blur,
+    "mean": Mean,
+    "constant": Constant,
+    "noise": RandomColour,
+    "local_mean": LocalMean,
+}
 PUBLISHED = "published"
 
 Choice = TypeVar("Choice")

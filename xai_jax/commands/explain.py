@@ -1,7 +1,6 @@
 """``xai-jax explain``: pictures in, a folder of results out."""
 
 import hashlib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,7 @@ def main(argv: Sequence[str]) -> None:
     place = shard.parse(args.shard) if args.shard else None
     if args.compilation_cache:
         compilation_cache.enable()
-    with PictureProgress(sys.stderr) as progress:
+    with PictureProgress() as progress:
         progress.note(f"loading {args.classifier}")
         counts = interruptibly(lambda: _explain(args, files, place, progress))
         progress.note("writing the report")

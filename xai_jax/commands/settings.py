@@ -85,7 +85,11 @@ def _of_type(hint: Any, value: Any, base: Any, where: str) -> Any:
 def _described(hint: Any) -> str:
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return "one of " + ", ".join(repr(member.value) for member in hint)
-    return "a " + (hint.__name__ if isinstance(hint, type) else str(hint))
+    if typing.get_origin(hint) is typing.Literal:
+        return "one of " + ", ".join(map(repr, typing.get_args(hint)))
+    # An alias such as tuple[int, ...] counts as a type, and its name is not the whole of it.
+    whole = typing.get_origin(hint) is None and isinstance(hint, type)
+    return "of type " + (hint.__name__ if whole else str(hint))
 
 
 def _first_of(hints: Iterable[Any], value: Any, base: Any, where: str) -> Any:

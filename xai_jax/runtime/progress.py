@@ -1,7 +1,6 @@
 """How many pictures are done and how long the rest takes: a bar, or a line now and then."""
 
 import time
-from typing import TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -19,11 +18,11 @@ _SECONDS = 10.0  # between two lines where the output is no terminal
 class PictureProgress:
     """Counts pictures on a terminal with a bar, elsewhere with a line every ten seconds.
 
-    A context manager; the bar is there while the block runs.
+    Speaks on stderr. A context manager; the bar is there while the block runs.
     """
 
-    def __init__(self, stream: TextIO):
-        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

@@ -73,6 +73,7 @@ class Writer:
         if "/" in name:
             self._write_group((self._group / name).parent)
         axes = _AXES.get(name.split("/")[0], ("picture",))
+        unnamed = [None] * (1 + len(shape) - len(axes))
         metadata = {
             "shape": [self._num_rows, *shape],
             "chunk_grid": {
@@ -85,7 +86,7 @@ class Writer:
                 {"name": "bytes", "configuration": {"endian": "little"}},
                 {"name": "zstd", "configuration": {"level": 3}},
             ],
-            "dimension_names": list(axes),
+            "dimension_names": [*axes, *unnamed],
         }
         spec = {"driver": "zarr3", "kvstore": _files(self._group / name), "metadata": metadata}
         return ts.open(spec, create=True, open=True).result()

