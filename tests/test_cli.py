@@ -1,5 +1,6 @@
 """The command line: what it prints and leaves, and one sentence for everything that goes wrong."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -19,6 +20,7 @@ from tiny_cli import SMALL
 import xai_jax
 from xai_jax import cli
 from xai_jax.classifiers import pretrained
+from xai_jax.commands import choices
 
 ROOT = pathlib.Path(__file__).parents[1]
 NUM = 5
@@ -284,13 +286,16 @@ def test_help_and_a_slip_of_the_pen_do_not_wait_for_jax():
     assert f"xai-jax {xai_jax.__version__}" in done.stdout
 
 
-def test_every_setting_of_the_method_is_a_flag(run, capsys):
+@pytest.mark.parametrize("method", choices.METHODS)
+def test_every_setting_of_a_method_is_a_flag_with_a_sentence(method, capsys):
     with pytest.raises(SystemExit) as ended:
-        cli.main(["explain", "--help"])
+        cli.main(["explain", "--method", method, "--help"])
     assert ended.value.code == 0
-    shown = capsys.readouterr().out
-    for flag in ("--game {ssr,sdr}", "--num-steps", "--area-weight", "--inner-batch-size"):
-        assert flag in shown
+    words = capsys.readouterr().out.replace("│", " ").split()
+    for field in dataclasses.fields(choices.METHODS[method]):
+        flag = words.index(f"--{field.name.replace('_', '-')}")
+        end = words.index("(default:", flag)  # between: what it takes, and words
+        assert any(word.islower() and word.isalpha() for word in words[flag:end]), field.name
 
 
 def test_a_device_without_memory_is_one_sentence_with_a_remedy(run, folder, tmp_path, monkeypatch):

@@ -8,9 +8,9 @@ from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant, Mean
 from xai_jax.infills.local_mean import LocalMean
 from xai_jax.infills.noise import RandomColour
-from xai_jax.methods import fido
+from xai_jax.methods import extremal, fido
 
-METHODS: dict[str, type] = {"fido": fido.Config}
+METHODS: dict[str, type] = {"extremal": extremal.Config, "fido": fido.Config}
 INFILLS: dict[str, type] = {
     "blur": Blur,
     "mean": Mean,

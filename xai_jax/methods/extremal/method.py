@@ -59,7 +59,7 @@ class Reward(enum.Enum):
 class Config:
     """Settings; the defaults are the published ones (sec. 3 and the authors' code).
 
-    Fields:
+    Attributes:
         areas: shares of the full mask, in (0, 1); one mask is optimised for each.
         game: what the mask is for.
         reward: what is maximised.

@@ -42,7 +42,7 @@ class Display(enum.Enum):
 class Config:
     """Settings; the defaults are the published ones (specs: FIDO, sec. 2).
 
-    Fields:
+    Attributes:
         game: SSR or SDR.
         grids: sides of the optimised grids; their logits add up (one grid in the paper).
         num_steps: optimisation steps.
@@ -50,14 +50,16 @@ class Config:
         learning_rate: of Adam, falling linearly to 0.
         area_weight: nats per pixel kept (SSR) or dropped (SDR).
         smoothness_weight: nats per unit of squared variation of the drop probabilities; 0 in the
-        paper.
+            paper.
         warmup_steps: the two penalties grow linearly over so many steps.
         temperature: of the concrete gate.
+        initial_temperature: at the first step, falling geometrically to `temperature` at the last; a
+            warm gate is smoother, so that few masks tell where to go. ``None``: `temperature`
+            throughout.
         initial_drop: drop probability at the start, in (0, 1).
         display: which map is returned.
         inner_batch_size: at most so many composites go through the classifier at once (images x
-        samples);
-            bounds memory, leaves the result as it is. ``None``: all at once.
+            samples); bounds memory, leaves the result as it is. ``None``: all at once.
     """
 
     game: Game = Game.SSR
@@ -69,6 +71,7 @@ class Config:
     smoothness_weight: float = 0.0
     warmup_steps: int = 30
     temperature: float = 0.1
+    initial_temperature: float | None = None
     initial_drop: float = 0.5
     display: Display = Display.LOGITS
     inner_batch_size: int | None = None
@@ -112,8 +115,10 @@ def _check(cfg: Config) -> None:
     for field, least in at_least.items():
         if getattr(cfg, field) < least:
             raise ValueError(f"{field} must be at least {least}, not {getattr(cfg, field)}.")
-    if not cfg.temperature > 0:
-        raise ValueError(f"temperature must be above 0, not {cfg.temperature}.")
+    for field in ("temperature", "initial_temperature"):
+        value = getattr(cfg, field)
+        if value is not None and not value > 0:
+            raise ValueError(f"{field} must be above 0, not {value}.")
     if not 0 < cfg.initial_drop < 1:
         raise ValueError(f"initial_drop must lie within (0, 1), not be {cfg.initial_drop}.")
     if not cfg.grids or min(cfg.grids) < 2:
@@ -124,6 +129,12 @@ def learning_rate(cfg: Config) -> optax.Schedule:
     """Update i uses ``learning_rate (1 - (i + 1) / num_steps)``, the last one 0 (sec. 2)."""
     decrement = cfg.learning_rate / cfg.num_steps
     return optax.linear_schedule(cfg.learning_rate - decrement, -decrement, cfg.num_steps)
+
+
+def _temperature(cfg: Config, step: jax.Array) -> jax.Array:
+    """Of the gate at a step: geometrically from the initial to the final one."""
+    start = cfg.temperature if cfg.initial_temperature is None else cfg.initial_temperature
+    return start * (cfg.temperature / start) ** (step / max(cfg.num_steps - 1, 1))
 
 
 def _initial(cfg: Config, size: int) -> tuple[jax.Array, ...]:
@@ -175,7 +186,8 @@ def _objective(cfg: Config, frozen: Frozen, batch: Batch, keys: jax.Array):
     def objective(grids, step, samples):
         drop = drop_probability(grids, height, width)
         sample_keys = jax.vmap(lambda s: fold_each(fold_each(keys, step), s))(samples)  # [s b]
-        score = mean_log_odds(frozen, batch, context, drop, sample_keys, cfg.temperature)
+        temperature = _temperature(cfg, step)
+        score = mean_log_odds(frozen, batch, context, drop, sample_keys, temperature)
         priced = 1.0 - drop if cfg.game is Game.SSR else drop
         penalty = cfg.area_weight * masks.total(priced)
         if cfg.smoothness_weight:
@@ -188,7 +200,12 @@ def _objective(cfg: Config, frozen: Frozen, batch: Batch, keys: jax.Array):
 
 
 def mean_log_odds(
-    frozen: Frozen, batch: Batch, context, drop: Maps, keys: jax.Array, temperature: float
+    frozen: Frozen,
+    batch: Batch,
+    context,
+    drop: Maps,
+    keys: jax.Array,
+    temperature: float | jax.Array,
 ) -> jax.Array:
     """Monte-Carlo mean over masks of the log-odds of the composites, ``[b]`` in nats.
 
