@@ -291,7 +291,7 @@ def test_every_setting_of_a_method_is_a_flag_with_a_sentence(method, capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(["explain", "--method", method, "--help"])
     assert ended.value.code == 0
-    words = capsys.readouterr().out.replace("│", " ").split()
+    words = capsys.readouterr().out.replace("│", " ").replace(",", " ").split()
     for field in dataclasses.fields(choices.METHODS[method]):
         flag = words.index(f"--{field.name.replace('_', '-')}")
         end = words.index("(default:", flag)  # between: what it takes, and words
