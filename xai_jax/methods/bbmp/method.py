@@ -1,0 +1,291 @@
+"""BBMP: a smooth mask per image, optimised so that few removed pixels lose the class.
+
+Fong, Vedaldi, "Interpretable Explanations of Black Boxes by Meaningful Perturbation", ICCV 2017.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from xai_jax.core.image import resize
+from xai_jax.core.infill import compose
+from xai_jax.core.method import Frozen, Method, no_state
+from xai_jax.core.optimise import optimise
+from xai_jax.core.rng import example_keys, fold_each, split_each
+from xai_jax.core.targets import probs
+from xai_jax.core.types import (
+    Batch,
+    Explanation,
+    Images,
+    Logits,
+    Maps,
+    PerExample,
+    PRNGKey,
+    PRNGKeys,
+)
+from xai_jax.losses import masks
+from xai_jax.methods.bbmp.mask import (
+    Grid,
+    Upsampling,
+    cells_of,
+    disc_radii,
+    keep_mask,
+    removed_disc,
+)
+
+_TOP = 5
+_LOST = 0.01  # share of the score that the circular start leaves
+
+
+class Game(enum.Enum):
+    """What the mask is optimised for."""
+
+    DELETE = "delete"  # remove little, and lose the target
+    PRESERVE = "preserve"  # keep little, and keep the target
+
+
+class Score(enum.Enum):
+    """What the classifier says, as one number."""
+
+    PROBABILITY = "probability"  # of the target
+    TOP_FIVE = "top_five"  # sum of the probabilities of the clean picture's five likeliest classes
+    LOG_ODDS = "log_odds"  # of the target, in nats
+
+
+class Priced(enum.Enum):
+    """What the area weight is paid for."""
+
+    CELLS = "cells"  # each cell of the grid
+    PIXELS = "pixels"  # each pixel of the mask
+
+
+class Initial(enum.Enum):
+    """Where the mask starts."""
+
+    UNIFORM = "uniform"  # uniform noise
+    ONES = "ones"  # the whole picture
+    CIRCLE = (
+        "circle"  # without the smallest disc in the middle whose removal loses 99 % of the score
+    )
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Config:
+    """Settings; the defaults are the authors' for explanations (see `localisation`, `fido`).
+
+    Fields:
+        game: what the mask is optimised for.
+        score: what is lost or kept.
+        grid: side of the optimised mask.
+        upsampling: how it becomes a mask of the picture.
+        mask_blur: standard deviation of its blur then, in pixels; 0: none.
+        skip_blur_gradient: let the gradient pass by that blur, as the authors do.
+        initial: where the mask starts.
+        num_steps: optimisation steps, one classifier call each.
+        learning_rate: of Adam.
+        decay: let the rate fall linearly to 0.
+        area_weight: price of a cell or pixel removed (deletion) or kept (preservation).
+        priced: which of the two.
+        variation_weight: price of a unit of total variation of the grid.
+        variation_power: its power (the paper's beta).
+        warmup_steps: the prices grow linearly over so many steps.
+        jitter: pictures are enlarged by so many pixels; each step sees a window at random.
+    """
+
+    game: Game = Game.DELETE
+    score: Score = Score.PROBABILITY
+    grid: int = 28
+    upsampling: Upsampling = Upsampling.NEAREST
+    mask_blur: float = 5.0
+    skip_blur_gradient: bool = True
+    initial: Initial = Initial.UNIFORM
+    num_steps: int = 300
+    learning_rate: float = 0.1
+    decay: bool = False
+    area_weight: float = 1e-4
+    priced: Priced = Priced.CELLS
+    variation_weight: float = 1e-2
+    variation_power: float = 3.0
+    warmup_steps: int = 0
+    jitter: int = 4
+
+    @classmethod
+    def localisation(cls) -> "Config":
+        """The authors' setting for finding objects: the five likeliest classes together."""
+        return cls(
+            score=Score.TOP_FIVE, area_weight=1e-3, variation_power=2.0, initial=Initial.CIRCLE
+        )
+
+    @classmethod
+    def fido(cls) -> "Config":
+        """The variant that FIDO's authors compare with: no blur, no jitter, no smoothness."""
+        return cls(
+            game=Game.PRESERVE,
+            score=Score.LOG_ODDS,
+            grid=56,
+            upsampling=Upsampling.BILINEAR,
+            mask_blur=0.0,
+            initial=Initial.ONES,
+            learning_rate=0.05,
+            decay=True,
+            area_weight=5e-3,
+            priced=Priced.PIXELS,
+            variation_weight=0.0,
+            warmup_steps=1,
+            jitter=0,
+        )
+
+    @classmethod
+    def smoke(cls) -> "Config":
+        """The smallest honest run: seconds on one CPU core, on small pictures."""
+        return cls(grid=8, num_steps=40, mask_blur=1.0, jitter=2, area_weight=3e-3)
+
+    def build(self) -> Method:
+        """The method with these settings."""
+        return bbmp(self)
+
+
+def bbmp(cfg: Config) -> Method:
+    """Explains each image by one mask; nothing is learned across images."""
+    _check(cfg)
+    tx = optax.adam(_learning_rate(cfg))
+
+    def explain(state: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
+        del state
+        keys = split_each(example_keys(key, batch.image_id), 2)
+        score = _score(cfg, frozen, batch)
+        grid = _initial(cfg, frozen, batch, score, keys[:, 0])
+        objective = _objective(cfg, frozen, batch, score, keys[:, 1])
+        steps = jnp.arange(cfg.num_steps)
+        grid, trace = optimise(objective, grid, tx, steps, project=lambda x: jnp.clip(x, 0.0, 1.0))
+        keep = _keep(cfg, grid, batch.images.shape[1:3])
+        saliency = 1.0 - keep if cfg.game is Game.DELETE else keep
+        return Explanation(keep=keep, saliency=saliency, target=batch.target, trace=trace)
+
+    return Method(init=no_state, step=None, explain=explain)
+
+
+def _check(cfg: Config) -> None:
+    """Refuses settings with which nothing sensible can be computed."""
+    at_least = {"grid": 2, "num_steps": 1, "area_weight": 0, "variation_weight": 0}
+    for field, least in {**at_least, "warmup_steps": 0, "jitter": 0, "mask_blur": 0}.items():
+        if getattr(cfg, field) < least:
+            raise ValueError(f"{field} must be at least {least}, not {getattr(cfg, field)}.")
+    if cfg.initial is Initial.CIRCLE and cfg.game is Game.PRESERVE:
+        raise ValueError(
+            "The circular start removes the middle of the picture and is of the deletion game; "
+            "to preserve, use Initial.ONES or Initial.UNIFORM."
+        )
+
+
+def _learning_rate(cfg: Config) -> float | optax.Schedule:
+    """Constant, or for update i ``learning_rate (1 - (i + 1) / num_steps)`` as in FIDO's code."""
+    if not cfg.decay:
+        return cfg.learning_rate
+    decrement = cfg.learning_rate / cfg.num_steps
+    return optax.linear_schedule(cfg.learning_rate - decrement, -decrement, cfg.num_steps)
+
+
+def _keep(cfg: Config, grid: Grid, size: tuple[int, int]) -> Maps:
+    return keep_mask(grid, size, cfg.upsampling, cfg.mask_blur, cfg.skip_blur_gradient)
+
+
+def _score(cfg: Config, frozen: Frozen, batch: Batch) -> Callable[[Images], PerExample]:
+    """What the classifier says of pictures ``[b h w c]`` that stand for those of the batch."""
+    classifier = frozen.classifier
+    if cfg.score is Score.LOG_ODDS:
+        return lambda images: classifier.log_odds(images, batch.target)
+    classes = batch.target[:, None]
+    if cfg.score is Score.TOP_FIVE:
+        clean: Logits = classifier.logits(batch.images)
+        classes = jax.lax.top_k(clean, min(_TOP, clean.shape[1]))[1]
+
+    def score(images):
+        shares = probs(classifier.logits(images), classifier.head)
+        return jnp.take_along_axis(shares, classes, axis=1).sum(axis=1)
+
+    return score
+
+
+def _whole(keep: Maps) -> Maps:
+    """1 where nothing at all is removed, 0 in the hole that an infill fills (FIDO's BBMP)."""
+    return (keep >= 1.0 - 1e-5).astype(
+        jnp.float32
+    )  # blurs and resizes of ones are 1 but for rounding
+
+
+def _initial(cfg: Config, frozen: Frozen, batch: Batch, score, keys: PRNGKeys) -> Grid:
+    """The grid before the first step."""
+    num, height, width, _ = batch.images.shape
+    shape = (cfg.grid, cfg.grid, 1)
+    if cfg.initial is Initial.ONES:
+        return jnp.ones((num, *shape))
+    if cfg.initial is Initial.UNIFORM:
+        return jax.vmap(lambda key: jax.random.uniform(key, shape))(keys)
+    radii = jnp.asarray(disc_radii((height, width)), jnp.float32)
+    context = frozen.infill.prepare(batch.images)
+
+    def without(radius):
+        keep = jnp.broadcast_to(
+            1.0 - removed_disc(radius, (height, width)), (num, height, width, 1)
+        )
+        return score(compose(batch.images, keep, frozen.infill(context, _whole(keep), keys)))
+
+    left = jax.lax.map(without, radii)  # [n b]
+    lost = left - left[-1] < _LOST * (score(batch.images) - left[-1])
+    first = jnp.where(lost.any(axis=0), jnp.argmax(lost, axis=0), len(radii) - 1)
+    discs = jax.vmap(lambda radius: removed_disc(radius, (height, width))[0])(radii[first])
+    return 1.0 - cells_of(discs, cfg.grid)
+
+
+def _objective(cfg: Config, frozen: Frozen, batch: Batch, score, keys: PRNGKeys):
+    """``+-score + prices`` of each image for a grid."""
+    size = batch.images.shape[1:3]
+    frame = resize(batch.images, *(pixels + cfg.jitter for pixels in size))
+    context = frozen.infill.prepare(frame)
+    sign = 1.0 if cfg.game is Game.DELETE else -1.0
+
+    def objective(grid, step):
+        keep = _keep(cfg, grid, size)
+        step_keys = split_each(fold_each(keys, step), 2)
+        corner = _corners(cfg, step_keys[:, 0])
+        hole = _window(_bordered(_whole(keep), cfg.jitter), cfg.jitter - corner, frame.shape[1:3])
+        filled = frozen.infill(context, hole, step_keys[:, 1])
+        image, filled = (_window(x, corner, size) for x in (frame, filled))
+        found = score(compose(image, keep, filled))
+        paid = keep if cfg.priced is Priced.PIXELS else grid
+        area = masks.total(1.0 - paid if cfg.game is Game.DELETE else paid)
+        variation = masks.variation(grid, cfg.variation_power)
+        ramp = jnp.minimum(1.0, step / cfg.warmup_steps) if cfg.warmup_steps else 1.0
+        penalty = ramp * (cfg.area_weight * area + cfg.variation_weight * variation)
+        terms = {"score": found, "penalty": penalty, "kept_area": masks.area(keep)}
+        return sign * found + penalty, terms
+
+    return objective
+
+
+def _corners(cfg: Config, keys: PRNGKeys) -> jax.Array:
+    """Upper left corner of each picture's window in its frame, ``[b 2]`` in 0 ... jitter - 1."""
+    if not cfg.jitter:
+        return jnp.zeros((len(keys), 2), jnp.int32)
+    return jax.vmap(lambda key: jax.random.randint(key, (2,), 0, cfg.jitter))(keys)
+
+
+def _bordered(maps: Maps, by: int) -> jax.Array:
+    """With `by` pixels of 1 around: ``[b h w 1]`` -> ``[b h+2by w+2by 1]``."""
+    return jnp.pad(maps, ((0, 0), (by, by), (by, by), (0, 0)), constant_values=1.0)
+
+
+def _window(images: jax.Array, corner: jax.Array, size: tuple[int, ...]) -> jax.Array:
+    """``[b H W c]`` -> ``[b h w c]``, each from its own corner."""
+    if images.shape[1:3] == tuple(size):
+        return images
+
+    def one(image, corner):
+        return jax.lax.dynamic_slice(image, (corner[0], corner[1], 0), (*size, image.shape[-1]))
+
+    return jax.vmap(one)(images, corner)
