@@ -106,7 +106,13 @@ class Config:
     def smoke(cls) -> "Config":
         """The smallest honest run: seconds on one CPU core, on small pictures."""
         return cls(
-            areas=(0.1, 0.2), step=4, sigma=8.0, max_blur=6.0, num_steps=60, area_growth=1.05
+            areas=(0.1, 0.2),
+            step=4,
+            sigma=8.0,
+            max_blur=6.0,
+            num_steps=60,
+            area_growth=1.05,
+            flip=False,
         )
 
     def build(self) -> Method:
