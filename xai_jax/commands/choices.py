@@ -8,9 +8,13 @@ from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant, Mean
 from xai_jax.infills.local_mean import LocalMean
 from xai_jax.infills.noise import RandomColour
-from xai_jax.methods import extremal, fido
+from xai_jax.methods import bbmp, extremal, fido
 
-METHODS: dict[str, type] = {"extremal": extremal.Config, "fido": fido.Config}
+METHODS: dict[str, type] = {
+    "bbmp": bbmp.Config,
+    "extremal": extremal.Config,
+    "fido": fido.Config,
+}
 INFILLS: dict[str, type] = {
     "blur": Blur,
     "mean": Mean,
