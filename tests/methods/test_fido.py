@@ -101,6 +101,14 @@ def test_the_learning_rate_falls_linearly_and_is_zero_at_the_last_update():
     np.testing.assert_allclose(rates, [0.3, 0.2, 0.1, 0.0], atol=1e-7)
 
 
+def test_the_temperature_falls_geometrically_to_the_published_one():
+    cfg = fido.Config(num_steps=3, initial_temperature=0.9)
+    found = [float(method._temperature(cfg, jnp.int32(step))) for step in range(3)]
+    np.testing.assert_allclose(found, [0.9, 0.3, 0.1], rtol=1e-6)
+    constant = [float(method._temperature(fido.Config(), jnp.int32(s))) for s in (0, 150, 299)]
+    np.testing.assert_allclose(constant, 0.1, rtol=1e-6)
+
+
 def _two_by_two():
     """A classifier nonlinear in four pixels, one picture, and unequal drop probabilities."""
     classifier = Classifier.from_callable(_xor_logits)

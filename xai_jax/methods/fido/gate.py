@@ -18,7 +18,7 @@ def guarded_logit(probability: Values) -> Values:
     return jnp.log(clipped) - jnp.log1p(-clipped)
 
 
-def soft_keep(drop_logit: Values, noise_logit: Values, temperature: float) -> Values:
+def soft_keep(drop_logit: Values, noise_logit: Values, temperature: float | jax.Array) -> Values:
     """Soft keep value in (0, 1) from the logits of the drop probability and of uniform noise.
 
     ``1 - sigmoid((logit(p) + logit(u)) / t)``: above one half with probability ``1 - p``.
