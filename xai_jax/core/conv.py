@@ -39,6 +39,7 @@ def pointwise(
     return jnp.dot(x, kernel[0, 0])
 
 
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def depthwise(x: Activations, kernel: Kernel, stride: int, pads: Pads) -> Strided:
     """Depthwise convolution of ``[b h w c]`` with ``[kh kw 1 c]``, stride 1 or 2.
 
@@ -51,12 +52,29 @@ def depthwise(x: Activations, kernel: Kernel, stride: int, pads: Pads) -> Stride
     return jax.lax.platform_dependent(
         x,
         kernel,
-        cpu=functools.partial(_depthwise_shifts, stride=stride, pads=pads),
-        default=functools.partial(_depthwise_native, stride=stride, pads=pads),
+        cpu=functools.partial(_shifts, stride=stride, pads=pads),
+        default=functools.partial(_native, stride=stride, pads=pads),
     )
 
 
-def _depthwise_native(x, kernel, *, stride: int, pads: Pads):
+def _forward(x, kernel, stride: int, pads: Pads):
+    return depthwise(x, kernel, stride, pads), (x, kernel)
+
+
+def _backward(stride: int, pads: Pads, residuals, cotangent):
+    # The choice is made anew here: differentiating through it would trace each side many times.
+    return jax.lax.platform_dependent(
+        *residuals,
+        cotangent,
+        cpu=functools.partial(_shifts_backward, stride=stride, pads=pads),
+        default=functools.partial(_native_backward, stride=stride, pads=pads),
+    )
+
+
+depthwise.defvjp(_forward, _backward)
+
+
+def _native(x, kernel, *, stride: int, pads: Pads):
     return jax.lax.conv_general_dilated(
         x,
         kernel,
@@ -67,29 +85,20 @@ def _depthwise_native(x, kernel, *, stride: int, pads: Pads):
     )
 
 
-def _depthwise_shifts(x, kernel, *, stride: int, pads: Pads):
-    return _shifts(x, kernel, stride, pads)
+def _native_backward(x, kernel, cotangent, *, stride: int, pads: Pads):
+    return jax.vjp(functools.partial(_native, stride=stride, pads=pads), x, kernel)[1](cotangent)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _shifts(x, kernel, stride: int, pads: Pads):
+def _shifts(x, kernel, *, stride: int, pads: Pads):
     return _correlate(jnp.pad(x, ((0, 0), *pads, (0, 0))), kernel, stride)
 
 
-def _shifts_forward(x, kernel, stride: int, pads: Pads):
-    return _shifts(x, kernel, stride, pads), (x, kernel)
-
-
-def _shifts_backward(stride: int, pads: Pads, residuals, cotangent):
-    x, kernel = residuals
+def _shifts_backward(x, kernel, cotangent, *, stride: int, pads: Pads):
     padded = jnp.pad(x, ((0, 0), *pads, (0, 0)))
     full = _transpose(cotangent, kernel, stride, (padded.shape[1], padded.shape[2]))
     (top, _), (left, _) = pads
     grad_x = full[:, top : top + x.shape[1], left : left + x.shape[2], :]
     return grad_x, _kernel_gradient(padded, cotangent, kernel, stride)
-
-
-_shifts.defvjp(_shifts_forward, _shifts_backward)
 
 
 def _tap(padded, i: int, j: int, stride: int, size: tuple[int, int]):
