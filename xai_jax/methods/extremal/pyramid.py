@@ -38,8 +38,11 @@ def perturbation_levels(
 
 def perturbed(levels: Levels, strengths: Strengths) -> Perturbed:
     """Each pixel between its two nearest levels, linearly; `a` strengths for each picture."""
-    num_steps = levels.shape[1] - 1
-    place = strengths * num_steps
+    num_steps, channels = levels.shape[1] - 1, levels.shape[-1]
+    # Repeated for each channel by a product with ones: the gradient's sum over the channels is then
+    # a product too, and not a reduction of three numbers, for which XLA needs ten times as long.
+    ones = jnp.ones((1, channels))
+    place = jnp.matmul(strengths * num_steps, ones, precision=jax.lax.Precision.HIGHEST)
     below = jnp.clip(jnp.floor(jax.lax.stop_gradient(place)), 0, num_steps - 1)
     between = place - below  # carries the gradient, and reaches 1 on the last level
     result = jnp.zeros((), levels.dtype)
