@@ -9,7 +9,7 @@ Pixels come in blocks of ``step x step`` that see the same cells, and the weight
 on two distances only, one along each axis. So the sums over the rows of the window and those over
 its columns are taken one after the other, a shift by one cell is a slice of one long array, and
 nothing is ever gathered or as large as pixels times cells. Internally maps are
-``[sy sx n (by wx)]``: the place (phase) inside the block, the masks, and the blocks row by row,
+``[sx sy n (by wx)]``: the place (phase) inside the block, the masks, and the blocks row by row,
 each row as wide as the padded grid; its columns beyond the last block mean nothing.
 """
 
@@ -119,55 +119,57 @@ def smooth_mask(grid: Float[Array, "b a gy gx 1"], geometry: Geometry) -> Float[
     """The full mask in [0, 1] (see `Geometry.full`) of cells in [0, 1]."""
     b, a, gy, gx, _ = grid.shape
     step, (by, bx) = geometry.step, geometry.blocks
-    pooled = _pooled(grid.reshape(b * a, gy, gx), geometry)  # [sy sx n (by wx)]
-    pooled = pooled.reshape(step, step, b * a, by, -1)[..., :bx].transpose(2, 3, 0, 4, 1)
+    pooled = _pooled(grid.reshape(b * a, gy, gx), geometry)  # [sx sy n (by wx)]
+    pooled = pooled.reshape(step, step, b * a, by, -1)[..., :bx].transpose(2, 3, 1, 4, 0)
     full = pooled.reshape(b, a, by * step, bx * step, 1)  # [n by sy bx sx] -> [b a y x 1]
     return full[:, :, : geometry.full[0], : geometry.full[1]]
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
 def _pooled(cells, geometry: Geometry):
-    """Smooth maxima ``[sy sx n (by wx)]`` of cells ``[n gy gx]``."""
+    """Smooth maxima ``[sx sy n (by wx)]`` of cells ``[n gy gx]``."""
     return _pooled_forward(cells, geometry)[0]
 
 
 def _pooled_forward(cells, geometry: Geometry):
-    numerator, denominator = _row_sums(cells, geometry)
+    num, gy, _ = cells.shape
+    sides = geometry.padding, geometry.padding
+    flat = jnp.pad(cells, ((0, 0), (0, 0), sides)).reshape(num, gy * _width(geometry))
+    flat = jnp.pad(flat, ((0, 0), (0, geometry.window - 1)))
     nothing = geometry.window * float(np.exp(-_SHARPNESS / 2))  # a row of cells of value 0
-    denominator = _column_sums(denominator, geometry, nothing)
-    pooled = _column_sums(numerator, geometry, 0.0) / denominator
+
+    def of_phase(weights):  # one phase at a time along x, so that its sums stay in a CPU's cache
+        numerator, denominator = _row_sums(flat, weights, geometry)
+        denominator = _column_sums(denominator, geometry, nothing)
+        return _column_sums(numerator, geometry, 0.0) / denominator, denominator
+
+    weights = _reach(geometry)[:, _axis(geometry).place.T].swapaxes(0, 1)  # [sx distance cell]
+    pooled, denominator = jax.lax.map(of_phase, jnp.asarray(weights))
     return pooled, (cells, pooled, denominator)
 
 
-def _row_sums(cells, geometry: Geometry):
-    """Sums of ``a e^a`` and ``e^a`` over a row of the window: ``[distance sx n (gy wx)]`` each."""
-    axis, side = _axis(geometry), range(geometry.window)
-    size = cells.shape[1] * (cells.shape[2] + 2 * geometry.padding)
-    flat = jnp.pad(cells, ((0, 0), (0, 0), (geometry.padding, geometry.padding)))
-    flat = jnp.pad(flat.reshape(len(cells), size), ((0, 0), (0, geometry.window - 1)))
+def _row_sums(flat, weights, geometry: Geometry):
+    """Sums of ``a e^a`` and ``e^a`` over a row of the window: ``[distance n (gy wx)]`` each."""
+    size = flat.shape[1] - (geometry.window - 1)
 
     def at_distance(weights):
-        numerators, denominators = [], []
-        for phase in range(geometry.step):
-            values = [flat[:, x : x + size] * weights[axis.place[x, phase]] for x in side]
-            shares = [_shifted_exp(value) for value in values]
-            numerators.append(sum(v * s for v, s in zip(values, shares, strict=True)))
-            denominators.append(sum(shares))
-        return jnp.stack(numerators), jnp.stack(denominators)
+        values = [flat[:, x : x + size] * weight for x, weight in enumerate(weights)]
+        shares = [_shifted_exp(value) for value in values]
+        return sum(v * s for v, s in zip(values, shares, strict=True)), sum(shares)
 
-    return jax.lax.map(at_distance, jnp.asarray(_reach(geometry)))
+    return jax.lax.map(at_distance, weights)
 
 
 def _column_sums(sums, geometry: Geometry, outside: float):
-    """Sums over the rows of the window: ``[distance sx n (gy wx)]`` -> ``[sy sx n (by wx)]``."""
+    """Sums over the rows of the window: ``[distance n (gy wx)]`` -> ``[sy n (by wx)]``."""
     width = _width(geometry)
     rows = geometry.padding * width
-    padded = jnp.pad(sums, ((0, 0), (0, 0), (0, 0), (rows, rows)), constant_values=outside)
+    padded = jnp.pad(sums, ((0, 0), (0, 0), (rows, rows)), constant_values=outside)
     size = geometry.blocks[0] * width
 
     def of_phase(places):
         rows = [jax.lax.dynamic_index_in_dim(padded, place, keepdims=False) for place in places]
-        return sum(row[..., y * width : y * width + size] for y, row in enumerate(rows))
+        return sum(row[:, y * width : y * width + size] for y, row in enumerate(rows))
 
     return jax.lax.map(of_phase, jnp.asarray(_axis(geometry).place.T))
 
@@ -226,12 +228,12 @@ def _row_pairs(geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _rows_at(blocks, pair, factor, geometry: Geometry):
-    """For each row of cells the blocks' rows at a distance: ``[sy sx n ...]`` -> ``[sx n ...]``."""
+    """For each row of cells the blocks' rows at a distance: ``[sx sy n ...]`` -> ``[sx n ...]``."""
     over, width = _overhang(geometry), _width(geometry)
     size = geometry.grid[0] * width + over + geometry.padding
 
     def one(cell, phase):
-        rows = jax.lax.dynamic_index_in_dim(blocks, phase, keepdims=False)
+        rows = jax.lax.dynamic_index_in_dim(blocks, phase, axis=1, keepdims=False)
         first = (geometry.padding + over - cell) * width
         return jax.lax.dynamic_slice_in_dim(rows, first, size, axis=2)
 
