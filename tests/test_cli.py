@@ -138,7 +138,9 @@ def test_flags_lie_over_the_file_over_the_preset(run, folder, tmp_path):
     manifest = xai_jax.load(tmp_path / "run").manifest
     assert manifest.config["num_steps"] == 3  # the flag
     assert manifest.config["learning_rate"] == 1.0  # the file
-    assert manifest.config["num_samples"] == 4  # the preset
+    fast = choices.METHODS["fido"].fast()
+    assert fast.num_samples != choices.METHODS["fido"]().num_samples
+    assert manifest.config["num_samples"] == fast.num_samples  # the preset
     assert manifest.config["initial_drop"] == 0.5  # the default
     assert manifest.infill_config == {"value": [0.1, 0.2, 0.3]}
     assert manifest.preset == "fast"

@@ -152,6 +152,24 @@ def test_a_second_start_computes_only_the_batches_that_are_missing(
     assert tiny_run.hashes(out) == tiny_run.hashes(finished)
 
 
+def test_progress_counts_a_batch_as_soon_as_it_is_on_the_disk(folder, tmp_path, monkeypatch):
+    progress = tiny_run.Silent()
+    explain_batch, calls = batches.explain_batch, []
+
+    def waiting(*args):
+        calls.append(1)
+        before = tiny_run.BATCH * (len(calls) - 1)
+        end = time.monotonic() + 30
+        while progress.done < before and time.monotonic() < end:
+            time.sleep(0.01)  # the device has not begun with this batch
+        assert progress.done == before
+        return explain_batch(*args)
+
+    monkeypatch.setattr(run, "explain_batch", waiting)
+    tiny_run.explain(folder, tmp_path, progress=progress)
+    assert progress.done == NUM
+
+
 def _entries(folder: Path) -> int:
     return sum(len(folders) + len(names) for _, folders, names in os.walk(folder))
 

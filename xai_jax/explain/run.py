@@ -110,16 +110,20 @@ def _explain_batches(
     """Reads ahead of the device and writes behind it, one batch each."""
     recorder = record.Recorder(folder, manifest)
     key = jax.random.key(manifest.seed)
+
+    def write(batch: int, reasons: dict[int, str], explained: record.Explained | None) -> None:
+        progress.advance(recorder.write(batch, reasons, explained))
+
     with ThreadPoolExecutor(1) as writer:
-        writing: Future[int] | None = None
+        writing: Future[None] | None = None
         for batch, pictures in _read(manifest, job, todo):
             ids = manifest.pictures[manifest.rows(batch)]
             reasons, explained = _explained(job, key, manifest.batch_size, ids, pictures)
             if writing is not None:
-                progress.advance(writing.result())
-            writing = writer.submit(recorder.write, batch, reasons, explained)
+                writing.result()  # raises what the disk had to say, and bounds what waits for it
+            writing = writer.submit(write, batch, reasons, explained)
         if writing is not None:
-            progress.advance(writing.result())
+            writing.result()
 
 
 def _read(manifest: Manifest, job: Job, todo: Sequence[int]) -> Iterator[tuple[int, Pictures]]:

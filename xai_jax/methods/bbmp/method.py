@@ -77,7 +77,7 @@ class Initial(enum.Enum):
 class Config:
     """Settings; the defaults are the authors' for explanations (see `localisation`, `fido`).
 
-    Fields:
+    Attributes:
         game: what the mask is optimised for.
         score: what is lost or kept.
         grid: side of the optimised mask.
