@@ -8,11 +8,11 @@ import planted
 import pytest
 from jax.sharding import AxisType
 
-import xai_jax.api as xai_jax
+import xai_jax
 from xai_jax.core import targets
-from xai_jax.explain import batch as explain_batch
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import fido
+from xai_jax.runs import batch as explain_batch
 
 SIZE = 16
 CLASSIFIER = planted.quadrant()

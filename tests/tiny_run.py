@@ -15,10 +15,10 @@ from xai_jax.core import targets
 from xai_jax.core.method import Frozen
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import pictures
-from xai_jax.explain import shard
-from xai_jax.explain.run import Counts, Job, run
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import fido
+from xai_jax.runs import shard
+from xai_jax.runs.run import Counts, Job, run
 from xai_jax.runtime.manifest import Manifest
 
 SIZE, BATCH = 16, 2

@@ -11,9 +11,9 @@ from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
 from xai_jax.core.method import Frozen, MethodConfig
 from xai_jax.core.types import Batch, Explanation, PRNGKey
-from xai_jax.explain.batch import explain_batch, prepared
 from xai_jax.infills.blur import Blur
 from xai_jax.methods import fido
+from xai_jax.runs.batch import explain_batch, prepared
 
 Target = int | Sequence[int] | np.ndarray | jax.Array | targets.ChooseTarget | None
 

@@ -18,8 +18,8 @@ from xai_jax.commands.arguments import Arguments
 from xai_jax.commands.settings import to_json
 from xai_jax.core.method import Frozen
 from xai_jax.data import pictures
-from xai_jax.explain import shard
-from xai_jax.explain.run import Counts, Job, run
+from xai_jax.runs import shard
+from xai_jax.runs.run import Counts, Job, run
 from xai_jax.runtime import compilation_cache
 from xai_jax.runtime.ahead import interruptibly
 from xai_jax.runtime.manifest import Manifest

@@ -7,7 +7,7 @@ from pathlib import Path
 import tyro
 
 from xai_jax import report
-from xai_jax.explain import shard
+from xai_jax.runs import shard
 
 
 @dataclasses.dataclass(kw_only=True)

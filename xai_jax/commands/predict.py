@@ -16,7 +16,7 @@ from xai_jax.classifiers.pretrained import Pretrained
 from xai_jax.core import targets
 from xai_jax.core.errors import BadPicture
 from xai_jax.data import pictures
-from xai_jax.explain.batch import checked_logits
+from xai_jax.runs.batch import checked_logits
 from xai_jax.runtime import compilation_cache
 
 _TOP = 5

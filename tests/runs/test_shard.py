@@ -7,7 +7,7 @@ import pytest
 import tiny_run
 
 from xai_jax.data import pictures
-from xai_jax.explain import shard
+from xai_jax.runs import shard
 from xai_jax.runtime import results
 
 NUM = 9  # five batches: shards of one, two and two

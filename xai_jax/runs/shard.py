@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from xai_jax.explain import record
+from xai_jax.runs import record
 from xai_jax.runtime import files, store, summary
 from xai_jax.runtime import manifest as manifests
 from xai_jax.runtime.manifest import Manifest

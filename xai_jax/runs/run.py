@@ -13,8 +13,8 @@ from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Frozen, MethodConfig
 from xai_jax.core.targets import ChooseTarget
 from xai_jax.core.types import Explanation, PRNGKey
-from xai_jax.explain import record
-from xai_jax.explain.batch import explain_batch, prepared
+from xai_jax.runs import record
+from xai_jax.runs.batch import explain_batch, prepared
 from xai_jax.runtime import files, summary
 from xai_jax.runtime.ahead import map_ahead
 from xai_jax.runtime.manifest import Manifest

@@ -23,9 +23,9 @@ from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen
 from xai_jax.core.rng import image_ids
 from xai_jax.data import pictures
-from xai_jax.explain import batch as batches
-from xai_jax.explain import record, run
 from xai_jax.infills.constant import Constant
+from xai_jax.runs import batch as batches
+from xai_jax.runs import record, run
 from xai_jax.runtime import files, results
 
 PROGRAM = Path(tiny_run.__file__)
