@@ -5,13 +5,14 @@ import json
 import pathlib
 import sys
 
-from benchmarks import classifier_lite0, cold_start, fido_batch, fido_calls, fido_step
+from benchmarks import area_loss, classifier_lite0, cold_start, fido_batch, fido_calls, fido_step
 
 BENCHMARKS = {
     "fido_step": fido_step.rows,
     "classifier_lite0": classifier_lite0.rows,
     "fido_batch": fido_batch.rows,
     "fido_calls": fido_calls.rows,
+    "area_loss": area_loss.rows,
     "cold_start": cold_start.rows,
 }
 

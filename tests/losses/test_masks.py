@@ -86,3 +86,51 @@ def test_area_deviation_of_all_or_nothing_needs_no_limit(dark):
 def test_area_deviation_of_a_hard_mask_of_that_area_is_zero():
     maps = jnp.zeros((1, 10, 10, 1)).at[:, :2, :5].set(1.0)
     np.testing.assert_array_equal(masks.area_deviation(maps, jnp.array([90])), [0.0])
+
+
+def test_mean_variation_of_a_step_edge_is_one_over_the_columns_and_twice_that_at_the_far_border():
+    keep = np.zeros((2, 224, 224, 1), np.float32)
+    keep[0, :, :100], keep[1, :, :223] = 1.0, 1.0
+    np.testing.assert_allclose(
+        masks.mean_variation(jnp.asarray(keep)), [1 / 224, 2 / 224], rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        masks.mean_squared_variation(jnp.asarray(keep) / 2), [1 / 896, 2 / 896]
+    )
+
+
+def test_mean_variation_of_a_square_inside_is_its_circumference_over_the_pixels():
+    keep = np.zeros((1, 224, 224, 1), np.float32)
+    keep[:, 50:150, 60:160] = 1.0
+    np.testing.assert_allclose(masks.mean_variation(jnp.asarray(keep)), [400 / 224**2], rtol=1e-6)
+
+
+def test_mean_variation_is_that_of_a_map_padded_by_reflection():
+    maps = np.random.default_rng(2).random((3, 5, 7, 1)).astype(np.float32)
+    padded = np.pad(maps[..., 0], ((0, 0), (0, 1), (0, 1)), mode="reflect").astype(np.float64)
+    down, across = np.diff(padded, axis=1)[:, :, :-1], np.diff(padded, axis=2)[:, :-1]
+    sizes = np.abs(down) + np.abs(across)
+    np.testing.assert_allclose(
+        masks.mean_variation(jnp.asarray(maps)), sizes.mean(axis=(1, 2)), rtol=1e-6
+    )
+    squares = (down**2 + across**2).mean(axis=(1, 2))
+    np.testing.assert_allclose(masks.mean_squared_variation(jnp.asarray(maps)), squares, rtol=1e-6)
+
+
+def test_the_bordered_variation_adds_the_squares_of_all_four_borders():
+    maps = maps_of([[1.0, 2.0], [3.0, 5.0]])
+    steps, borders = 4 + 9 + 1 + 4, 2 * (1 + 4 + 9 + 25)  # each corner lies on two borders
+    found = masks.bordered_squared_variation(maps, 0.3)
+    np.testing.assert_allclose(found, [(steps + 0.3 * borders) / 2], rtol=1e-6)
+
+
+def test_the_rooted_area_of_nothing_is_the_offset_to_its_power():
+    maps = jnp.stack([jnp.zeros((2, 2, 1)), jnp.ones((2, 2, 1))])
+    areas = masks.rooted_area(maps, power=0.3, offset=0.0005)
+    np.testing.assert_allclose(areas, [0.0005**0.3, 1.0005**0.3], rtol=1e-6)
+
+
+def test_the_brightest_are_marked_and_equals_share_the_last_place():
+    values = jnp.array([[0.2, 0.9, 0.2, 0.5], [0.1, 0.2, 0.3, 0.4]])
+    marked = masks.brightest(values, jnp.array([3, 0]))
+    np.testing.assert_allclose(marked, [[0.5, 1, 0.5, 1], [0, 0, 0, 0]])
