@@ -262,3 +262,27 @@ def test_an_empty_folder_and_a_missing_path_are_refused_in_one_sentence(tmp_path
         pictures.find([tmp_path])
     with pytest.raises(ValueError, match=r"gone\.png does not exist"):
         pictures.find([tmp_path / "gone.png"])
+
+
+def test_a_whole_picture_keeps_its_size_stands_upright_and_lies_on_white(tmp_path):
+    scene = gradient(size=(12, 8))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # row 0 is the right of the scene
+    path = saved(tmp_path, scene.transpose(Image.Transpose.ROTATE_90), "a.png", exif=exif)
+    for file in (path, path.read_bytes()):
+        np.testing.assert_array_equal(np.asarray(pictures.whole(file)), np.asarray(scene))
+        assert pictures.upright_size(file) == (12, 8)
+    unseen = saved(tmp_path, Image.new("RGBA", (4, 2), (255, 0, 0, 0)), "b.png")
+    np.testing.assert_array_equal(np.asarray(pictures.whole(unseen)), np.full((2, 4, 3), 255))
+
+
+def test_the_numbers_of_a_mask_are_grey_levels_or_places_in_a_palette(tmp_path):
+    ids = np.uint8([[0, 1, 255], [2, 2, 3]])
+    palette = Image.frombytes("P", (3, 2), ids.tobytes())
+    palette.putpalette([255, 0, 0, 9, 9, 9] * 128)
+    for name, image in {"grey.png": Image.fromarray(ids), "palette.png": palette}.items():
+        np.testing.assert_array_equal(pictures.class_ids(saved(tmp_path, image, name)), ids)
+    bits = saved(tmp_path, Image.fromarray(ids == 2), "bits.png")
+    np.testing.assert_array_equal(pictures.class_ids(bits), ids == 2)
+    with pytest.raises(BadPicture, match="It is no mask"):
+        pictures.class_ids(saved(tmp_path, gradient(), "rgb.png"))

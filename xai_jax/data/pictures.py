@@ -1,5 +1,7 @@
 """Photographs of every kind, in folders, as squares of unit pixels."""
 
+import contextlib
+import io
 import os
 import re
 import threading
@@ -95,28 +97,75 @@ def read(path: Path, preprocess: Preprocess) -> Float[np.ndarray, "size size 3"]
     Raises:
         BadPicture: it is not a picture, is truncated, is too large, or holds no known range.
     """
-    try:
-        with _opened(path) as image:
-            if image.width * image.height > _HUGE:
-                with _decoding_huge:
-                    square = _square(image, preprocess)
-            else:
+    with _in_one_sentence(), _opened(path) as image:
+        if image.width * image.height > _HUGE:
+            with _decoding_huge:
                 square = _square(image, preprocess)
-            square = _upright(square, image)
+        else:
+            square = _square(image, preprocess)
+        square = _upright(square, image)
+    return np.asarray(square, np.float32) / 255.0
+
+
+def whole(file: Path | bytes) -> Image.Image:
+    """The whole upright picture, RGB with eight bits a channel, in the size that it has.
+
+    `file` is a path, or the encoded bytes. Grey, transparent and other kinds are treated as `read`
+    does it; nothing is decoded at a smaller scale.
+
+    Raises:
+        BadPicture: as `read`.
+    """
+    with _in_one_sentence(), _opened(file) as image:
+        plain = _of_eight_bits(image)
+        if plain.mode == "RGBA":
+            plain = Image.alpha_composite(Image.new("RGBA", plain.size, "white"), plain)
+        return _upright(plain.convert("RGB"), image)
+
+
+def class_ids(file: Path | bytes) -> np.ndarray:
+    """The numbers ``[h w]`` uint8 of a mask: grey levels, or places in a palette, never colours.
+
+    Raises:
+        BadPicture: it cannot be read, or has several channels or more than eight bits.
+    """
+    with _in_one_sentence(), _opened(file) as image:
+        if image.mode not in {"1", "L", "P"}:
+            raise BadPicture(
+                f"It is no mask (Pillow's mode {image.mode}); a mask is a grey or palette picture "
+                "of eight bits whose values number the classes."
+            )
+        return np.asarray(image).astype(np.uint8)
+
+
+def upright_size(file: Path | bytes) -> tuple[int, int]:
+    """``(width, height)`` from the header alone, as `whole` would return it; decodes nothing.
+
+    Raises:
+        BadPicture: it is not a picture, or too large.
+    """
+    with _in_one_sentence(), _opened(file) as image:
+        lies = image.getexif().get(_ORIENTATION, 1) >= 5
+        return (image.height, image.width) if lies else (image.width, image.height)
+
+
+@contextlib.contextmanager
+def _in_one_sentence() -> Iterator[None]:
+    try:
+        yield
     except BadPicture:
         raise
     except MemoryError:
         raise BadPicture("It does not fit into the memory; make a smaller copy of it.") from None
     except Exception as error:  # a broken file can raise anything in any of Pillow's decoders
         raise BadPicture(f"It cannot be read as a picture: {_reason(error)}.") from error
-    return np.asarray(square, np.float32) / 255.0
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(file: Path | bytes) -> Image.Image:
     with _opening:  # Pillow's own guard, a global, stops below the pictures that we can read
         guard, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            image = Image.open(path)
+            image = Image.open(io.BytesIO(file) if isinstance(file, bytes) else file)
         finally:
             Image.MAX_IMAGE_PIXELS = guard
     if image.width * image.height > MAX_PIXELS:

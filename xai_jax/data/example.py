@@ -1,0 +1,127 @@
+"""What a source of pictures hands out: one row, not yet decoded, and what is known of it."""
+
+import dataclasses
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from xai_jax.core.errors import BadPicture
+from xai_jax.data import pictures
+
+BACKGROUND, VOID = 0, 255  # in a map of class ids; class k is written k + 1
+MAX_CLASSES = 254  # that eight bits can number
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One row of a source. Nothing is decoded before `picture_of` or `classes_of` is called.
+
+    Fields:
+        row: number of the picture, the same in every split, epoch and process.
+        name: what people call it; errors begin with it.
+        picture: a file, encoded bytes, or ``[h w 3]`` uint8.
+        labels: ``[k]`` float32, 1 for each true class; all 0 is a picture without any.
+        mask: a file, encoded bytes, or ``[h w]`` uint8, in the data set's own numbers; or ``None``.
+        meaning: ``[256]`` uint16, the data set's number -> 0 background, ``1 + k`` class k, 255
+            void; ``None``: the mask is in these already.
+        boxes: ``[n 4]`` float32 (top, left, bottom, right) in [0, 1] around what `labels` name; the
+            filled boxes stand for a mask where there is none. ``None``: not known.
+    """
+
+    row: int
+    name: str
+    picture: Path | bytes | np.ndarray
+    labels: np.ndarray
+    mask: Path | bytes | np.ndarray | None = None
+    meaning: np.ndarray | None = None
+    boxes: np.ndarray | None = None
+
+    @property
+    def target(self) -> int:
+        """The first true class; 0 for a picture without any."""
+        return int(np.argmax(self.labels))
+
+
+class Source(Protocol):
+    """Rows by number, in any order, from any thread: what Grain calls a random-access source."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One a class, in the order of the labels."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+
+    def __getitem__(self, index: int) -> Example:
+        """Row `index` of this source (which may be a part of the data set)."""
+
+
+def picture_of(example: Example) -> Image.Image:
+    """The whole picture: RGB, upright.
+
+    Raises:
+        ValueError: it cannot be read; the sentence names it.
+    """
+    if isinstance(example.picture, np.ndarray):
+        return Image.fromarray(example.picture)
+    try:
+        return pictures.whole(example.picture)
+    except BadPicture as error:
+        raise ValueError(unusable(example.name, error)) from error
+
+
+def classes_of(example: Example, size: tuple[int, int]) -> np.ndarray:
+    """The class of each pixel, ``[h w]``, an integer: 0 background, ``1 + k`` class k, 255 void.
+
+    Args:
+        example: with a mask or with boxes.
+        size: ``(width, height)`` of its picture.
+
+    Raises:
+        ValueError: the mask cannot be read, or has another size than the picture.
+    """
+    if example.mask is None:
+        return _filled_boxes(example, size)
+    ids = _numbers(example)
+    if ids.shape[::-1] != size:
+        raise ValueError(another_size(example.name, size, ids.shape[::-1]))
+    return ids if example.meaning is None else example.meaning[ids]
+
+
+def _numbers(example: Example) -> np.ndarray:
+    if isinstance(example.mask, np.ndarray):
+        return example.mask.reshape(example.mask.shape[:2])
+    assert example.mask is not None
+    try:
+        return pictures.class_ids(example.mask)
+    except BadPicture as error:
+        raise ValueError(unusable(f"the mask of {example.name}", error)) from error
+
+
+def _filled_boxes(example: Example, size: tuple[int, int]) -> np.ndarray:
+    if example.boxes is None:
+        raise ValueError(
+            f"{example.name} has neither a mask nor boxes; do not ask this data set for masks."
+        )
+    width, height = size
+    ids = np.zeros((height, width), np.uint16)
+    for top, left, bottom, right in example.boxes * (height, width, height, width):
+        rows = slice(round(float(top)), max(round(float(bottom)), round(float(top)) + 1))
+        columns = slice(round(float(left)), max(round(float(right)), round(float(left)) + 1))
+        ids[rows, columns] = 1 + example.target
+    return ids
+
+
+def unusable(name: str, error: BadPicture) -> str:
+    """The sentence for a picture or mask that cannot be read."""
+    return f"{name}: {str(error).rstrip('.')}; replace it, or take its row out of the data set."
+
+
+def another_size(name: str, picture: tuple[int, int], mask: tuple[int, int]) -> str:
+    """The sentence for a mask that does not fit its picture; sizes are ``(width, height)``."""
+    return (
+        f"{name} has {picture[0]} x {picture[1]} pixels and its mask {mask[0]} x {mask[1]}; "
+        "a mask has the size of its picture."
+    )

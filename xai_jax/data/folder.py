@@ -1,0 +1,286 @@
+"""Anybody's own pictures: a folder with ``images/``, ``labels.csv`` and perhaps ``masks/``."""
+
+import csv
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from xai_jax.core.errors import BadPicture
+from xai_jax.data import pictures
+from xai_jax.data.example import VOID, Example, another_size, unusable
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Listed:
+    """One column that lists the classes of a picture, by name or number, with blanks between."""
+
+    column: str = "classes_present"
+
+    def present(self, where: str, line: Mapping[str, str]) -> list[str]:
+        """The words of one line of the table; `where` is for errors."""
+        del where
+        return line[self.column].split()
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Flagged:
+    """One column a class, holding a number; the class is there if it is more than `above`."""
+
+    columns: tuple[str, ...]
+    above: float = 0.0
+
+    def present(self, where: str, line: Mapping[str, str]) -> list[str]:
+        """The columns of one line of the table that say yes; `where` is for errors.
+
+        Raises:
+            ValueError: a column holds no number.
+        """
+        try:
+            return [column for column in self.columns if float(line[column]) > self.above]
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{where} has no number in one of {', '.join(self.columns)}; "
+                "write 1 where the picture shows the class and 0 where it does not."
+            ) from None
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Folder:
+    """The settings of a folder; `build` reads and checks its table.
+
+    Fields:
+        root: the folder. ``labels.csv`` has a column ``file`` (below ``images/``), perhaps
+            ``split``, and what `labels` names. Masks are ``masks/<name of the file>.png``, one
+            number a pixel; 255 is void. ``classes.json`` lists the names of the numbers from 0 on;
+            without it, listed numbers mean themselves, and names or flags count from 1.
+        split: whose rows; empty: all rows.
+        labels: where the truth stands.
+        classes: our classes, each a name and what it consists of in the folder's own classes;
+            empty: the folder's own, as they are, the number 0 (background) left out.
+        drop_empty: leave out pictures that show none of the classes.
+    """
+
+    root: str
+    split: str = ""
+    labels: Listed | Flagged = dataclasses.field(default_factory=Listed)
+    classes: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    drop_empty: bool = False
+
+    def build(self) -> "Rows":
+        """The rows, all of them checked, but no picture decoded.
+
+        Raises:
+            ValueError: in one sentence, whatever is wrong: a missing file, an unknown class, no
+                positive example of a class, an unknown split, a mask of another size, a file that
+                is no picture.
+        """
+        root = Path(self.root)
+        lines = _chosen(root, _table(root), self.split)
+        numbers = _own_classes(root, self.labels, [line for _, line in lines])
+        classes = self.classes or {name: (name,) for name, n in numbers.items() if n != 0}
+        groups = _groups(root, numbers, classes)
+        labels = _truth(root, lines, self.labels, numbers, groups, len(classes))
+        kept = np.flatnonzero(labels.any(1)) if self.drop_empty else np.arange(len(lines))
+        _every_class_is_there(root, self.split, labels, tuple(classes))
+        rows = Rows(
+            root=root,
+            class_names=tuple(classes),
+            rows=tuple(lines[i][0] for i in kept),
+            files=tuple(lines[i][1]["file"] for i in kept),
+            labels=labels[kept],
+            meaning=_meaning(numbers, groups),
+            has_masks=(root / "masks").is_dir(),
+        )
+        rows.check()
+        return rows
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The pictures of a folder, one row each: a random-access source for Grain.
+
+    Fields:
+        root: the folder.
+        class_names: one a class.
+        rows: ``[n]`` the number of each picture's line in labels.csv, from 0: its `Example.row`.
+        files: ``[n]`` names below ``images/``.
+        labels: ``[n k]`` float32, 0 / 1.
+        meaning: ``[256]`` uint16, of the numbers in a mask; see `Example`.
+        has_masks: whether there is a folder ``masks/``.
+    """
+
+    root: Path
+    class_names: tuple[str, ...]
+    rows: tuple[int, ...]
+    files: tuple[str, ...]
+    labels: np.ndarray
+    meaning: np.ndarray
+    has_masks: bool
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> Example:
+        """Picture `index`, not decoded."""
+        return Example(
+            row=self.rows[index],
+            name=str(self._picture(index)),
+            picture=self._picture(index),
+            labels=self.labels[index],
+            mask=self._mask(index) if self.has_masks else None,
+            meaning=self.meaning,
+        )
+
+    def _picture(self, index: int) -> Path:
+        return self.root / "images" / self.files[index]
+
+    def _mask(self, index: int) -> Path:
+        return (self.root / "masks" / self.files[index]).with_suffix(".png")
+
+    def check(self) -> None:
+        """Opens every picture and mask, without decoding any.
+
+        Raises:
+            ValueError: one is missing or no picture, or a mask has another size than its picture.
+        """
+        with ThreadPoolExecutor(8) as pool:
+            for wrong in pool.map(self._wrong, range(len(self))):
+                if wrong:
+                    raise ValueError(wrong)
+
+    def _wrong(self, index: int) -> str | None:
+        sizes = []
+        files = [self._picture(index), self._mask(index)][: 1 + self.has_masks]
+        for file in files:
+            if not file.is_file():
+                table, line = self.root / "labels.csv", self.rows[index] + 2
+                return f"{file} is missing, and line {line} of {table} needs it; add the file."
+            try:
+                sizes.append(pictures.upright_size(file))
+            except BadPicture as error:
+                return unusable(str(file), error)
+        if len(set(sizes)) > 1:
+            return another_size(str(files[0]), *sizes)
+        return None
+
+
+def _table(root: Path) -> list[dict[str, str]]:
+    path = root / "labels.csv"
+    if not path.is_file():
+        raise ValueError(
+            f"{path} is missing; make a table with the column file and one or more of labels."
+        )
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        table = list(csv.DictReader(file))
+    if not table:
+        raise ValueError(f"{path} has no rows; name one picture a line.")
+    _has_column(path, table[0], "file")
+    return table
+
+
+def _has_column(path: Path, line: Mapping[str, str], column: str) -> None:
+    if line.get(column) is None:
+        there = ", ".join(name for name in line if name)
+        raise ValueError(f"{path} has no column {column!r}; its columns are {there}.")
+
+
+def _chosen(
+    root: Path, table: list[dict[str, str]], split: str
+) -> list[tuple[int, dict[str, str]]]:
+    """The lines of a split, each with its number."""
+    lines = list(enumerate(table))
+    if not split:
+        return lines
+    _has_column(root / "labels.csv", table[0], "split")
+    chosen = [(i, line) for i, line in lines if line["split"] == split]
+    if not chosen:
+        known = ", ".join(sorted({line["split"] for line in table}))
+        raise ValueError(f"{root / 'labels.csv'} has no split {split!r}; choose one of {known}.")
+    return chosen
+
+
+def _own_classes(
+    root: Path, labels: Listed | Flagged, lines: list[dict[str, str]]
+) -> dict[str, int]:
+    """The folder's own classes: their names, and their numbers in a mask."""
+    columns = labels.columns if isinstance(labels, Flagged) else (labels.column,)
+    for column in columns:
+        _has_column(root / "labels.csv", lines[0], column)
+    named = root / "classes.json"
+    if named.is_file():
+        return {str(name): i for i, name in enumerate(json.loads(named.read_text("utf-8")))}
+    if isinstance(labels, Flagged):
+        return {name: i for i, name in enumerate(labels.columns, 1)}
+    listed = {word for line in lines for word in line[labels.column].split()}
+    if all(word.isdecimal() for word in listed):
+        return {word: int(word) for word in sorted(listed, key=int)}
+    return {word: i for i, word in enumerate(sorted(listed), 1)}
+
+
+def _groups(
+    root: Path, numbers: Mapping[str, int], classes: Mapping[str, Sequence[str]]
+) -> dict[str, int]:
+    """The folder's own class -> our class, for those that belong to one."""
+    if not classes:
+        raise ValueError(f"{root} has no classes; name them in labels.csv, or in classes.json.")
+    groups: dict[str, int] = {}
+    for k, (name, members) in enumerate(classes.items()):
+        for member in members:
+            if member not in numbers:
+                raise ValueError(
+                    f"{root} has no class {member!r} (wanted for {name!r}); "
+                    f"its classes are {', '.join(numbers)}."
+                )
+            if groups.setdefault(member, k) != k:
+                raise ValueError(f"{member!r} is in two classes; leave it in one of them.")
+    return groups
+
+
+def _truth(
+    root: Path,
+    lines: list[tuple[int, dict[str, str]]],
+    labels: Listed | Flagged,
+    numbers: Mapping[str, int],
+    groups: Mapping[str, int],
+    num_classes: int,
+) -> np.ndarray:
+    """``[n k]`` float32 0 / 1."""
+    truth = np.zeros((len(lines), num_classes), np.float32)
+    known = {str(number): name for name, number in numbers.items()} | {n: n for n in numbers}
+    for i, (row, line) in enumerate(lines):
+        where = f"Line {row + 2} of {root / 'labels.csv'}"
+        for word in labels.present(where, line):
+            if word not in known:
+                raise ValueError(
+                    f"{where} names the unknown class {word!r}; "
+                    f"the classes of this folder are {', '.join(numbers)}."
+                )
+            if known[word] in groups:
+                truth[i, groups[known[word]]] = 1.0
+    return truth
+
+
+def _every_class_is_there(
+    root: Path, split: str, labels: np.ndarray, class_names: tuple[str, ...]
+) -> None:
+    for k, name in enumerate(class_names):
+        if not labels[:, k].any():
+            where = f"split {split!r} of {root}" if split else str(root)
+            raise ValueError(
+                f"No picture in {where} shows the class {name!r}; leave the class out, "
+                "or add a picture that shows it."
+            )
+
+
+def _meaning(numbers: Mapping[str, int], groups: Mapping[str, int]) -> np.ndarray:
+    meaning = np.zeros(256, np.uint16)
+    meaning[VOID] = VOID
+    for name, k in groups.items():
+        if numbers[name] < VOID:  # a mask holds no larger one
+            meaning[numbers[name]] = 1 + k
+    return meaning
