@@ -18,7 +18,7 @@ from xai_jax.core.optimise import optimise
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import extremal
 from xai_jax.methods.extremal.momentum import dampened_sgd
-from xai_jax.methods.extremal.pyramid import perturbation_levels, perturbed
+from xai_jax.methods.extremal.pyramid import increments, perturbation_levels, perturbed
 from xai_jax.methods.extremal.smooth_mask import Geometry, in_picture, smooth_mask
 
 SIZE = 32
@@ -168,10 +168,10 @@ def test_a_pixel_lies_between_its_two_nearest_levels_and_the_last_level_has_a_sl
     values = jnp.array([0.0, 10.0, 40.0])
     levels = jnp.broadcast_to(values[None, :, None, None, None], (1, 3, 1, 5, 1))
     strengths = jnp.array([0.0, 0.25, 0.5, 0.9, 1.0]).reshape(1, 1, 1, 5, 1)
-    result, slope = jax.vjp(lambda s: perturbed(levels, s), strengths)
+    result, slope = jax.vjp(lambda s: perturbed(increments(levels), s), strengths)
     np.testing.assert_allclose(result.ravel(), [0.0, 5.0, 10.0, 34.0, 40.0], rtol=1e-6)
-    # Two steps between three levels: 2 * 10 below one half, 2 * 30 from there on.
-    np.testing.assert_allclose(slope(jnp.ones_like(result))[0].ravel(), [20, 20, 60, 60, 60])
+    # Two steps between three levels: 2 * 10 below one half, 2 * 30 above, and their mean on it.
+    np.testing.assert_allclose(slope(jnp.ones_like(result))[0].ravel(), [20, 20, 40, 60, 60])
 
 
 def test_dampened_momentum_follows_the_numbers_worked_by_hand():
@@ -267,7 +267,7 @@ def test_areas_in_one_batch_are_those_explained_one_at_a_time_and_the_smallest_s
     np.testing.assert_allclose(both.saliency, small.saliency + large.saliency, atol=2e-3)
     levels = perturbation_levels(batch.images, cfg.perturbation, cfg.num_levels, cfg.max_blur)
     rows = jnp.arange(4)
-    kept = frozen.classifier.logits(perturbed(levels, small.keep[:, None])[:, 0])
+    kept = frozen.classifier.logits(perturbed(increments(levels), small.keep[:, None])[:, 0])
     enough = (kept >= frozen.classifier.logits(batch.images))[rows, batch.target]
     expected = jnp.where(enough[:, None, None, None], small.keep, large.keep)
     np.testing.assert_allclose(both.keep, expected, atol=2e-3)

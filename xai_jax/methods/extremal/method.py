@@ -24,6 +24,7 @@ from xai_jax.methods.extremal.pyramid import (
     Levels,
     Perturbation,
     Strengths,
+    increments,
     perturbation_levels,
     perturbed,
 )
@@ -131,12 +132,13 @@ def extremal(cfg: Config) -> Method:
         geometry = Geometry(image=(height, width), step=cfg.step, sigma=cfg.sigma)
         normalised = frozen.classifier.normalise(batch.images)
         levels = perturbation_levels(normalised, cfg.perturbation, cfg.num_levels, cfg.max_blur)
+        pyramid = increments(levels)
         clean = _rewards(Reward.SIMPLE, _logits(frozen, normalised[:, None]), batch.target)
         groups = _area_groups(cfg, areas, num)  # [n a/n]
         num_dark = np.floor(math.prod(geometry.full) * (1.0 - areas[groups])).astype(np.int32)
 
         def of_group(num_dark):
-            return _explain_areas(cfg, frozen, batch.target, geometry, levels, clean, num_dark)
+            return _explain_areas(cfg, frozen, batch.target, geometry, pyramid, clean, num_dark)
 
         found, good, trace = jax.tree.map(
             lambda x: _merged(x, len(areas)), jax.lax.map(of_group, jnp.asarray(num_dark))
@@ -194,19 +196,19 @@ def _explain_areas(
     frozen: Frozen,
     target: Classes,
     geometry: Geometry,
-    levels: Levels,
+    pyramid: Levels,
     clean: Float[Array, "b 1"],
     num_dark: Counts,
 ) -> tuple[Strengths, Bool[Array, "b a"], dict[str, Array]]:
     """Masks on the picture, whether each does what the game asks for, and traces ``[b a t]``."""
     grid = jnp.ones((len(target), len(num_dark), *geometry.grid, 1))
-    objective = _objective(cfg, frozen, target, geometry, levels, num_dark)
+    objective = _objective(cfg, frozen, target, geometry, pyramid, num_dark)
     tx = dampened_sgd(cfg.learning_rate, cfg.momentum)
     steps = jnp.arange(cfg.num_steps)
     grid, trace = optimise(objective, grid, tx, steps, project=lambda x: jnp.clip(x, 0.0, 1.0))
     mask = _smoothed(cfg, in_picture(smooth_mask(grid, geometry), geometry))
     shown = 1.0 - mask if cfg.game is Game.DELETE else mask
-    logits = _logits(frozen, perturbed(levels, shown))
+    logits = _logits(frozen, perturbed(pyramid, shown))
     if cfg.game is Game.DELETE:
         return mask, _lost(logits, target, frozen.classifier.head), trace
     return mask, _rewards(Reward.SIMPLE, logits, target) >= clean, trace
@@ -218,7 +220,7 @@ def _smoothed(cfg: Config, mask: Strengths) -> Strengths:
     return gaussian_blur(flat, sigma, padding="zero").reshape(mask.shape)
 
 
-def _objective(cfg: Config, frozen: Frozen, target, geometry: Geometry, levels, num_dark):
+def _objective(cfg: Config, frozen: Frozen, target, geometry: Geometry, pyramid, num_dark):
     """``-reward + weight * area_deviation(m)`` of each image and area, ``[b a]``."""
     signs = np.array(_SIGNS[cfg.game], np.float32)
 
@@ -226,7 +228,7 @@ def _objective(cfg: Config, frozen: Frozen, target, geometry: Geometry, levels, 
         full = smooth_mask(grid, geometry)
         mask = in_picture(full, geometry)
         strengths = jnp.concatenate([mask if sign > 0 else 1.0 - mask for sign in signs], axis=1)
-        images = perturbed(levels, strengths)  # [b (s a) h w c]
+        images = perturbed(pyramid, strengths)  # [b (s a) h w c]
         if cfg.flip:
             images = jax.lax.cond(step % 2 == 0, lambda x: x[..., ::-1, :], lambda x: x, images)
         rewards = _rewards(cfg.reward, _logits(frozen, images), target)

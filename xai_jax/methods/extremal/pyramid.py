@@ -36,18 +36,29 @@ def perturbation_levels(
     return jnp.stack(blurred, axis=1)
 
 
-def perturbed(levels: Levels, strengths: Strengths) -> Perturbed:
-    """Each pixel between its two nearest levels, linearly; `a` strengths for each picture."""
-    num_steps, channels = levels.shape[1] - 1, levels.shape[-1]
+def increments(levels: Levels) -> Levels:
+    """The first level, and what each level adds to the one before."""
+    return jnp.concatenate([levels[:, :1], jnp.diff(levels, axis=1)], axis=1)
+
+
+def perturbed(steps: Levels, strengths: Strengths) -> Perturbed:
+    """Each pixel between its two nearest levels, linearly; `a` strengths for each picture.
+
+    Args:
+        steps: `increments` of the levels: a pixel takes the whole of those below its place, a part
+            of the one it lies in, and nothing of the others. No level is gathered.
+        strengths: in [0, 1]. On an inner level the gradient is the mean of the slopes beside it.
+    """
+    last, channels = steps.shape[1] - 2, steps.shape[-1]
     # Repeated for each channel by a product with ones: the gradient's sum over the channels is then
     # a product too, and not a reduction of three numbers, for which XLA needs ten times as long.
     ones = jnp.ones((1, channels))
-    place = jnp.matmul(strengths * num_steps, ones, precision=jax.lax.Precision.HIGHEST)
-    below = jnp.clip(jnp.floor(jax.lax.stop_gradient(place)), 0, num_steps - 1)
-    between = place - below  # carries the gradient, and reaches 1 on the last level
-    result = jnp.zeros((), levels.dtype)
-    # A sum over the levels with one term that counts: a gather of two levels is slower everywhere.
-    for level in range(num_steps):
-        low, high = levels[:, None, level], levels[:, None, level + 1]
-        result = result + jnp.where(below == level, low + between * (high - low), 0.0)
+    place = jnp.matmul(strengths * (last + 1), ones, precision=jax.lax.Precision.HIGHEST)
+    result = steps[:, None, 0]
+    for index in range(last + 1):
+        share = place - index
+        # The two ends have no limit on their outer side, where a limit would halve the slope.
+        share = jnp.maximum(share, 0.0) if index > 0 else share
+        share = jnp.minimum(share, 1.0) if index < last else share
+        result = result + share * steps[:, None, index + 1]
     return result
