@@ -35,6 +35,8 @@ class Batch:
             (`core.rng.image_ids` makes it from the pixels).
         weight: ``[b]`` float32, 1 for a picture and 0 for padding.
         labels: ``[b k]`` 0 / 1, the true classes; ``None`` where the truth is not known.
+        masks: where the classes are, drawn by people: for scores and segmenters, never for
+        explanations. Its form is the pipeline's setting; ``None`` where not asked for.
     """
 
     images: Any
@@ -42,6 +44,7 @@ class Batch:
     image_id: Any
     weight: Any
     labels: Any = None
+    masks: Any = None
 
 
 @struct.dataclass

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image
@@ -44,6 +44,7 @@ class Example:
         return int(np.argmax(self.labels))
 
 
+@runtime_checkable
 class Source(Protocol):
     """Rows by number, in any order, from any thread: what Grain calls a random-access source."""
 
