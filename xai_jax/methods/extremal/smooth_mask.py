@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 _SHARPNESS = 20.0  # of the smooth maximum
-_HALVINGS = 5  # e^x = (e^(x / 32))^32
+_HALVINGS = 4  # e^x = (e^(x / 16))^16
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -248,9 +248,9 @@ def _columns_at(rows, index: int, size: int, geometry: Geometry):
 
 
 def _shifted_exp(value):
-    """``exp(20 value - 10)`` for values in [0, 1], to 5e-6 of itself; a softmax ignores the shift.
+    """``exp(20 value - 10)`` for values in [0, 1], to 6e-6 of itself; a softmax ignores the shift.
 
-    A polynomial and five squarings take half the time of a library exponential, which must first
+    A polynomial and four squarings take half the time of a library exponential, which must first
     reduce its argument; this is where the mask spends its time.
     """
     result = jnp.float32(_COEFFICIENTS[-1])
@@ -262,7 +262,7 @@ def _shifted_exp(value):
 
 
 def _coefficients(degree: int) -> np.ndarray:
-    """Power series, lowest first, of the Chebyshev interpolant of the 32nd root on [0, 1]."""
+    """Power series, lowest first, of the Chebyshev interpolant of the 16th root on [0, 1]."""
     root = np.polynomial.Chebyshev.interpolate(
         lambda x: np.exp((_SHARPNESS * x - _SHARPNESS / 2) / 2**_HALVINGS), degree, domain=[0, 1]
     )
