@@ -22,6 +22,7 @@ class Frozen:
 
 InitFn = Callable[[PRNGKey, Frozen, Batch], Any]
 StepFn = Callable[..., tuple[Any, dict[str, Any]]]
+MeasureFn = Callable[[Any, Frozen, Batch, PRNGKey], dict[str, Any]]
 ExplainFn = Callable[[Any, Frozen, Batch, PRNGKey], Explanation]
 
 
@@ -31,11 +32,14 @@ class Trainable(NamedTuple):
     Fields:
         init: ``(key, frozen, batch) -> state``.
         step: ``(state, frozen, batch, key, axis_name=None) -> (state, metrics)``; pure, under jit
-        and pmap.
+        and pmap. Metrics are finite scalars; a loop stops where they are not.
+        measure: ``(state, frozen, batch, key) -> {name: [b]}``, what a validation averages over the
+            real pictures; ``None`` where there is nothing to validate.
     """
 
     init: InitFn
     step: StepFn
+    measure: MeasureFn | None = None
 
 
 class Method(NamedTuple):
@@ -47,11 +51,13 @@ class Method(NamedTuple):
         explain: ``(state, frozen, batch, key) -> Explanation``; pure; each image by itself, so that
         its
             explanation does not depend on the company.
+        measure: as in `Trainable`.
     """
 
     init: InitFn
     step: StepFn | None
     explain: ExplainFn
+    measure: MeasureFn | None = None
 
 
 @runtime_checkable
