@@ -22,7 +22,7 @@ def clock(monkeypatch):
 
 
 def test_without_a_terminal_a_line_every_ten_seconds_tells_the_time_left(capsys, clock):
-    with progress.PictureProgress() as shown:
+    with progress.Progress() as shown:
         shown.start(100, 40)  # 40 are done by an earlier start and say nothing about speed
         clock(4)
         shown.advance(5)
@@ -39,13 +39,13 @@ def test_without_a_terminal_a_line_every_ten_seconds_tells_the_time_left(capsys,
 
 
 def test_nothing_is_said_of_a_run_that_was_done_before(capsys):
-    with progress.PictureProgress() as shown:
+    with progress.Progress() as shown:
         shown.start(5, 5)
     assert capsys.readouterr().err == ""
 
 
 def test_brackets_in_a_name_are_printed_as_they_are(capsys):
-    with progress.PictureProgress() as shown:
+    with progress.Progress() as shown:
         shown.say("warning: [red]photo[/red].jpg")
     assert capsys.readouterr().err == "warning: [red]photo[/red].jpg\n"
 

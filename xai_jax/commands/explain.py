@@ -23,7 +23,7 @@ from xai_jax.runs.run import Counts, Job, run
 from xai_jax.runtime import compilation_cache
 from xai_jax.runtime.ahead import interruptibly
 from xai_jax.runtime.manifest import Manifest
-from xai_jax.runtime.progress import PictureProgress
+from xai_jax.runtime.progress import Progress
 
 
 def main(argv: Sequence[str]) -> None:
@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> None:
     place = shard.parse(args.shard) if args.shard else None
     if args.compilation_cache:
         compilation_cache.enable()
-    with PictureProgress() as progress:
+    with Progress() as progress:
         progress.note(f"loading {args.classifier}")
         counts = interruptibly(lambda: _explain(args, files, place, progress))
         progress.note("writing the report")
@@ -52,7 +52,7 @@ def _explain(
     args: Arguments[Any],
     files: dict[str, Path],
     place: tuple[int, int] | None,
-    progress: PictureProgress,
+    progress: Progress,
 ) -> Counts:
     model = pretrained.load(args.classifier, args.weights)
     target, chosen = targets.resolved(

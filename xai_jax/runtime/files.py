@@ -42,7 +42,7 @@ def held(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise ValueError(
                 f"Another process is writing to {folder}; wait for it to end, "
-                "or choose another folder with --out."
+                "or choose another folder."
             ) from None
         yield
     finally:

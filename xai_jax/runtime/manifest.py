@@ -101,17 +101,18 @@ def difference(found: Manifest, wanted: Manifest) -> str | None:
     ours, theirs = (json.loads(manifest.to_json()) for manifest in (wanted, found))
     for name in ours:
         if ours[name] != theirs[name]:
-            return _in_words(name, theirs[name], ours[name])
+            return in_words(name, theirs[name], ours[name])
     return None
 
 
-def _in_words(name: str, found: Any, wanted: Any) -> str:
+def in_words(name: str, found: Any, wanted: Any) -> str:
+    """Where two unequal JSON values of `name` first differ, and what each is there."""
     if isinstance(found, dict) and isinstance(wanted, dict):
         key = next(k for k in [*found, *wanted] if found.get(k) != wanted.get(k))
-        return _in_words(f"{name}.{key}", found.get(key), wanted.get(key))
+        return in_words(f"{name}.{key}" if name else key, found.get(key), wanted.get(key))
     if isinstance(found, list) and isinstance(wanted, list):
         if len(found) != len(wanted):
             return f"{name} has {len(found)} entries there and {len(wanted)} here"
         row = next(i for i in range(len(found)) if found[i] != wanted[i])
-        return _in_words(f"{name}[{row}]", found[row], wanted[row])
+        return in_words(f"{name}[{row}]", found[row], wanted[row])
     return f"{name} is {json.dumps(found)} there and {json.dumps(wanted)} here"

@@ -1,12 +1,12 @@
-"""How many pictures are done and how long the rest takes: a bar, or a line now and then."""
+"""How much is done and how long the rest takes: a bar, or a line now and then."""
 
 import time
 
+import rich.progress
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -15,30 +15,32 @@ from rich.progress import (
 _SECONDS = 10.0  # between two lines where the output is no terminal
 
 
-class PictureProgress:
-    """Counts pictures on a terminal with a bar, elsewhere with a line every ten seconds.
+class Progress:
+    """Counts on a terminal with a bar, elsewhere with a line every ten seconds.
 
     Speaks on stderr. A context manager; the bar is there while the block runs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, doing: str = "explaining", unit: str = "pictures") -> None:
+        """Counts `unit`, of which it says that the program is `doing` them."""
+        self._doing, self._unit = doing, unit
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._bar = Progress(
+        self._bar = rich.progress.Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("pictures"),
+            TextColumn(unit),
             TimeElapsedColumn(),
             TextColumn("· left"),
             TimeRemainingColumn(),
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._task = self._bar.add_task("explaining", total=None)
+        self._task = self._bar.add_task(doing, total=None)
         self._total = self._done = self._before = 0
         self._started = self._spoke = time.monotonic()
 
-    def __enter__(self) -> "PictureProgress":
+    def __enter__(self) -> "Progress":
         self._bar.start()
         return self
 
@@ -46,7 +48,7 @@ class PictureProgress:
         self._bar.stop()
 
     def start(self, total: int, done: int) -> None:
-        """Of `total` pictures `done` are done by an earlier start; they say nothing about speed."""
+        """`done` of `total` are done before this; they say nothing about speed."""
         self._total, self._done, self._before = total, done, done
         self._started = self._spoke = time.monotonic()
         self._bar.reset(self._task, total=total, completed=done)
@@ -61,15 +63,15 @@ class PictureProgress:
         """One line that stays."""
         self._console.print(text, markup=False)
 
-    def advance(self, pictures: int) -> None:
-        """So many more pictures are done."""
-        self._done += pictures
-        self._bar.update(self._task, completed=self._done, description="explaining")
+    def advance(self, more: int) -> None:
+        """So many more are done."""
+        self._done += more
+        self._bar.update(self._task, completed=self._done, description=self._doing)
         now = time.monotonic()
         last = self._done == self._total
         if self._bar.disable and (last or now - self._spoke >= _SECONDS):
             self._spoke = now
-            self.say(f"{self._done} of {self._total} pictures{self._left(now)}")
+            self.say(f"{self._done} of {self._total} {self._unit}{self._left(now)}")
 
     def _left(self, now: float) -> str:
         rest = self._total - self._done
