@@ -1,0 +1,288 @@
+"""The training loop against a NumPy loop, against itself stopped and resumed, and on bad input."""
+
+import dataclasses
+import hashlib
+import json
+from collections import Counter
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from line import FEATURES, OUTPUTS, Line, LineData, LineStream
+
+from xai_jax.core.method import Method, no_state
+from xai_jax.experiment import Experiment, Validation
+from xai_jax.runtime import metric_log
+from xai_jax.train import fit as fit_module
+from xai_jax.train.fit import fit
+from xai_jax.train.interval import NotFinite
+
+
+def experiment(**changes) -> Experiment:
+    settings = {
+        "method": Line(),
+        "data": LineData(),
+        "num_steps": 24,
+        "batch_size": 8,
+        "log_every": 5,
+        "checkpoint_every": 6,
+        "seed": 3,
+    }
+    return Experiment(**(settings | changes))
+
+
+def validated(**changes) -> Validation:
+    return Validation(**({"data": LineData(num=20, seed=1, endless=False), "every": 8} | changes))
+
+
+def leaves(state) -> list[np.ndarray]:
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
+
+
+def digest(outcome, workdir) -> str:
+    state = b"".join(leaf.tobytes() for leaf in leaves(outcome.state))
+    return hashlib.sha256(state + (workdir / metric_log.NAME).read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def stop_after(monkeypatch):
+    """Makes the stream raise after so many batches, as if the process had ended there."""
+    real = LineStream.__next__
+
+    def install(num: int | None) -> None:
+        taken = Counter()
+
+        def limited(self):
+            taken["batches"] += 1
+            if num is not None and taken["batches"] > num:
+                raise InterruptedError("stopped")
+            return real(self)
+
+        monkeypatch.setattr(LineStream, "__next__", limited)
+
+    return install
+
+
+def test_plain_descent_follows_the_same_loop_in_numpy(tmp_path):
+    exp = experiment(
+        method=Line(momentum=0.0, noise=0.0), num_steps=7, validation=validated(every=7)
+    )
+    first = Line().build().init(jax.random.key(3), None, None)["w"]
+    outcome = fit(exp, tmp_path)
+
+    x, y = exp.data.rows()
+    order = np.concatenate([np.random.default_rng((0, e)).permutation(40) for e in range(2)])
+    w = np.asarray(first, np.float64)
+    losses = []
+    for step in range(7):
+        rows = order[step * 8 : step * 8 + 8]
+        error = x[rows] @ w - y[rows]
+        losses.append(0.5 * (error**2).sum(-1).mean())
+        w = w - 0.1 * x[rows].T @ error / 8
+    np.testing.assert_allclose(outcome.state["w"], w, rtol=1e-5)
+    lines = metric_log.read(tmp_path)
+    assert [line["step"] for line in lines] == [5, 6, 7, 7]
+    np.testing.assert_allclose(lines[0]["train/loss"], np.mean(losses[:5]), rtol=1e-5)
+    np.testing.assert_allclose(lines[1]["train/loss"], losses[5], rtol=1e-5)
+    np.testing.assert_allclose(lines[2]["train/square"], losses[6], rtol=1e-5)
+    xv, yv = exp.validation.data.rows()  # 20 rows in batches of 8: the last has 4 of padding
+    expected = 0.5 * ((xv @ w - yv) ** 2).sum(-1).mean()
+    np.testing.assert_allclose(lines[3]["valid/loss"], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("num", [1, 8, 14, 20])
+def test_a_run_that_was_stopped_ends_with_the_bytes_of_one_that_was_not(tmp_path, stop_after, num):
+    exp = experiment(validation=validated())
+    straight = digest(fit(exp, tmp_path / "straight"), tmp_path / "straight")
+    stop_after(num)
+    with pytest.raises(InterruptedError):
+        fit(exp, tmp_path / "stopped")
+    stop_after(None)
+    assert digest(fit(exp, tmp_path / "stopped"), tmp_path / "stopped") == straight
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path):
+    exp = experiment()
+    before = digest(fit(exp, tmp_path), tmp_path)
+    assert digest(fit(exp, tmp_path), tmp_path) == before
+
+
+def test_each_step_draws_anew_and_the_seed_decides(tmp_path):
+    # A learning rate of 0 leaves the loss to the rows, which repeat each epoch, and to the noise.
+    still = experiment(method=Line(learning_rate=0.0), data=LineData(num=8), log_every=1)
+    fit(still, tmp_path / "a")
+    fit(dataclasses.replace(still, seed=4), tmp_path / "b")
+    a = [line["train/loss"] for line in metric_log.read(tmp_path / "a")]
+    b = [line["train/loss"] for line in metric_log.read(tmp_path / "b")]
+    assert len(set(a)) == len(a) == 24
+    assert not set(a) & set(b)
+
+
+def test_one_device_and_eight_and_micro_batches_learn_the_same(tmp_path):
+    whole = fit(experiment(batch_size=16), tmp_path / "eight").state
+    assert whole["w"].sharding.num_devices == 8
+    one = fit(experiment(batch_size=16), tmp_path / "one", jax.devices()[:1]).state
+    micro = experiment(batch_size=16, method=Line(micro_batches=2))
+    parts = fit(micro, tmp_path / "micro").state
+    # Sums in another order, over 24 steps that shrink differences.
+    np.testing.assert_allclose(one["w"], whole["w"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(parts["w"], whole["w"], rtol=1e-5, atol=1e-6)
+
+
+def test_a_run_goes_on_with_another_number_of_devices(tmp_path, stop_after):
+    exp = experiment()
+    straight = fit(exp, tmp_path / "straight").state
+    stop_after(16)
+    with pytest.raises(InterruptedError):
+        fit(exp, tmp_path / "moved", jax.devices()[:8])
+    stop_after(None)
+    moved = fit(exp, tmp_path / "moved", jax.devices()[:2])
+    assert moved.state["w"].sharding.num_devices == 2
+    np.testing.assert_allclose(moved.state["w"], straight["w"], rtol=1e-5, atol=1e-6)
+
+
+def test_a_start_compiles_the_step_once(tmp_path, monkeypatch):
+    traces = Counter()
+    build = Line.build
+
+    def counted(self):
+        trainable = build(self)
+
+        def step(*args, **kwargs):
+            traces["step"] += 1
+            return trainable.step(*args, **kwargs)
+
+        return trainable._replace(step=step)
+
+    monkeypatch.setattr(Line, "build", counted)
+    fit(experiment(), tmp_path)
+    assert traces["step"] == 1
+
+
+def test_training_stops_when_patience_runs_out_and_the_best_checkpoint_stays(tmp_path):
+    # It learns at once and then only wanders in the noise, so that the first validations are best.
+    settings = validated(every=2, min_delta=0.5, patience=3)
+    exp = experiment(
+        method=Line(momentum=0.0, learning_rate=0.5), num_steps=200, validation=settings
+    )
+    outcome = fit(exp, tmp_path)
+    values = {
+        line["step"]: line["valid/loss"]
+        for line in metric_log.read(tmp_path)
+        if "valid/loss" in line
+    }
+    assert outcome.stopped_early and outcome.step < 200
+    best, best_step, stale = np.inf, None, 0
+    for step, value in values.items():
+        if value < best - 0.5:
+            best, best_step, stale = value, step, 0
+        else:
+            stale += 1
+    assert (stale, outcome.standing.best_step) == (3, best_step)
+    assert outcome.step == best_step + 2 * 3
+    kept = {int(path.name) for path in (tmp_path / fit_module.CHECKPOINTS).iterdir()}
+    assert kept == {best_step, outcome.step - 2, outcome.step}
+    assert fit(exp, tmp_path).step == outcome.step  # and it stays stopped
+
+
+def test_a_term_that_becomes_nan_is_named_with_its_step_and_good_checkpoints_stay(tmp_path):
+    exp = experiment(method=Line(poison=15))
+    with pytest.raises(NotFinite, match=r"^square is nan at step 15 \(and so is loss\)"):
+        fit(exp, tmp_path)
+    kept = {int(path.name) for path in (tmp_path / fit_module.CHECKPOINTS).iterdir()}
+    assert kept == {6, 12}
+
+
+def test_a_state_that_is_not_finite_is_never_saved(tmp_path):
+    exp = experiment(method=Line(poison_gradient=6))
+    with pytest.raises(NotFinite, match="of the state is not finite after step 6"):
+        fit(exp, tmp_path)
+    assert not any(path.name.isdigit() for path in (tmp_path / fit_module.CHECKPOINTS).iterdir())
+
+
+def picture(step, state) -> dict[str, np.ndarray]:
+    del state
+    return {"w": np.full((2, 3, 3), step, np.uint8)}
+
+
+def test_panels_are_written_with_every_checkpoint(tmp_path):
+    from PIL import Image
+
+    fit(experiment(panels=picture, num_steps=12), tmp_path)
+    paths = sorted((tmp_path / "panels" / "w").iterdir())
+    assert [path.name for path in paths] == ["00000006.png", "00000012.png"]
+    assert np.asarray(Image.open(paths[1])).tolist() == np.full((2, 3, 3), 12).tolist()
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class PerImage:
+    def build(self) -> Method:
+        return Method(init=no_state, step=None, explain=lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"method": PerImage()}, "test_fit learns nothing across images; run xai-jax explain or"),
+        ({"batch_size": 12}, "batch_size 12 is not a multiple of the 8 devices; use 8 or 16."),
+        ({"batch_size": 3}, "batch_size 3 is not a multiple of the 8 devices; use 8."),
+        ({"panels": lambda step, state: {}}, "lambda.* cannot be written to config.json"),
+    ],
+)
+def test_bad_settings_are_refused_before_anything_is_written(tmp_path, changes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        fit(experiment(**changes), tmp_path / "new")
+    assert not (tmp_path / "new").exists() or not list((tmp_path / "new").glob("[!.]*"))
+
+
+def test_a_workdir_of_another_config_is_refused_with_the_field_that_differs(tmp_path):
+    fit(experiment(num_steps=1), tmp_path)
+    before = (tmp_path / "config.json").read_bytes()
+    other = experiment(num_steps=1, method=Line(learning_rate=0.5))
+    with pytest.raises(ValueError, match=r"method.learning_rate is 0.1 there and 0.5 here"):
+        fit(other, tmp_path)
+    assert (tmp_path / "config.json").read_bytes() == before
+
+
+def test_a_checkpoint_of_another_architecture_is_refused_with_the_leaf_that_differs(tmp_path):
+    fit(experiment(num_steps=1), tmp_path)
+    other = experiment(num_steps=1, method=Line(outputs=2))
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["method"]["outputs"] = 2  # as if the code had changed and the settings had not
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    shape = r"is float32 of shape \[{}, {}\]".format
+    shapes = f"{shape(FEATURES, OUTPUTS)} there and {shape(FEATURES, 2)} here"
+    with pytest.raises(ValueError, match=f"another architecture: .*/trace {shapes}"):
+        fit(other, tmp_path)
+
+
+def test_data_that_ends_is_told(tmp_path):
+    with pytest.raises(ValueError, match="The data ended before step 6"):
+        fit(experiment(data=LineData(endless=False)), tmp_path)
+
+
+def test_an_unknown_validation_metric_is_refused_with_the_known_ones(tmp_path):
+    exp = experiment(validation=validated(metric="accuracy"))
+    with pytest.raises(ValueError, match="accuracy, but what is measured is loss"):
+        fit(exp, tmp_path)
+
+
+def test_the_batch_is_split_and_the_state_is_whole_on_every_device(tmp_path, monkeypatch):
+    seen = {}
+    build = Line.build
+
+    def spied(self):
+        trainable = build(self)
+
+        def step(state, frozen, batch, key, axis_name=None):
+            jax.debug.inspect_array_sharding(batch.images, callback=lambda s: seen.update(b=s))
+            return trainable.step(state, frozen, batch, key)
+
+        return trainable._replace(step=step)
+
+    monkeypatch.setattr(Line, "build", spied)
+    outcome = fit(experiment(num_steps=1), tmp_path)
+    assert seen["b"].shard_shape((8, 2, 2, 1)) == (1, 2, 2, 1)
+    assert all(leaf.is_fully_replicated for leaf in jax.tree.leaves(outcome.state))
+    assert jnp.isfinite(outcome.state["w"]).all()

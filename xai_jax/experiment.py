@@ -1,0 +1,149 @@
+"""Experiment: the typed root of a run, which a config file constructs and the loops take apart."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.infill import Infill
+from xai_jax.core.method import Frozen, Method, Trainable
+
+
+@runtime_checkable
+class Stream(Protocol):
+    """Batches of one process, one after the other."""
+
+    def __next__(self) -> Any:
+        """The next `core.types.Batch` (or a pytree of ``[b ...]`` arrays) in host memory.
+
+        Raises:
+            StopIteration: there is none; a stream to train on never ends.
+        """
+        ...
+
+    @property
+    def state(self) -> Any:
+        """JSON-able: where the stream stands, after the batch that was last returned.
+
+        The same on all processes, since it says where the run stands.
+        """
+        ...
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Where batches come from; a dataclass of settings."""
+
+    def batches(
+        self, batch_size: int, *, start: Any, process_index: int, process_count: int
+    ) -> Stream:
+        """The batches from a position on.
+
+        Args:
+            batch_size: rows of a batch over all processes; a process gets its equal share of them.
+            start: ``None`` for the beginning, or what `Stream.state` was.
+            process_index: whose share; every process gets as many batches.
+            process_count: of how many.
+        """
+        ...
+
+
+@runtime_checkable
+class Builds(Protocol):
+    """Settings of something to train, or of a method; `build` closes over no arrays."""
+
+    def build(self) -> Trainable | Method:
+        """It, with these settings."""
+        ...
+
+
+@runtime_checkable
+class BuildsClassifier(Protocol):
+    """Settings of the explained classifier."""
+
+    def build(self) -> Classifier:
+        """It, with its weights."""
+        ...
+
+
+@runtime_checkable
+class BuildsInfill(Protocol):
+    """Settings of an infill."""
+
+    def build(self) -> Infill:
+        """It, with its weights."""
+        ...
+
+
+# (step, state) -> {name: [h w 3] or [h w] uint8}, to be looked at while training.
+Panels = Callable[[int, Any], Mapping[str, np.ndarray]]
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Validation:
+    """How a run is judged while it trains.
+
+    Fields:
+        data: a `Source` whose stream ends, after the same number of batches on every process.
+        every: steps from one validation to the next; the last step is validated too.
+        metric: the name, among what `Trainable.measure` returns, that decides.
+        maximise: whether more of it is better.
+        min_delta: what counts as better must be better by more than this, in the metric's unit.
+        patience: training stops after so many validations in a row that were not better; ``None``:
+            it never stops early.
+    """
+
+    data: Source
+    every: int
+    metric: str = "loss"
+    maximise: bool = False
+    min_delta: float = 0.0
+    patience: int | None = None
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Experiment:
+    """All that a run is made of.
+
+    Fields:
+        method: settings whose `build` returns the `Trainable` or `Method`.
+        data: where the batches to train on come from.
+        num_steps: steps (updates) in all.
+        batch_size: rows of a batch, over all devices and processes.
+        classifier, infill: settings whose `build` returns what the method reads and never trains;
+            both ``None`` where it reads nothing (its `frozen` is then ``None``).
+        validation: ``None``: every step up to the last is made.
+        seed: of all randomness of the steps; a source has its own.
+        log_every: steps that one line of metrics.jsonl averages.
+        checkpoint_every: steps from one checkpoint to the next; validations are saved too.
+        panels: pictures to look at while training, made with every validation (or, without one,
+            with every checkpoint).
+        tensorboard: also write what metrics.jsonl and the panels say for TensorBoard.
+    """
+
+    method: Builds
+    data: Source
+    num_steps: int
+    batch_size: int
+    classifier: BuildsClassifier | None = None
+    infill: BuildsInfill | None = None
+    validation: Validation | None = None
+    seed: int = 0
+    log_every: int = 50
+    checkpoint_every: int = 1000
+    panels: Panels | None = None
+    tensorboard: bool = False
+
+    def frozen(self) -> Frozen | None:
+        """What the method reads and never trains; ``None`` where that is nothing.
+
+        Raises:
+            ValueError: there is a classifier without an infill or the other way round.
+        """
+        if self.classifier is None and self.infill is None:
+            return None
+        if self.classifier is None or self.infill is None:
+            raise ValueError("An experiment has a classifier and an infill, or neither; set both.")
+        return Frozen(classifier=self.classifier.build(), infill=self.infill.build())

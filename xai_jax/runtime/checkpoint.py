@@ -1,0 +1,204 @@
+"""Checkpoints of a run, whole or absent, for any number of devices: all of Orbax is here."""
+
+import contextlib
+import dataclasses
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import orbax.checkpoint as ocp
+from jax.experimental import multihost_utils
+from orbax.checkpoint import checkpoint_managers as policies
+
+from xai_jax.core.types import PyTree
+
+_LOG = logging.getLogger(__name__)
+_DAMAGED = "damaged"  # beside the checkpoints: those that could not be read
+_LATEST = 2  # kept besides the best, so that a damaged one has a predecessor
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Restored:
+    """What a checkpoint held.
+
+    Fields:
+        step: of the run.
+        state: laid out as the abstract state said.
+        record: what the run wrote beside its state; JSON.
+    """
+
+    step: int
+    state: PyTree
+    record: dict[str, Any]
+
+
+class _Best(policies.PreservationPolicy):
+    """Keeps the checkpoint of the step that was best so far."""
+
+    step: int | None = None
+
+    def should_preserve(
+        self,
+        checkpoints: Sequence[Any],
+        *,
+        context: Any,
+    ) -> Sequence[bool]:
+        del context
+        return [checkpoint.step == self.step for checkpoint in checkpoints]
+
+
+class Checkpoints:
+    """The checkpoints of a run: the last two and the best. A context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        """Opens `folder`, an absolute path, or makes it."""
+        self._folder = folder
+        self._best = _Best()
+        self._manager = ocp.CheckpointManager(
+            folder,
+            options=ocp.CheckpointManagerOptions(
+                preservation_policy=policies.AnyPreservationPolicy(
+                    [policies.LatestN(_LATEST), self._best]
+                ),
+                save_decision_policy=policies.FixedIntervalPolicy(1),
+                cleanup_tmp_directories=True,  # what a kill during a save has left
+            ),
+        )
+
+    def __enter__(self) -> "Checkpoints":
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *rest: object) -> None:
+        # What is being written is finished in any case, but its failure must not hide another.
+        with contextlib.suppress(Exception) if error else contextlib.nullcontext():
+            self._manager.close()
+
+    def save(self, step: int, state: PyTree, record: dict[str, Any], best: int | None) -> None:
+        """Copies the state to the host and writes it behind the run's back.
+
+        Args:
+            step: greater than that of every earlier checkpoint.
+            state: a pytree of arrays.
+            record: JSON-able; what the run needs besides.
+            best: the step whose checkpoint is kept as the best; ``None``: there is none.
+
+        Raises:
+            OSError, ValueError: the disk is full or read-only, now or at the save before.
+        """
+        self._best.step = best
+        content = {"record": record, "best": best, "leaves": _leaves(state)}
+        arguments = ocp.args.Composite(
+            state=ocp.args.StandardSave(state), run=ocp.args.JsonSave(content)
+        )
+        self._manager.save(step, args=arguments)
+
+    def restore(self, abstract: PyTree) -> Restored | None:
+        """The last checkpoint that can be read; ``None`` where there is none at all.
+
+        One that cannot be read is set aside, with a warning, and the one before is tried.
+
+        Args:
+            abstract: ``jax.ShapeDtypeStruct`` with the shardings that are wanted.
+
+        Raises:
+            ValueError: the checkpoint is of another architecture (with the first leaf that
+                differs), or there are checkpoints and none of them can be read.
+        """
+        steps = sorted(self._manager.all_steps(), reverse=True)
+        for step in steps:
+            try:
+                content = self._read(step, abstract)
+            except _OtherArchitecture as error:
+                raise ValueError(str(error)) from None
+            except Exception as error:  # whatever Orbax or TensorStore make of damaged bytes
+                _LOG.warning("Checkpoint %s is damaged (%s).", self._folder / str(step), _of(error))
+                self._set_aside(step)
+                continue
+            self._best.step = content.run["best"]
+            return Restored(step=step, state=content.state, record=content.run["record"])
+        if steps:
+            raise ValueError(
+                f"None of the checkpoints in {self._folder} can be read; "
+                "begin anew in another --workdir."
+            )
+        return None
+
+    def _read(self, step: int, abstract: PyTree) -> Any:
+        run = self._manager.restore(step, args=ocp.args.Composite(run=ocp.args.JsonRestore())).run
+        _check_architecture(run["leaves"], abstract, self._folder / str(step))
+        arguments = ocp.args.Composite(
+            state=ocp.args.StandardRestore(abstract), run=ocp.args.JsonRestore()
+        )
+        return self._manager.restore(step, args=arguments)
+
+    def _set_aside(self, step: int) -> None:
+        if jax.process_index() == 0:
+            aside = self._folder.parent / _DAMAGED / str(step)
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.parent.mkdir(exist_ok=True)
+            os.rename(self._folder / str(step), aside)
+        if jax.process_count() > 1:
+            multihost_utils.sync_global_devices(f"damaged checkpoint {step}")
+        self._manager.reload()
+
+
+def read_best(folder: Path, abstract: PyTree) -> Restored:
+    """The best checkpoint of a run (the last one, of a run without validation), to use it.
+
+    Args:
+        folder: the run's ``checkpoints``.
+        abstract: as in `Checkpoints.restore`; ``jax.eval_shape`` of the init makes one.
+
+    Raises:
+        ValueError: there is none, or it is of another architecture.
+    """
+    steps = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
+    if not steps:
+        raise ValueError(f"{folder} holds no checkpoint; train first.")
+    last = max(steps)
+    with ocp.Checkpointer(ocp.JsonCheckpointHandler()) as reader:
+        best = reader.restore(folder / str(last) / "run")["best"]
+        step = last if best is None else best
+        content = reader.restore(folder / str(step) / "run")
+    _check_architecture(content["leaves"], abstract, folder / str(step))
+    with ocp.StandardCheckpointer() as states:
+        state = states.restore(folder / str(step) / "state", abstract)
+    return Restored(step=step, state=state, record=content["record"])
+
+
+class _OtherArchitecture(Exception):
+    """The checkpoint's leaves are not those of the state."""
+
+
+def _leaves(tree: PyTree) -> list[list[Any]]:
+    """Path, shape and dtype of each leaf, in JSON's types."""
+    return [
+        [jax.tree_util.keystr(path, simple=True, separator="/"), list(leaf.shape), str(leaf.dtype)]
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    ]
+
+
+def _check_architecture(found: list[list[Any]], abstract: PyTree, place: Path) -> None:
+    wanted = _leaves(abstract)
+    if found == wanted:
+        return
+    there = {path: (shape, dtype) for path, shape, dtype in found}
+    here = {path: (shape, dtype) for path, shape, dtype in wanted}
+    path = next(path for path in [*here, *there] if here.get(path) != there.get(path))
+    raise _OtherArchitecture(
+        f"{place} is of another architecture: {path} {_in_words(there.get(path))} there and "
+        f"{_in_words(here.get(path))} here; take the config that the run began with."
+    )
+
+
+def _in_words(leaf: tuple[list[int], str] | None) -> str:
+    return "is missing" if leaf is None else f"is {leaf[1]} of shape {leaf[0]}"
+
+
+def _of(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

@@ -1,0 +1,121 @@
+"""Several processes that train as one: how they find each other, and how they end."""
+
+import contextlib
+import functools
+import logging
+import os
+import sys
+from collections.abc import Iterator
+
+import jax
+
+_LOG = logging.getLogger(__name__)
+HEARTBEAT = 30  # seconds without a sign of life after which a process counts as dead
+_START = 300  # seconds to wait for the others
+_END = 60
+
+# What says that a launcher has started several processes; JAX reads the rest from its environment.
+_COUNTS = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")
+# What the runtime says when the others have gone, whichever layer notices first.
+_GONE = ("gloo", "nccl", "unavailable", "connection", "heartbeat", "deadline", "aborted")
+_TPU_HOSTS = ("TPU_WORKER_HOSTNAMES", "TPU_PROCESS_ADDRESSES")
+
+
+@contextlib.contextmanager
+def program(
+    coordinator: str | None, process_index: int | None, process_count: int | None
+) -> Iterator[None]:
+    """The block of a program that may run as several processes: they join first.
+
+    Must be entered before JAX is first used. What is wrong with the input or with the other
+    processes ends the program with a sentence and exit code 1 (with --verbosity=1 also where), and
+    Ctrl-C with 130; anything else is raised. Of several processes none waits for those that will
+    not come.
+
+    Args:
+        coordinator: "host:port" of process 0; ``None``: a launcher (Slurm, Open MPI, TPU pods)
+            tells, or this process is alone.
+        process_index: this one's place among all; with `coordinator`.
+        process_count: of how many.
+    """
+    name = os.path.basename(sys.argv[0])
+    try:
+        several = _start(coordinator, process_index, process_count)
+        try:
+            yield
+            if several:
+                jax.distributed.shutdown()
+        except BaseException as error:
+            if several:
+                _end(f"{name}: {_sentence(error)}", error)
+            raise
+    except (ValueError, OSError) as error:
+        _LOG.debug("", exc_info=True)
+        sys.exit(f"{name}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _end(sentence: str, error: BaseException) -> None:
+    is_expected = isinstance(error, ValueError | OSError | KeyboardInterrupt) or _is_of_others(
+        error
+    )
+    _LOG.log(logging.DEBUG if is_expected else logging.ERROR, "", exc_info=error)
+    print(sentence, file=sys.stderr, flush=True)
+    # Not sys.exit: what runs at a Python process's end waits for the processes that failed.
+    os._exit(130 if isinstance(error, KeyboardInterrupt) else 1)
+
+
+def _start(coordinator: str | None, process_index: int | None, process_count: int | None) -> bool:
+    """Whether there are others; then this process has joined them."""
+    initialize = functools.partial(
+        jax.distributed.initialize,
+        initialization_timeout=_START,
+        heartbeat_timeout_seconds=HEARTBEAT,
+        shutdown_timeout_seconds=_END,
+    )
+    if coordinator is None:
+        if process_index is not None or process_count is not None:
+            raise ValueError("--process-index and --process-count need --coordinator host:port.")
+        if not _launched():
+            return False
+        initialize()
+        return True
+    _check(coordinator, process_index, process_count)
+    initialize(coordinator, process_count, process_index, cluster_detection_method="deactivate")
+    return True
+
+
+def _check(coordinator: str, process_index: int | None, process_count: int | None) -> None:
+    host, _, port = coordinator.rpartition(":")
+    if not host or not port.isdigit():
+        raise ValueError(f"--coordinator {coordinator} is not of the form host:port.")
+    if process_index is None or process_count is None:
+        raise ValueError("--coordinator needs --process-index and --process-count.")
+    if not 0 <= process_index < process_count:
+        raise ValueError(
+            f"--process-index {process_index} is outside 0 to {process_count - 1}, "
+            f"the places of {process_count} processes."
+        )
+
+
+def _launched() -> bool:
+    several = any(os.environ.get(name, "1") not in {"", "1"} for name in _COUNTS)
+    return several or any("," in os.environ.get(name, "") for name in _TPU_HOSTS)
+
+
+def _is_of_others(error: BaseException) -> bool:
+    is_runtime = isinstance(error, jax.errors.JaxRuntimeError)
+    return is_runtime and any(word in str(error).lower() for word in _GONE)
+
+
+def _sentence(error: BaseException) -> str:
+    me = f"process {jax.process_index()} of {jax.process_count()}"
+    if _is_of_others(error):
+        return (
+            f"{me} stops because another one has ended or cannot be reached; start all of them "
+            f"again, and they go on from the last checkpoint. ({str(error).splitlines()[0][:200]})"
+        )
+    if isinstance(error, KeyboardInterrupt):
+        return f"{me} was interrupted."
+    return f"{me} stops: {error}" if isinstance(error, ValueError) else f"{me} stops: {error!r}"

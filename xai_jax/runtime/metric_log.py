@@ -1,0 +1,114 @@
+"""Metrics a line in metrics.jsonl, pictures as PNG, and the same for TensorBoard where wanted."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+NAME = "metrics.jsonl"
+PANELS = "panels"
+TENSORBOARD = "tensorboard"
+
+
+class MetricLog:
+    """Appends to ``metrics.jsonl``: ``{"step": 50, "train/loss": 0.25, ...}``, without a time.
+
+    A context manager. The numbers of a line are written so that they are read back exactly.
+    """
+
+    def __init__(self, folder: Path, *, tensorboard: bool) -> None:
+        """Opens the log of `folder`; call `rewind` before the first line.
+
+        Raises:
+            ValueError: TensorBoard is wanted and tensorboardX is not installed.
+        """
+        self._folder = folder
+        self._file = open(folder / NAME, "ab")
+        self._wants_board = tensorboard
+        self._board: Any = None
+        if tensorboard:
+            _writer_class()  # fails now rather than after the first interval
+
+    def __enter__(self) -> "MetricLog":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+    def rewind(self, step: int) -> None:
+        """Drops the lines after `step`, and half a line that a kill left.
+
+        What is written then continues as if nothing had come after `step`.
+        """
+        self._file.truncate(_length_up_to(self._folder / NAME, step))
+        if self._wants_board:
+            folder = str(self._folder / TENSORBOARD)
+            self._board = _writer_class()(folder, purge_step=step + 1)
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """One line."""
+        self._file.write(json.dumps({"step": step, **values}).encode() + b"\n")
+        self._file.flush()
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+
+    def pictures(self, step: int, pictures: Mapping[str, np.ndarray]) -> None:
+        """Writes ``panels/NAME/STEP.png`` of ``[h w 3]`` or ``[h w]`` uint8 pictures.
+
+        Raises:
+            ValueError: a picture has another type or shape.
+        """
+        for name, picture in pictures.items():
+            is_picture = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
+            if picture.dtype != np.uint8 or not is_picture:
+                raise ValueError(
+                    f"The panel {name} is {picture.dtype} of shape {list(picture.shape)}; "
+                    "make it uint8 of shape [h w 3] or [h w]."
+                )
+            path = self._folder / PANELS / name / f"{step:08d}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(path)
+            if self._board is not None:
+                layout = "HW" if picture.ndim == 2 else "HWC"
+                self._board.add_image(name, picture, step, dataformats=layout)
+
+    def sync(self) -> None:
+        """Returns when all lines are on the disk: before the checkpoint that counts on them."""
+        os.fsync(self._file.fileno())
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run's ``metrics.jsonl``."""
+    return [json.loads(line) for line in (folder / NAME).read_text().splitlines()]
+
+
+def _length_up_to(path: Path, step: int) -> int:
+    """Bytes of the whole lines up to and with `step`; steps never fall from line to line."""
+    length = 0
+    for line in path.read_bytes().splitlines(keepends=True):
+        try:
+            written = json.loads(line)["step"]
+        except ValueError:
+            break
+        if written > step or not line.endswith(b"\n"):
+            break
+        length += len(line)
+    return length
+
+
+def _writer_class() -> Any:
+    try:
+        from tensorboardX import SummaryWriter  # an extra: only those who want it need it
+    except ModuleNotFoundError:
+        raise ValueError(
+            "TensorBoard's files need tensorboardX: pip install tensorboardX, "
+            "or set tensorboard=False; metrics.jsonl is written in any case."
+        ) from None
+    return SummaryWriter

@@ -1,0 +1,64 @@
+"""The batches of a source, on the devices, one read ahead of the step that uses them."""
+
+import contextlib
+import copy
+import itertools
+from collections.abc import Generator
+from typing import Any
+
+import jax
+from jax.sharding import Mesh
+
+from xai_jax.core.types import PyTree
+from xai_jax.experiment import Source
+from xai_jax.runtime.ahead import map_ahead
+from xai_jax.runtime.mesh import place_split
+
+_AHEAD = 2  # batches that wait, on the devices already
+
+
+def placed(
+    source: Source, batch_size: int, mesh: Mesh, *, start: Any = None
+) -> Generator[tuple[PyTree, Any], None, None]:
+    """Batches split over the mesh, each with the stream's position after it.
+
+    Args:
+        source: of the batches; this process reads its own share.
+        batch_size: rows over all processes.
+        mesh: over the devices of all processes.
+        start: position to go on from; ``None`` for the beginning.
+
+    Raises:
+        ValueError: the share of this process has another number of rows than it must.
+    """
+    stream = source.batches(
+        batch_size,
+        start=start,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+    )
+    rows = batch_size // jax.process_count()
+
+    def read(_: int) -> tuple[PyTree, Any] | None:
+        try:
+            batch = next(stream)
+        except StopIteration:
+            return None  # and None again, should a batch after it be asked for ahead
+        _check_rows(batch, rows)
+        # A copy, for the stream goes on before the position is written.
+        return place_split(mesh, batch), copy.deepcopy(stream.state)
+
+    with contextlib.closing(map_ahead(read, itertools.count(), threads=1, ahead=_AHEAD)) as ahead:
+        for item in ahead:
+            if item is None:
+                return
+            yield item
+
+
+def _check_rows(batch: PyTree, rows: int) -> None:
+    for leaf in jax.tree.leaves(batch):
+        if leaf.shape[:1] != (rows,):
+            raise ValueError(
+                f"The data gave an array of shape {list(leaf.shape)} where {rows} rows a batch are "
+                "asked for; pad the last batch with rows of weight 0."
+            )

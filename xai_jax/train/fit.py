@@ -1,0 +1,217 @@
+"""The only training loop: any Trainable, on any mesh, resumed to the byte."""
+
+import contextlib
+import dataclasses
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from xai_jax.core.method import Method, Trainable
+from xai_jax.core.types import PyTree
+from xai_jax.experiment import Experiment
+from xai_jax.runtime import files, mesh
+from xai_jax.runtime.checkpoint import Checkpoints
+from xai_jax.train import settings, validation
+from xai_jax.train.batches import placed
+from xai_jax.train.interval import Interval, check_finite, check_state
+from xai_jax.train.reporter import Reporter
+from xai_jax.train.validation import Standing
+
+CHECKPOINTS = "checkpoints"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a run ended.
+
+    Fields:
+        step: steps made, earlier starts included.
+        state: after the last of them, replicated over the mesh.
+        standing: what the validations said.
+        stopped_early: whether patience ran out before the last step.
+    """
+
+    step: int
+    state: PyTree
+    standing: Standing
+    stopped_early: bool
+
+
+def fit(
+    experiment: Experiment, workdir: Path, devices: Sequence[jax.Device] | None = None
+) -> Outcome:
+    """Trains, or goes on with what `workdir` holds, up to the last step.
+
+    Killed at any moment and started again, it ends with the same bytes of the state and of
+    ``metrics.jsonl`` as if it had not been killed. It writes ``config.json``, ``metrics.jsonl``,
+    ``checkpoints/`` (the last two and the best), and ``panels/`` and ``tensorboard/`` where wanted.
+
+    Args:
+        experiment: what to train, on what.
+        workdir: the run's folder; the same for all processes.
+        devices: to train on; by default all of all processes.
+
+    Raises:
+        ValueError: the method learns nothing across images, the devices do not divide the batch,
+            or the folder holds another run, another architecture, or a process that writes: before
+            anything is written. A metric or the state is not finite: the last good checkpoint
+            stays. The data ended.
+        OSError: the disk is full or read-only; whole checkpoints stay.
+    """
+    workdir = Path(workdir).absolute()
+    trainable = _built(experiment)
+    row = mesh.data_mesh(devices)
+    mesh.check_batch_size(experiment.batch_size, row)
+    settings.check(workdir, experiment)
+    with contextlib.ExitStack() as held:
+        if jax.process_index() == 0:
+            held.enter_context(files.held(workdir))
+            settings.write(workdir, experiment)
+        checkpoints = held.enter_context(Checkpoints(workdir / CHECKPOINTS))
+        reporter = held.enter_context(Reporter(workdir, experiment))
+        return _Run(experiment, trainable, row, checkpoints, reporter).to_the_end()
+
+
+def _built(experiment: Experiment) -> Trainable | Method:
+    """What to train.
+
+    Raises:
+        ValueError: there is nothing to train or nothing to validate with.
+    """
+    built = experiment.method.build()
+    name = type(experiment.method).__module__
+    if built.step is None:
+        raise ValueError(
+            f"{name} learns nothing across images; run xai-jax explain or evaluate.py instead."
+        )
+    if experiment.validation is not None and built.measure is None:
+        raise ValueError(f"{name} measures nothing to validate with; set validation=None.")
+    return built
+
+
+class _Run:
+    """The compiled functions of a run, and what it remembers besides its state."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        trainable: Trainable | Method,
+        row: jax.sharding.Mesh,
+        checkpoints: Checkpoints,
+        reporter: Reporter,
+    ) -> None:
+        self._experiment, self._trainable, self._mesh = experiment, trainable, row
+        self._checkpoints, self._reporter = checkpoints, reporter
+        self._whole = mesh.replicated(row)
+        self._frozen = mesh.place_replicated(row, experiment.frozen())
+        self._key = jax.jit(lambda: jax.random.key(experiment.seed), out_shardings=self._whole)()
+
+        learn = trainable.step
+        assert learn is not None  # `_built` has looked
+
+        def step(state, frozen, batch, key, number):
+            return learn(state, frozen, batch, jax.random.fold_in(key, number))
+
+        # The state alone is donated, and always one that a compiled function has made.
+        self._step = jax.jit(step, donate_argnums=0, out_shardings=self._whole)
+        self._measure = validation.summed(trainable.measure) if trainable.measure else None
+        self._interval, self._standing = Interval(), Standing()
+
+    def to_the_end(self) -> Outcome:
+        """Makes every step that is not made yet."""
+        first, state, position = self._begin()
+        self._reporter.begin(first)
+        step = first
+        with contextlib.closing(self._batches(position)) as batches:
+            for step in range(first + 1, self._experiment.num_steps + 1):
+                if self._standing.is_over(self._experiment.validation):
+                    step -= 1
+                    break
+                batch, position = _next(batches, step)
+                state, metrics = self._step(state, self._frozen, batch, self._key, np.uint32(step))
+                self._interval.add(step, metrics)
+                self._after(step, state, position)
+                self._reporter.made(step, is_first=step == first + 1, metrics=metrics)
+        return Outcome(
+            step=step,
+            state=state,
+            standing=self._standing,
+            stopped_early=step < self._experiment.num_steps,
+        )
+
+    def _batches(self, position: Any) -> Generator[tuple[PyTree, Any], None, None]:
+        experiment = self._experiment
+        return placed(experiment.data, experiment.batch_size, self._mesh, start=position)
+
+    def _begin(self) -> tuple[int, PyTree, Any]:
+        """Steps made, the state after them, and where the data goes on."""
+        with contextlib.closing(self._batches(None)) as batches:
+            batch, _ = _next(batches, 0)
+        arguments = self._key, self._frozen, batch
+        abstract = jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=self._whole),
+            jax.eval_shape(self._trainable.init, *arguments),
+        )
+        restored = self._checkpoints.restore(abstract)
+        if restored is None:
+            init = jax.jit(self._trainable.init, out_shardings=self._whole)
+            return 0, init(*arguments), None
+        self._standing = Standing(**restored.record["standing"])
+        self._reporter.say(f"Going on after step {restored.step}.")
+        # A copy: what was read may lie in memory that is not the devices' own to reuse.
+        copy = jax.jit(lambda state: jax.tree.map(jax.numpy.copy, state), out_shardings=self._whole)
+        return restored.step, copy(restored.state), restored.record["position"]
+
+    def _after(self, step: int, state: PyTree, position: Any) -> None:
+        """What is due after a step: a line, a validation, a checkpoint."""
+        experiment = self._experiment
+        is_last = step == experiment.num_steps
+        every = None if experiment.validation is None else experiment.validation.every
+        validates = every is not None and (is_last or step % every == 0)
+        saves = validates or is_last or step % experiment.checkpoint_every == 0
+        if saves or step % experiment.log_every == 0:
+            self._reporter.line(step, "train", self._interval.mean())
+        if saves:
+            check_state(step, state)
+        if validates:
+            self._validate(step, state)
+        if experiment.panels is not None and (validates or (saves and every is None)):
+            self._reporter.panels(step, experiment.panels(step, state))
+        if saves:
+            self._save(step, state, position)
+
+    def _validate(self, step: int, state: PyTree) -> None:
+        settings_, measure = self._experiment.validation, self._measure
+        assert settings_ is not None and measure is not None  # `_built` has looked
+        with contextlib.closing(
+            placed(settings_.data, self._experiment.batch_size, self._mesh)
+        ) as batches:
+            # The same key each time, so that validations differ by the state alone.
+            values = validation.means(
+                measure(state, self._frozen, batch, self._key) for batch, _ in batches
+            )
+        if settings_.metric not in values:
+            raise ValueError(
+                f"validation.metric is {settings_.metric}, but what is measured is "
+                f"{', '.join(sorted(values))}; name one of these."
+            )
+        self._reporter.line(step, "valid", values)
+        check_finite(step, {f"valid/{name}": value for name, value in values.items()})
+        self._standing = self._standing.after(step, values[settings_.metric], settings_)
+
+    def _save(self, step: int, state: PyTree, position: Any) -> None:
+        self._reporter.sync()  # the lines first: a checkpoint counts on those up to its step
+        record = {"position": position, "standing": dataclasses.asdict(self._standing)}
+        self._checkpoints.save(step, state, record, self._standing.best_step)
+
+
+def _next(batches: Iterator[tuple[PyTree, Any]], step: int) -> tuple[PyTree, Any]:
+    try:
+        return next(batches)
+    except StopIteration:
+        raise ValueError(
+            f"The data ended before step {step}; a source to train on repeats itself without end."
+        ) from None

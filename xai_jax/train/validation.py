@@ -1,0 +1,68 @@
+"""How good the state is on pictures that it does not learn from, and whether to go on."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from xai_jax.core.method import MeasureFn
+from xai_jax.core.types import PyTree
+from xai_jax.experiment import Validation
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What the validations have said so far; it goes into the checkpoint.
+
+    Fields:
+        best: value of the deciding metric at `best_step`.
+        best_step: the last step that was better than all before; ``None`` before the first.
+        stale: validations since then.
+    """
+
+    best: float | None = None
+    best_step: int | None = None
+    stale: int = 0
+
+    def after(self, step: int, value: float, settings: Validation) -> "Standing":
+        """The standing after one more validation."""
+        sign = 1.0 if settings.maximise else -1.0
+        if self.best is None or sign * (value - self.best) > settings.min_delta:
+            return Standing(best=value, best_step=step)
+        return dataclasses.replace(self, stale=self.stale + 1)
+
+    def is_over(self, settings: Validation | None) -> bool:
+        """Whether patience has run out."""
+        patience = None if settings is None else settings.patience
+        return patience is not None and self.stale >= patience
+
+
+def summed(measure: MeasureFn) -> Callable[..., dict[str, jax.Array]]:
+    """``measure`` compiled, with the sums over the real pictures and their number, "count"."""
+
+    def sums(state, frozen, batch, key):
+        values = measure(state, frozen, batch, key)
+        totals = jax.tree.map(lambda x: jnp.sum(batch.weight * x), values)
+        return {"values": totals, "count": jnp.sum(batch.weight)}
+
+    return jax.jit(sums)
+
+
+def means(sums: Iterable[PyTree]) -> dict[str, float]:
+    """Means over all batches of what `summed` said of each; read one by one, in bounded memory.
+
+    Raises:
+        ValueError: there is no real picture.
+    """
+    read = [jax.device_get(batch) for batch in sums]
+    count = math.fsum(float(batch["count"]) for batch in read)
+    if not count:
+        raise ValueError("The validation data holds no picture of weight above 0.")
+
+    def mean(name: Any) -> float:
+        return math.fsum(float(batch["values"][name]) for batch in read) / count
+
+    return {name: mean(name) for name in read[0]["values"]}
