@@ -1,0 +1,1 @@
+"""Networks that are trained: trunks with batch norm, heads that draw masks."""

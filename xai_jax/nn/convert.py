@@ -1,0 +1,85 @@
+"""From a PyTorch state dict to the variables of a linen module, convolution and norm apart."""
+
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen, traverse_util
+
+from xai_jax.core.types import PyTree
+
+StateDict = Mapping[str, np.ndarray]
+_LEAVES = {
+    ("params", "kernel"): "weight",
+    ("params", "bias"): "bias",
+    ("params", "scale"): "weight",
+    ("batch_stats", "mean"): "running_mean",
+    ("batch_stats", "var"): "running_var",
+}
+
+
+def shapes_of(module: linen.Module, image_shape: tuple[int, int, int, int]) -> PyTree:
+    """The shapes of a module's variables, without computing anything."""
+    images = jax.ShapeDtypeStruct(image_shape, jnp.float32)
+    init = lambda key, images: module.init(key, images, train=False)  # noqa: E731
+    return jax.eval_shape(init, jax.random.key(0), images)
+
+
+def variables(
+    template: PyTree,
+    state_dict: StateDict,
+    torch_name: Callable[[tuple[str, ...]], str],
+    architecture: str,
+    *,
+    ignored: tuple[str, ...] = (),
+) -> PyTree:
+    """Every array of `template`, float32, from the state dict.
+
+    Args:
+        template: variables or their shapes, ``{"params": ..., "batch_stats": ...}``.
+        state_dict: arrays under PyTorch's names and in its layout.
+        torch_name: PyTorch's name of the layer at a path of module names.
+        architecture: for messages.
+        ignored: beginnings of names that may be left over.
+
+    Raises:
+        ValueError: an array is missing, left over, of another shape or not finite.
+    """
+    left = {
+        key: value
+        for key, value in state_dict.items()
+        if not key.endswith("num_batches_tracked") and not key.startswith(ignored)
+    }
+    found = {}
+    for path, shape in traverse_util.flatten_dict(template).items():
+        key = f"{torch_name(path[1:-1])}.{_LEAVES[path[0], path[-1]]}"
+        if key not in left:
+            raise _other(architecture, f"'{key}' is missing")
+        found[path] = _converted(key, left.pop(key), shape.shape, architecture)
+    if left:
+        raise _other(architecture, f"{len(left)} arrays are left over, '{min(left)}' among them")
+    return traverse_util.unflatten_dict(found)
+
+
+def _converted(key: str, value: np.ndarray, shape: tuple[int, ...], architecture: str):
+    layout = {4: (3, 2, 0, 1), 2: (1, 0)}.get(len(shape), (0,))  # OIHW and [o i] in PyTorch
+    wanted = tuple(shape[axis] for axis in layout)
+    if value.shape != wanted:
+        raise _other(architecture, f"'{key}' has shape {value.shape} instead of {wanted}")
+    if not np.isfinite(value).all():
+        raise ValueError(f"The weights hold NaN or infinity in '{key}'; the file is damaged.")
+    return jnp.asarray(np.transpose(value, np.argsort(layout)), jnp.float32)
+
+
+def _other(architecture: str, found: str) -> ValueError:
+    return ValueError(
+        f"These are not weights of {architecture}: {found}; name a file of that architecture."
+    )
+
+
+def with_trunk(own: PyTree, trunk: PyTree) -> PyTree:
+    """A network's variables with those of its submodule "trunk" replaced."""
+    return {
+        collection: {**layers, "trunk": trunk[collection]} for collection, layers in own.items()
+    }

@@ -1,0 +1,82 @@
+"""DeepLabv3 on ResNet-50 (Chen et al. 2017) as the Explainer uses it: one mask logit a class."""
+
+import jax
+import jax.numpy as jnp
+from flax import linen
+
+from xai_jax.core import image
+from xai_jax.core.types import AnyArray, PerExample, PyTree
+from xai_jax.nn import convert, resnet
+from xai_jax.nn.layers import BatchNorm, Conv, DType
+
+_RATES = (12, 24, 36)  # dilations of the three windows
+_WIDTH = 256
+_NAMES = {  # ours -> torchvision's
+    "point": "classifier.0.convs.0.0",
+    "point_norm": "classifier.0.convs.0.1",
+    **{f"window{rate}": f"classifier.0.convs.{i + 1}.0" for i, rate in enumerate(_RATES)},
+    **{f"window{rate}_norm": f"classifier.0.convs.{i + 1}.1" for i, rate in enumerate(_RATES)},
+    "whole": "classifier.0.convs.4.1",
+    "whole_norm": "classifier.0.convs.4.2",
+    "project": "classifier.0.project.0",
+    "project_norm": "classifier.0.project.1",
+    "smooth": "classifier.1",
+    "smooth_norm": "classifier.2",
+    "classes": "classifier.4",
+}
+
+
+class DeepLab(linen.Module):
+    """DeepLabv3-ResNet-50 with output stride 8, without auxiliary head or background channel.
+
+    Training needs the key "dropout" and at least two pictures.
+
+    Fields:
+        num_classes: channels of the masks.
+        dtype: of the computation; logits are float32 always.
+    """
+
+    num_classes: int
+    dtype: DType = jnp.float32
+
+    @linen.compact
+    def __call__(
+        self, normalised: AnyArray, *, train: bool, weight: PerExample | None = None
+    ) -> AnyArray:
+        """Mask logits ``[b h w k]`` of ``[b h w 3]``, upsampled before any sigmoid."""
+
+        def conv_relu(x, name, **shape):
+            x = Conv(_WIDTH, name=name, dtype=self.dtype, **shape)(x)
+            return jax.nn.relu(BatchNorm(name=f"{name}_norm")(x, train=train, weight=weight))
+
+        trunk = resnet.ResNet50Trunk(dilate=(False, True, True), dtype=self.dtype, name="trunk")
+        x = trunk(normalised, train=train, weight=weight)
+        branches = [conv_relu(x, "point")]
+        branches += [conv_relu(x, f"window{rate}", kernel=3, dilation=rate) for rate in _RATES]
+        whole = conv_relu(x.mean(axis=(1, 2), keepdims=True), "whole")
+        branches.append(jnp.broadcast_to(whole, branches[0].shape))
+        x = conv_relu(jnp.concatenate(branches, axis=3), "project")
+        x = linen.Dropout(0.5, deterministic=not train)(x)
+        x = conv_relu(x, "smooth", kernel=3)
+        logits = Conv(self.num_classes, use_bias=True, name="classes", dtype=self.dtype)(x)
+        return image.resize(logits.astype(jnp.float32), *normalised.shape[1:3])
+
+
+def variables(state_dict: convert.StateDict) -> PyTree:
+    """Variables of `DeepLab` from torchvision's network, with as many classes as it has.
+
+    Raises:
+        ValueError: an array is missing, left over, of another shape or not finite.
+    """
+    num_classes = len(state_dict.get("classifier.4.bias", [0]))
+    template = convert.shapes_of(DeepLab(num_classes), (1, 64, 64, 3))
+    return convert.variables(
+        template, state_dict, torch_name, "deeplabv3_resnet50", ignored=("aux_classifier.",)
+    )
+
+
+def torch_name(path: tuple[str, ...]) -> str:
+    """The name in torchvision of one of the layers."""
+    if path[0] == "trunk":
+        return f"backbone.{resnet.torch_name(path[1:])}"
+    return _NAMES[path[0]]

@@ -1,0 +1,160 @@
+"""Convolution, depthwise convolution and batch norm that train as PyTorch's do."""
+
+import jax
+import jax.numpy as jnp
+from flax import linen
+from jaxtyping import Array, Float
+
+from xai_jax.core.conv import Pads, depthwise, pointwise, same_pads
+from xai_jax.core.types import AnyArray, PerExample
+
+DType = jnp.dtype | type  # of the computation; parameters and statistics are float32
+
+# PyTorch's default, Kaiming-uniform with a = sqrt(5): U(-1 / sqrt(fan_in), 1 / sqrt(fan_in)).
+kernel_init = linen.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
+
+
+def _bias_init(fan_in: int):
+    def init(key, shape, dtype=jnp.float32):
+        return jax.random.uniform(key, shape, dtype, -1.0, 1.0) / jnp.sqrt(fan_in)
+
+    return init
+
+
+class Conv(linen.Module):
+    """Dense convolution of ``[b h w i]``, by default padded so that stride 1 keeps the size.
+
+    Fields:
+        features: output channels.
+        kernel: side of the kernel, odd.
+        stride: of both axes.
+        dilation: distance of neighbouring taps.
+        pads: zero padding; None for ``dilation * (kernel - 1) / 2`` on every side.
+        use_bias: whether a bias is added.
+        dtype: of the computation.
+    """
+
+    features: int
+    kernel: int = 1
+    stride: int = 1
+    dilation: int = 1
+    pads: Pads | None = None
+    use_bias: bool = False
+    dtype: DType = jnp.float32
+
+    @linen.compact
+    def __call__(self, x: AnyArray) -> AnyArray:
+        """``[b h w i] -> [b y x features]``, in `dtype`."""
+        shape = (self.kernel, self.kernel, x.shape[-1], self.features)
+        kernel = self.param("kernel", kernel_init, shape).astype(self.dtype)
+        out = self._convolve(x.astype(self.dtype), kernel)
+        if self.use_bias:
+            fan_in = self.kernel**2 * x.shape[-1]
+            out += self.param("bias", _bias_init(fan_in), (self.features,)).astype(self.dtype)
+        return out
+
+    def _convolve(self, x: AnyArray, kernel: AnyArray) -> AnyArray:
+        if self.stride == 1 and self.pads is None:
+            kernel = _taps_inside(kernel, x.shape[1:3], self.dilation)
+        if kernel.shape[:2] == (1, 1):
+            return pointwise(x[:, :: self.stride, :: self.stride], kernel)
+        half = [self.dilation * (side - 1) // 2 for side in kernel.shape[:2]]
+        pads = self.pads or [(n, n) for n in half]
+        return jax.lax.conv_general_dilated(
+            x,
+            kernel,
+            (self.stride, self.stride),
+            pads,
+            rhs_dilation=(self.dilation, self.dilation),
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+
+
+def _taps_inside(kernel: AnyArray, size: tuple[int, ...], dilation: int) -> AnyArray:
+    """Without the taps of a 3x3 kernel that see nothing but padding, as under wide dilations."""
+    if kernel.shape[0] != 3:
+        return kernel
+    rows, columns = (slice(1, 2) if dilation >= n else slice(None) for n in size)
+    return kernel[rows, columns]
+
+
+class Depthwise(linen.Module):
+    """Depthwise convolution, padded as TensorFlow's "SAME".
+
+    Fields:
+        kernel: side of the kernel.
+        stride: 1 or 2.
+        dtype: of the computation.
+    """
+
+    kernel: int
+    stride: int = 1
+    dtype: DType = jnp.float32
+
+    @linen.compact
+    def __call__(self, x: AnyArray) -> AnyArray:
+        """``[b h w c] -> [b ceil(h / stride) ceil(w / stride) c]``, in `dtype`."""
+        shape = (self.kernel, self.kernel, 1, x.shape[-1])
+        kernel = self.param("kernel", kernel_init, shape).astype(self.dtype)
+        pads = same_pads((x.shape[1], x.shape[2]), self.kernel, self.stride)
+        return depthwise(x.astype(self.dtype), kernel, self.stride, pads)
+
+
+class BatchNorm(linen.Module):
+    """Batch norm over images and space; the running variance is the unbiased one, as PyTorch's.
+
+    Rows of weight 0 (padding) take no part in the statistics. They are computed in float32.
+
+    Fields:
+        momentum: share of the new statistics in the running ones (PyTorch's meaning).
+        epsilon: added to the variance.
+    """
+
+    momentum: float = 0.1
+    epsilon: float = 1e-5
+
+    @linen.compact
+    def __call__(self, x: AnyArray, *, train: bool, weight: PerExample | None = None) -> AnyArray:
+        """Normalised ``[b h w c]``, in the type of `x`; in training by the batch's statistics.
+
+        Raises:
+            ValueError: a single value a channel has no variance to train with.
+        """
+        channels = (x.shape[-1],)
+        scale = self.param("scale", linen.initializers.ones, channels)
+        bias = self.param("bias", linen.initializers.zeros, channels)
+        mean = self.variable("batch_stats", "mean", jnp.zeros, channels)
+        var = self.variable("batch_stats", "var", jnp.ones, channels)
+        if not train:
+            return _normalised(x, mean.value, var.value + self.epsilon, scale, bias)
+        if x.shape[0] * x.shape[1] * x.shape[2] == 1:
+            raise ValueError(
+                "Batch norm cannot be trained on one picture of one value a channel; "
+                "use batches of at least 2 pictures."
+            )
+        now, spread, count = _moments(x.astype(jnp.float32), weight)
+        if not self.is_initializing():
+            unbiased = spread * count / jnp.maximum(count - 1.0, 1.0)
+            mean.value += self.momentum * (now - mean.value)
+            var.value += self.momentum * (unbiased - var.value)
+        return _normalised(x, now, spread + self.epsilon, scale, bias)
+
+
+Channel = Float[Array, "c"]
+
+
+def _moments(x: AnyArray, weight: PerExample | None) -> tuple[Channel, Channel, Array]:
+    """Mean and (biased) variance a channel, and the number of values that they are of."""
+    space = x.shape[1] * x.shape[2]
+    if weight is None:
+        weight = jnp.ones(x.shape[0])
+    counted = weight[:, None, None, None]
+    count = jnp.maximum(weight.sum() * space, 1.0)
+    mean = (x * counted).sum(axis=(0, 1, 2)) / count
+    spread = (jnp.square(x - mean) * counted).sum(axis=(0, 1, 2)) / count
+    return mean, spread, count
+
+
+def _normalised(x: AnyArray, mean: Channel, var: Channel, scale: Channel, bias: Channel):
+    factor = scale * jax.lax.rsqrt(var)
+    return (x * factor + (bias - mean * factor)).astype(x.dtype)

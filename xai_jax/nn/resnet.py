@@ -1,0 +1,106 @@
+"""The trunk of ResNet-50 with batch norm to train, and dilation in place of stride."""
+
+import jax
+import jax.numpy as jnp
+from flax import linen
+
+from xai_jax.core.types import AnyArray, PerExample, PyTree
+from xai_jax.nn import convert
+from xai_jax.nn.layers import BatchNorm, Conv, DType
+
+_STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))  # blocks, width of the bottleneck
+_EXPANSION = 4
+# Ours -> torchvision's, within a block and of the stem.
+_NAMES = {
+    "stem": "conv1",
+    "stem_norm": "bn1",
+    "reduce": "conv1",
+    "reduce_norm": "bn1",
+    "window": "conv2",
+    "window_norm": "bn2",
+    "expand": "conv3",
+    "expand_norm": "bn3",
+    "shortcut": "downsample.0",
+    "shortcut_norm": "downsample.1",
+}
+
+
+class Bottleneck(linen.Module):
+    """1x1, 3x3 (which has the stride), 1x1; plus a shortcut, projected where the shape changes."""
+
+    width: int
+    stride: int = 1
+    dilation: int = 1
+    project: bool = False
+    dtype: DType = jnp.float32
+
+    @linen.compact
+    def __call__(self, x: AnyArray, *, train: bool, weight: PerExample | None = None) -> AnyArray:
+        """``[b h w i] -> [b h' w' 4 * width]``."""
+        outputs = self.width * _EXPANSION
+
+        def conv_norm(x, name, features, **shape):
+            x = Conv(features, name=name, dtype=self.dtype, **shape)(x)
+            return BatchNorm(name=f"{name}_norm")(x, train=train, weight=weight)
+
+        shortcut = conv_norm(x, "shortcut", outputs, stride=self.stride) if self.project else x
+        x = jax.nn.relu(conv_norm(x, "reduce", self.width))
+        window = {"kernel": 3, "stride": self.stride, "dilation": self.dilation}
+        x = jax.nn.relu(conv_norm(x, "window", self.width, **window))
+        return jax.nn.relu(conv_norm(x, "expand", outputs) + shortcut)
+
+
+class ResNet50Trunk(linen.Module):
+    """ResNet-50 without its head.
+
+    Fields:
+        dilate: for stages 2, 3 and 4, whether the stride becomes a dilation of all later
+            convolutions; the first block of such a stage keeps the dilation before it
+            (torchvision's `replace_stride_with_dilation`).
+        dtype: of the computation.
+    """
+
+    dilate: tuple[bool, bool, bool] = (False, False, False)
+    dtype: DType = jnp.float32
+
+    @linen.compact
+    def __call__(
+        self, normalised: AnyArray, *, train: bool, weight: PerExample | None = None
+    ) -> AnyArray:
+        """``[b h w 3] -> [b h' w' 2048]``; h' = h / 32, times 2 for each dilated stage."""
+        x = Conv(64, kernel=7, stride=2, name="stem", dtype=self.dtype)(normalised)
+        x = jax.nn.relu(BatchNorm(name="stem_norm")(x, train=train, weight=weight))
+        x = linen.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
+        dilation = 1
+        for stage, (blocks, width) in enumerate(_STAGES):
+            before, stride = dilation, 1 if stage == 0 else 2
+            if stage > 0 and self.dilate[stage - 1]:
+                dilation, stride = dilation * stride, 1
+            for index in range(blocks):
+                x = Bottleneck(
+                    width,
+                    stride=stride if index == 0 else 1,
+                    dilation=before if index == 0 else dilation,
+                    project=index == 0,
+                    dtype=self.dtype,
+                    name=f"stage{stage + 1}_block{index}",
+                )(x, train=train, weight=weight)
+        return x
+
+
+def torch_name(path: tuple[str, ...]) -> str:
+    """The name in torchvision of one of the trunk's layers."""
+    if len(path) == 1:
+        return _NAMES[path[0]]
+    stage, block = path[0].removeprefix("stage").split("_block")
+    return f"layer{stage}.{block}.{_NAMES[path[1]]}"
+
+
+def trunk_variables(state_dict: convert.StateDict) -> PyTree:
+    """Variables of `ResNet50Trunk` from torchvision's ResNet-50; its head is left out.
+
+    Raises:
+        ValueError: an array is missing, left over, of another shape or not finite.
+    """
+    template = convert.shapes_of(ResNet50Trunk(), (1, 64, 64, 3))
+    return convert.variables(template, state_dict, torch_name, "resnet50", ignored=("fc.",))
