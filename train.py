@@ -22,5 +22,4 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.FLAGS.set_default("verbosity", -1)  # warnings; Orbax tells the story of every file
     app.run(main)

@@ -105,15 +105,15 @@ class Checkpoints:
             abstract: ``jax.ShapeDtypeStruct`` with the shardings that are wanted.
 
         Raises:
-            ValueError: the checkpoint is of another architecture (with the first leaf that
-                differs), or there are checkpoints and none of them can be read.
+            OtherArchitecture: with the first leaf that differs.
+            ValueError: there are checkpoints and none of them can be read.
         """
         steps = sorted(self._manager.all_steps(), reverse=True)
         for step in steps:
             try:
                 content = self._read(step, abstract)
-            except _OtherArchitecture as error:
-                raise ValueError(str(error)) from None
+            except OtherArchitecture:
+                raise
             except Exception as error:  # whatever Orbax or TensorStore make of damaged bytes
                 _LOG.warning("Checkpoint %s is damaged (%s).", self._folder / str(step), _of(error))
                 self._set_aside(step)
@@ -154,7 +154,8 @@ def read_best(folder: Path, abstract: PyTree) -> Restored:
         abstract: as in `Checkpoints.restore`; ``jax.eval_shape`` of the init makes one.
 
     Raises:
-        ValueError: there is none, or it is of another architecture.
+        OtherArchitecture: with the first leaf that differs.
+        ValueError: there is none.
     """
     steps = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
     if not steps:
@@ -170,7 +171,7 @@ def read_best(folder: Path, abstract: PyTree) -> Restored:
     return Restored(step=step, state=state, record=content["record"])
 
 
-class _OtherArchitecture(Exception):
+class OtherArchitecture(ValueError):
     """The checkpoint's leaves are not those of the state."""
 
 
@@ -189,7 +190,7 @@ def _check_architecture(found: list[list[Any]], abstract: PyTree, place: Path) -
     there = {path: (shape, dtype) for path, shape, dtype in found}
     here = {path: (shape, dtype) for path, shape, dtype in wanted}
     path = next(path for path in [*here, *there] if here.get(path) != there.get(path))
-    raise _OtherArchitecture(
+    raise OtherArchitecture(
         f"{place} is of another architecture: {path} {_in_words(there.get(path))} there and "
         f"{_in_words(here.get(path))} here; take the config that the run began with."
     )

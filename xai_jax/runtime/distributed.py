@@ -4,14 +4,16 @@ import contextlib
 import functools
 import logging
 import os
+import socket
 import sys
+import time
 from collections.abc import Iterator
 
 import jax
 
 _LOG = logging.getLogger(__name__)
 HEARTBEAT = 30  # seconds without a sign of life after which a process counts as dead
-_START = 300  # seconds to wait for the others
+_START = 120  # seconds to wait for the others
 _END = 60
 
 # What says that a launcher has started several processes; JAX reads the rest from its environment.
@@ -39,6 +41,9 @@ def program(
         process_count: of how many.
     """
     name = os.path.basename(sys.argv[0])
+    if logging.getLogger().level >= logging.INFO:
+        # Orbax tells the story of every file through this one.
+        logging.getLogger("absl").setLevel(logging.WARNING)
     try:
         several = _start(coordinator, process_index, process_count)
         try:
@@ -82,6 +87,8 @@ def _start(coordinator: str | None, process_index: int | None, process_count: in
         initialize()
         return True
     _check(coordinator, process_index, process_count)
+    if process_index:
+        _wait_for(coordinator)
     initialize(coordinator, process_count, process_index, cluster_detection_method="deactivate")
     return True
 
@@ -97,6 +104,23 @@ def _check(coordinator: str, process_index: int | None, process_count: int | Non
             f"--process-index {process_index} is outside 0 to {process_count - 1}, "
             f"the places of {process_count} processes."
         )
+
+
+def _wait_for(coordinator: str) -> None:
+    """Returns when process 0 listens; JAX itself would abort without a word if it never did."""
+    host, _, port = coordinator.rpartition(":")
+    deadline = time.monotonic() + _START
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+            return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise ValueError(
+                    f"Process 0 does not answer at {coordinator} ({error}); start it, "
+                    "or correct --coordinator."
+                ) from None
+            time.sleep(0.5)
 
 
 def _launched() -> bool:

@@ -26,12 +26,12 @@ class MetricLog:
         Raises:
             ValueError: TensorBoard is wanted and tensorboardX is not installed.
         """
+        if tensorboard:
+            _writer_class()  # fails now rather than after the first interval
         self._folder = folder
         self._file = open(folder / NAME, "ab")
         self._wants_board = tensorboard
         self._board: Any = None
-        if tensorboard:
-            _writer_class()  # fails now rather than after the first interval
 
     def __enter__(self) -> "MetricLog":
         return self

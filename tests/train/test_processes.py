@@ -1,0 +1,128 @@
+"""Two processes of four devices each train as one of eight; one that is left alone says so."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from xai_jax.runtime import distributed, metric_log
+
+ROOT = pathlib.Path(__file__).parents[2]
+SECONDS = 180  # that anything here may take on a busy machine
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def start(workdir, *, devices: int, index: int = 0, port: int | None = None, flags=()):
+    """``train.py`` on the smoke config, in a process of its own."""
+    flags = list(flags)
+    if port is not None:
+        flags += [f"--coordinator=127.0.0.1:{port}", f"--process-index={index}"]
+        flags += ["--process-count=2"]
+    environment = os.environ | {
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+    }
+    command = [sys.executable, "train.py", "--config=configs/smoke/line.py"]
+    return subprocess.Popen(
+        [*command, f"--workdir={workdir}", *flags],
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def start_two(workdir, flags=()):
+    port = free_port()
+    return [start(workdir, devices=4, index=i, port=port, flags=flags) for i in range(2)]
+
+
+def ended(process) -> str:
+    """What it said, when it has ended."""
+    try:
+        return process.communicate(timeout=SECONDS)[1]
+    finally:
+        process.kill()
+
+
+def lines(workdir) -> list:
+    return metric_log.read(workdir) if (workdir / metric_log.NAME).exists() else []
+
+
+def assert_close(some, others):
+    assert [line.keys() for line in some] == [line.keys() for line in others]
+    for one, other in zip(some, others, strict=True):
+        # Two processes add up in another order; what is noise at the end is below 1e-6.
+        np.testing.assert_allclose(list(one.values()), list(other.values()), rtol=1e-4, atol=1e-6)
+
+
+FLAGS = ("--config.method.noise=0.3", "--config.num_steps=60", "--config.checkpoint_every=20")
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("alone")
+    process = start(workdir, devices=8, flags=FLAGS)
+    said = ended(process)
+    assert process.returncode == 0, said
+    return lines(workdir)
+
+
+def test_two_processes_learn_what_one_learns(tmp_path, alone):
+    processes = start_two(tmp_path, FLAGS)
+    said = [ended(process) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    assert_close(lines(tmp_path), alone)
+    assert alone[-1]["train/loss" if "train/loss" in alone[-1] else "valid/loss"] < 1.0
+    assert "steps" in said[0] and "steps" not in said[1]  # one voice
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_when_one_process_dies_the_other_says_so_and_the_run_resumes(tmp_path, victim):
+    long = ("--config.num_steps=1000000", "--config.log_every=5", "--config.checkpoint_every=20")
+    processes = start_two(tmp_path, long)
+    deadline = time.monotonic() + SECONDS
+    while len(lines(tmp_path)) < 10 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    processes[victim].send_signal(signal.SIGKILL)
+    killed = time.monotonic()
+    said = ended(processes[1 - victim])
+    assert time.monotonic() - killed < 2 * distributed.HEARTBEAT
+    assert processes[1 - victim].returncode != 0
+    ended(processes[victim])
+    assert f"process {1 - victim} of 2 stops because another one has ended" in said
+    before = max(int(p.name) for p in (tmp_path / "checkpoints").iterdir() if p.name.isdigit())
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["num_steps"] = before + 10  # an end, so that this test has one
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    again = start_two(tmp_path, (*long, f"--config.num_steps={before + 10}"))
+    said = [ended(process) for process in again]
+    assert [process.returncode for process in again] == [0, 0], said
+    assert f"Going on after step {before}." in said[0]
+    assert lines(tmp_path)[-1]["step"] == before + 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("localhost", 0, 2), "--coordinator localhost is not of the form host:port"),
+        (("localhost:1", None, 2), "--coordinator needs --process-index and --process-count"),
+        (("localhost:1", 2, 2), "--process-index 2 is outside 0 to 1"),
+        ((None, 0, 2), "--process-index and --process-count need --coordinator"),
+    ],
+)
+def test_flags_that_do_not_say_who_takes_part_are_refused(arguments, sentence):
+    with pytest.raises(SystemExit, match=sentence), distributed.program(*arguments):
+        raise AssertionError("not reached")
