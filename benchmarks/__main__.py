@@ -5,7 +5,15 @@ import json
 import pathlib
 import sys
 
-from benchmarks import area_loss, classifier_lite0, cold_start, fido_batch, fido_calls, fido_step
+from benchmarks import (
+    area_loss,
+    classifier_lite0,
+    cold_start,
+    fido_batch,
+    fido_calls,
+    fido_step,
+    fit_overhead,
+)
 
 BENCHMARKS = {
     "fido_step": fido_step.rows,
@@ -14,6 +22,7 @@ BENCHMARKS = {
     "fido_calls": fido_calls.rows,
     "area_loss": area_loss.rows,
     "cold_start": cold_start.rows,
+    "fit_overhead": fit_overhead.rows,
 }
 
 
