@@ -88,7 +88,7 @@ def _natural(name: str) -> tuple:
     return [(int(p), "") if p.isdigit() else (-1, p) for p in parts], name
 
 
-def read(path: Path, preprocess: Preprocess) -> Float[np.ndarray, "size size 3"]:
+def read(path: Path | str, preprocess: Preprocess) -> Float[np.ndarray, "size size 3"]:
     """The upright centre square of a picture, resized with antialiasing; float32 unit pixels.
 
     Grey, CMYK, palette and 16-bit pictures become RGB, what is transparent lies on white, colour
@@ -97,7 +97,7 @@ def read(path: Path, preprocess: Preprocess) -> Float[np.ndarray, "size size 3"]
     Raises:
         BadPicture: it is not a picture, is truncated, is too large, or holds no known range.
     """
-    with _in_one_sentence(), _opened(path) as image:
+    with _in_one_sentence(), _opened(Path(path)) as image:
         if image.width * image.height > _HUGE:
             with _decoding_huge:
                 square = _square(image, preprocess)

