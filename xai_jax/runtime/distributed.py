@@ -1,9 +1,11 @@
 """Several processes that train as one: how they find each other, and how they end."""
 
 import contextlib
+import ctypes
 import functools
 import logging
 import os
+import signal
 import socket
 import sys
 import time
@@ -15,6 +17,12 @@ _LOG = logging.getLogger(__name__)
 HEARTBEAT = 30  # seconds without a sign of life after which a process counts as dead
 _START = 120  # seconds to wait for the others
 _END = 60
+
+_PR_SET_PDEATHSIG = 1  # of Linux' prctl
+_OTHERS = (
+    "another one has ended or cannot be reached; "
+    "start all of them again, and they go on from the last checkpoint"
+)
 
 # What says that a launcher has started several processes; JAX reads the rest from its environment.
 _COUNTS = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")
@@ -84,9 +92,11 @@ def _start(coordinator: str | None, process_index: int | None, process_count: in
             raise ValueError("--process-index and --process-count need --coordinator host:port.")
         if not _launched():
             return False
+        _supervise()
         initialize()
         return True
     _check(coordinator, process_index, process_count)
+    _supervise()
     if process_index:
         _wait_for(coordinator)
     initialize(coordinator, process_count, process_index, cluster_detection_method="deactivate")
@@ -104,6 +114,34 @@ def _check(coordinator: str, process_index: int | None, process_count: int | Non
             f"--process-index {process_index} is outside 0 to {process_count - 1}, "
             f"the places of {process_count} processes."
         )
+
+
+def _supervise() -> None:
+    """Goes on in a child process, while this one waits to say why it ended, should it not.
+
+    JAX aborts a process, from a thread of its own, when process 0 is gone: no handler runs then.
+    """
+    parent = os.getpid()
+    child = os.fork()  # JAX is imported and not started: there are no threads to lose
+    if not child:
+        _die_with(parent)
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts the child too
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code == -signal.SIGABRT:
+        name = os.path.basename(sys.argv[0])
+        print(f"{name}: this process stops because {_OTHERS}.", file=sys.stderr, flush=True)
+        code = 1
+    os._exit(code if code >= 0 else 128 - code)
+
+
+def _die_with(parent: int) -> None:
+    """Ends this process when its parent is gone, even by kill -9. Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)  # it went in between
 
 
 def _wait_for(coordinator: str) -> None:
@@ -136,10 +174,7 @@ def _is_of_others(error: BaseException) -> bool:
 def _sentence(error: BaseException) -> str:
     me = f"process {jax.process_index()} of {jax.process_count()}"
     if _is_of_others(error):
-        return (
-            f"{me} stops because another one has ended or cannot be reached; start all of them "
-            f"again, and they go on from the last checkpoint. ({str(error).splitlines()[0][:200]})"
-        )
+        return f"{me} stops because {_OTHERS}. ({str(error).splitlines()[0][:200]})"
     if isinstance(error, KeyboardInterrupt):
         return f"{me} was interrupted."
     return f"{me} stops: {error}" if isinstance(error, ValueError) else f"{me} stops: {error!r}"
