@@ -13,6 +13,7 @@ from benchmarks import (
     fido_calls,
     fido_step,
     fit_overhead,
+    lite0_accuracy,
 )
 
 BENCHMARKS = {
@@ -23,6 +24,7 @@ BENCHMARKS = {
     "area_loss": area_loss.rows,
     "cold_start": cold_start.rows,
     "fit_overhead": fit_overhead.rows,
+    "lite0_accuracy": lite0_accuracy.rows,
 }
 
 
