@@ -53,7 +53,9 @@ def start():
     def call(*arguments, largest_file=resource.RLIM_INFINITY):
         path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
         program = (
-            "import resource, runpy\n"
+            "import resource, runpy, signal\n"
+            # A background job of a shell ignores Ctrl-C; a job of a terminal does not.
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             f"resource.setrlimit(resource.RLIMIT_FSIZE, ({largest_file}, {largest_file}))\n"
             "runpy.run_module('tiny_cli', run_name='__main__')\n"
         )
