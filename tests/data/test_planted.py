@@ -115,6 +115,10 @@ def test_a_picture_depends_on_seed_split_and_number_only():
         assert (other.picture != one[2].picture).any()
 
 
+def test_a_loop_over_the_source_ends():
+    assert sum(1 for _ in Planted(size=48, num=3)) == 3
+
+
 def test_a_pipeline_makes_batches_of_planted_pictures():
     source = Planted(size=64, num=5)
     p = Pipeline(source=source, resize=Resize(height=64, width=64), masks="soft")

@@ -26,6 +26,8 @@ class Example:
         mask: a file, encoded bytes, or ``[h w]`` uint8, in the data set's own numbers; or ``None``.
         meaning: ``[256]`` uint16, the data set's number -> 0 background, ``1 + k`` class k, 255
             void; ``None``: the mask is in these already.
+        regions: the mask numbers regions of its own, a face's parts say, and not the classes of
+            the labels.
         boxes: ``[n 4]`` float32 (top, left, bottom, right) in [0, 1] around what `labels` name; the
             filled boxes stand for a mask where there is none. ``None``: not known.
     """
@@ -36,6 +38,7 @@ class Example:
     labels: np.ndarray
     mask: Path | bytes | np.ndarray | None = None
     meaning: np.ndarray | None = None
+    regions: bool = False
     boxes: np.ndarray | None = None
 
     @property
@@ -81,11 +84,15 @@ def classes_of(example: Example, size: tuple[int, int]) -> np.ndarray:
         size: ``(width, height)`` of its picture.
 
     Raises:
-        ValueError: the mask cannot be read, or has another size than the picture.
+        ValueError: the mask cannot be read, or is neither as large as the picture nor a whole
+            number of times smaller.
     """
     if example.mask is None:
         return _filled_boxes(example, size)
     ids = _numbers(example)
+    scale = size[0] // ids.shape[1]
+    if scale > 1 and ids.shape == (size[1] / scale, size[0] / scale):
+        ids = ids.repeat(scale, 0).repeat(scale, 1)  # CelebAMask-HQ draws at half the size
     if ids.shape[::-1] != size:
         raise ValueError(another_size(example.name, size, ids.shape[::-1]))
     return ids if example.meaning is None else example.meaning[ids]

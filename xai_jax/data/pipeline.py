@@ -27,8 +27,9 @@ class Pipeline:
         resize: to which size.
         augment: variations, for training only.
         masks: what `Batch.masks` holds. "ids": ``[b h w]`` uint8, 0 background, ``1 + k`` class k,
-            255 void, the nearest pixel's. "soft": ``[b h w k]`` float32, the share of each pixel
-            that class k covers. "union": ``[b h w 1]``, the same of all true classes together.
+            255 void, the nearest pixel's; regions of their own (a face's parts) as they are.
+            "soft": ``[b h w k]`` float32, the share of each pixel that class k covers. "union":
+            ``[b h w 1]``, the same of all true classes together.
         shuffle: a new order each epoch; else the order of the source.
         seed: of the order and of the variations.
         num_threads: workers that decode and resize; Pillow runs outside Python's lock.
@@ -219,6 +220,10 @@ def _arrays(pipeline: Pipeline, index: int, epoch: int) -> dict[str, np.ndarray]
         "labels": example.labels.astype(np.float32),
     }
     if ids is not None:
+        if example.regions and pipeline.masks != "ids":
+            raise ValueError(
+                f"The masks of {example.name} are regions and not its classes; ask for masks='ids'."
+            )
         arrays["masks"] = _masks(pipeline, ids, example.labels)
     return arrays
 

@@ -64,6 +64,7 @@ class Planted:
         Raises:
             ValueError: settings that make no picture.
         """
+        index = range(self.num)[index]  # ends a loop as a list does
         if self.split not in _SPLITS:
             raise ValueError(f"There is no split {self.split!r}; choose one of {list(_SPLITS)}.")
         if self.size < 48 or not 2 <= self.num_classes <= len(TEXTURES):

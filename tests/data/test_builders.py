@@ -1,0 +1,433 @@
+"""Each builder reads the original archives' layout, here with a few pictures of our own."""
+
+import gzip
+import io
+import json
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from xai_jax.data import catalog
+from xai_jax.data.builders import faces, regions
+from xai_jax.data.example import classes_of, picture_of
+from xai_jax.data.pipeline import Pipeline
+from xai_jax.data.transforms import Resize
+
+SIZE = (8, 6)  # width, height
+
+
+def save(path, pixels, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(np.uint8(pixels))
+    image.save(path, **options)
+
+
+def grey(value, size=SIZE):
+    return np.full((size[1], size[0], 3), value, np.uint8)
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def built(spec, root):
+    """The rows of every split that the archives in `root` hold, by split."""
+    home = root / "prepared"
+    catalog.prepare(spec, archives=str(root), data_dir=str(home))
+    known = spec.at(str(home)).info.splits
+    return {
+        name: catalog.Tfds(spec=spec, split=name, data_dir=str(home)).build()
+        for name in spec.splits
+        if name in known
+    }
+
+
+def grey_of(example):
+    return round(float(np.asarray(picture_of(example)).mean()))
+
+
+def make_voc(root):
+    voc = root / "VOCdevkit" / "VOC2007"
+    xml = (
+        "<annotation><size><width>8</width><height>6</height></size>{}</annotation>",
+        "<object><name>{}</name><difficult>{}</difficult><bndbox><xmin>1</xmin><ymin>1</ymin>"
+        "<xmax>4</xmax><ymax>3</ymax></bndbox></object>",
+    )
+    shown = {"1": [("person", 0), ("dog", 1), ("person", 0)], "2": [("car", 0)], "3": [("cat", 0)]}
+    for name, objects in shown.items():
+        save(voc / "JPEGImages" / f"{name}.jpg", grey(40 * int(name)), quality=100)
+        text = xml[0].format("".join(xml[1].format(*o) for o in objects))
+        write(voc / "Annotations" / f"{name}.xml", text)
+    ids = np.zeros((6, 8), np.uint8)
+    ids[:3, :4], ids[5] = 15, 255  # person, and a border
+    palette = Image.frombytes("P", SIZE, ids.tobytes())
+    palette.putpalette([200, 100, 7] * 256)
+    save(voc / "SegmentationClass" / "1.png", palette)
+    for kind, lists in {"Main": ["1 2", "3", ""], "Segmentation": ["1", "", ""]}.items():
+        for part, names in zip(("train", "val", "test"), lists, strict=True):
+            write(voc / "ImageSets" / kind / f"{part}.txt", "\n".join(names.split()))
+
+
+def test_voc_has_every_class_named_and_masks_where_people_drew_them(tmp_path):
+    make_voc(tmp_path)
+    for part in ("test", "val"):  # an empty split cannot be written
+        lists = tmp_path / "VOCdevkit" / "VOC2007" / "ImageSets"
+        write(lists / "Main" / f"{part}.txt", "3")
+        write(lists / "Segmentation" / f"{part}.txt", "3")
+    splits = built(catalog.VOC2007, tmp_path)
+    train = splits["train"]
+    assert train.class_names[:2] == ("aeroplane", "bicycle") and len(train.class_names) == 20
+    assert [np.flatnonzero(e.labels).tolist() for e in train] == [[11, 14], [6]]  # dog: difficult
+    assert [grey_of(e) for e in train] == [40, 80]
+    expected = np.zeros((6, 8), np.uint8)
+    expected[:3, :4], expected[5] = 15, 255  # person is class 14, written 15
+    np.testing.assert_array_equal(classes_of(train[0], SIZE), expected)
+    assert (classes_of(train[1], SIZE) == 255).all()  # not segmented: void, not background
+    assert [e.row for e in splits["train_masks"]] == [0] and len(splits["test"]) == 1
+    raw = train.rows[0]["objects"]
+    np.testing.assert_allclose(raw["bbox"][0], [0, 0, 0.5, 0.5])  # pixels 1 to 4 of 8, 1 to 3 of 6
+    assert [bool(d) for d in raw["is_difficult"]] == [False, True, False]
+
+
+def test_a_split_without_pictures_is_refused_by_its_name(tmp_path):
+    make_voc(tmp_path)
+    with pytest.raises(ValueError, match="split 'test' of voc2007_masks has no pictures; are all"):
+        built(catalog.VOC2007, tmp_path)
+
+
+def square(left, top, side):
+    right, bottom = left + side, top + side
+    return [[left, top, right, top, right, bottom, left, bottom]]
+
+
+def make_coco(root):
+    def annotation(picture, category, segmentation, crowd=0):
+        return {
+            "image_id": picture,
+            "category_id": category,
+            "segmentation": segmentation,
+            "bbox": [0, 0, 4, 3],
+            "iscrowd": crowd,
+        }
+
+    counts = {"counts": [0, 6, 42], "size": [6, 8]}
+    for part, ids in {"train2014": range(20, 40), "val2014": range(30, 32)}.items():
+        for i in ids:
+            save(root / part / f"{i}.jpg", grey(5 * i), quality=100)
+        annotations = [annotation(i, 1 + i, square(0, 0, 2)) for i in ids if i != 31]
+        annotations += [annotation(30, 90, square(0, 0, 4)), annotation(30, 5, counts, crowd=1)]
+        images = [{"id": i, "file_name": f"{i}.jpg", "width": 8, "height": 6} for i in ids]
+        categories = [{"id": 1, "name": "person"}, {"id": 90, "name": "toothbrush"}]
+        content = {"images": images, "annotations": annotations, "categories": categories}
+        write(root / "annotations" / f"instances_{part}.json", json.dumps(content))
+
+
+def test_coco_has_the_raw_category_ids_and_the_smaller_object_on_top(tmp_path):
+    make_coco(tmp_path)
+    splits = built(catalog.COCO2014, tmp_path)
+    (example,) = splits["test"]  # the other one has no annotation
+    names = splits["test"].class_names
+    assert (len(names), names[1], names[90], names[12]) == (91, "person", "toothbrush", "unused 12")
+    assert np.flatnonzero(example.labels).tolist() == [5, 31, 90]
+    expected = np.zeros((6, 8), np.uint8)
+    expected[:4, :4] = 1 + 90
+    expected[:, 0] = 1 + 5  # the crowd: the whole first column
+    expected[:2, :2] = 1 + 31
+    np.testing.assert_array_equal(classes_of(example, SIZE), expected)
+
+
+def test_coco_keeps_the_whole_mask_of_each_object(tmp_path):
+    make_coco(tmp_path)
+    objects = built(catalog.COCO2014, tmp_path)["test"].rows[0]["objects"]
+    runs = [[int(n) for n in text.split()] for text in map(as_text, objects["runs"])]
+    assert [int(regions.from_runs(r, 6, 8).sum()) for r in runs] == [4, 16, 6]
+    assert [bool(c) for c in objects["is_crowd"]] == [False, False, True]
+    np.testing.assert_allclose(objects["bbox"][0], [0, 0, 0.5, 0.5])
+
+
+def as_text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def test_coco_trains_on_what_it_does_not_validate_on(tmp_path):
+    make_coco(tmp_path)
+    splits = built(catalog.COCO2014, tmp_path)
+    shown = {n: {grey_of(e) // 5 for e in rows} for n, rows in splits.items()}
+    assert shown["train"] | shown["validation"] == set(range(20, 40)) - {31}  # of no annotation
+    assert not shown["train"] & shown["validation"] and shown["validation"]
+
+
+def test_imagenet_has_boxes_and_the_order_of_the_challenge(tmp_path):
+    lines = [f"n{i:08d} thing {i}" for i in range(1000)]
+    write(tmp_path / "LOC_synset_mapping.txt", "\n".join(lines))
+    folder = tmp_path / "ILSVRC" / "Data" / "CLS-LOC"
+    save(folder / "val" / "a_1.JPEG", grey(50), format="JPEG")
+    save(folder / "val" / "a_2.JPEG", grey(90), format="JPEG")
+    save(folder / "train" / "n00000007" / "n00000007_5.JPEG", grey(10), format="JPEG")
+    head = "ImageId,PredictionString\n"
+    write(
+        tmp_path / "LOC_val_solution.csv",
+        f"{head}a_2,n00000003 0 0 4 6 \na_1,n00000999 2 0 4 3 n00000999 4 3 8 6 \n",
+    )
+    write(tmp_path / "LOC_train_solution.csv", f"{head}n00000007_5,n00000007 0 0 8 6 \n")
+    splits = built(catalog.IMAGENET_BOXES, tmp_path)
+    first, second = splits["validation"]
+    assert splits["validation"].class_names[999] == "n00000999 thing 999"
+    assert (first.target, second.target, splits["train"][0].target) == (999, 3, 7)
+    expected = np.zeros((6, 8))
+    expected[0:3, 2:4] = expected[3:6, 4:8] = 1000
+    np.testing.assert_array_equal(classes_of(first, SIZE), expected)
+    p = Pipeline(source=splits["validation"], resize=Resize(height=6, width=8), masks="union")
+    np.testing.assert_array_equal(next(p.batches(1)).masks[0, ..., 0], expected > 0)
+
+
+def attributes(names, value):
+    rows = "".join(f"{name}  {' '.join(value(name))}\n" for name in names)
+    return f"{len(names)}\n{' '.join(faces.ATTRIBUTES)}\n{rows}"
+
+
+def smiling(on):
+    return ["1" if name == "Smiling" and on else "-1" for name in faces.ATTRIBUTES]
+
+
+def test_celeba_has_forty_attributes_and_its_own_splits(tmp_path):
+    files = [f"00000{i}.jpg" for i in (1, 2, 3)]
+    for i, name in enumerate(files):
+        save(tmp_path / "img_align_celeba" / name, grey(50 * i), quality=100)
+    text = attributes(files, lambda name: smiling(name == files[2]))
+    write(tmp_path / "list_attr_celeba.txt", text)
+    write(tmp_path / "list_eval_partition.txt", "".join(f"{n} {i}\n" for i, n in enumerate(files)))
+    splits = built(catalog.CELEBA, tmp_path)
+    assert {n: [grey_of(e) for e in rows] for n, rows in splits.items()} == {
+        "train": [0],
+        "validation": [50],
+        "test": [100],
+    }
+    assert splits["test"].class_names[31] == "Smiling"
+    assert np.flatnonzero(splits["test"][0].labels).tolist() == [31]
+    assert not splits["train"][0].labels.any()
+
+
+def test_celebamask_merges_parts_in_order_and_splits_by_the_original_number(tmp_path):
+    root = tmp_path / "CelebAMask-HQ"
+    originals = {0: 182_637, 1: 182_638, 2: 162_770, 3: 162_771}
+    lines = "".join(f"{n} {o} {o + 1:06d}.jpg\n" for n, o in originals.items())
+    write(root / "CelebA-HQ-to-CelebA-mapping.txt", "idx orig_idx orig_file\n" + lines)
+    names = [f"{n}.jpg" for n in originals]
+    text = attributes(names, lambda name: smiling(name == "1.jpg"))
+    write(root / "CelebAMask-HQ-attribute-anno.txt", text)
+    for n in originals:
+        save(root / "CelebA-HQ-img" / f"{n}.jpg", grey(20 * n, (1024, 1024)), quality=90)
+    for part, rows in {"skin": 400, "nose": 300, "hair": 200, "cloth": 100}.items():
+        drawn = np.zeros((512, 512, 3), np.uint8)
+        drawn[:rows] = 255
+        save(root / "CelebAMask-HQ-mask-anno" / "0" / f"00001_{part}.png", drawn)
+    splits = built(catalog.CELEBAMASK_HQ, tmp_path)
+    shown = {n: [round(grey_of(e) / 20) for e in rows] for n, rows in splits.items()}
+    assert shown == {"train": [2], "validation": [0, 3], "test": [1]}
+    example = splits["test"][0]
+    assert np.flatnonzero(example.labels).tolist() == [31]
+    # cloth, 18, is drawn last, over hair, 13, over nose, 2, over skin, 1
+    column = classes_of(example, (512, 512))[:, 0]
+    np.testing.assert_array_equal(column, np.repeat([18, 13, 2, 1, 0], [100, 100, 100, 100, 112]))
+    p = Pipeline(source=splits["test"], resize=Resize(height=64, width=64), masks="ids")
+    assert np.unique(next(p.batches(1)).masks).tolist() == [0, 1, 2, 13, 18]
+
+
+def test_regions_that_are_no_classes_are_given_as_numbers_only(tmp_path):
+    make_bdd(tmp_path)
+    train = built(catalog.BDD10K, tmp_path)["train"]
+    p = Pipeline(source=train, resize=Resize(height=6, width=8), masks="soft")
+    with pytest.raises(ValueError, match="are regions and not its classes; ask for masks='ids'"):
+        next(p.batches(1))
+
+
+def make_bdd(root):
+    ids = np.full((6, 8), 255, np.uint8)
+    ids[0], ids[1] = 0, 18
+    for part in ("train", "val"):
+        save(root / "bdd100k" / "seg" / "images" / part / f"{part}.jpg", grey(60), quality=100)
+        save(root / "bdd100k" / "seg" / "labels" / part / f"{part}_train_id.png", ids)
+
+
+def test_bdd_scenes_have_the_train_ids_of_each_pixel(tmp_path):
+    make_bdd(tmp_path)
+    splits = built(catalog.BDD10K, tmp_path)
+    assert set(splits) == {"train", "validation"}
+    np.testing.assert_array_equal(
+        classes_of(splits["validation"][0], SIZE)[:, 0], [0, 18, 255, 255, 255, 255]
+    )
+    assert splits["train"].class_names[18] == "bicycle"
+
+
+def test_bdd_oia_keeps_the_first_four_actions_of_frames_without_the_fifth(tmp_path):
+    categories = [[1, 0, 0, 1], [0, 1, 0, 0, 0], [0, 0, 0, 0, 1]]
+    images = [{"id": 7 - i, "file_name": f"{i}.jpg"} for i in range(3)]
+    annotations = [{"id": 7 - i, "category": c} for i, c in enumerate(categories)][::-1]
+    content = json.dumps({"images": images, "annotations": annotations})
+    for i in range(3):
+        save(tmp_path / "data" / f"{i}.jpg", grey(30 * i), quality=100)
+    for part in ("train", "val"):
+        write(tmp_path / f"{part}_25k_images_actions.json", content)
+    splits = built(catalog.BDD_OIA, tmp_path)
+    assert set(splits) == {"train", "validation"}  # no table of the test: no test
+    assert [(grey_of(e), e.labels.tolist()) for e in splits["train"]] == [
+        (0, [1, 0, 0, 1]),
+        (30, [0, 1, 0, 0]),
+    ]
+
+
+def dicom(picture):
+    """A DICOM file with a JPEG of one fragment, behind a sequence without a length."""
+
+    def short(group, element, kind, value):
+        return struct.pack("<HH2sH", group, element, kind, len(value)) + value
+
+    def long(group, element, kind, value, length=None):
+        length = len(value) if length is None else length
+        return struct.pack("<HH2sHI", group, element, kind, 0, length) + value
+
+    def item(value, element=0xE000, length=None):
+        return struct.pack("<HHI", 0xFFFE, element, len(value)) + value
+
+    inside = item(b"") + short(8, 0x1150, b"UI", b"1.2 ") + item(b"", 0xE00D) + item(b"", 0xE0DD)
+    pixels = item(b"") + item(picture + b"\0" * (len(picture) % 2)) + item(b"", 0xE0DD)
+    return (
+        bytes(128)
+        + b"DICM"
+        + long(2, 1, b"OB", b"\0\1")
+        + short(8, 0x60, b"CS", b"CR")
+        + long(8, 0x1140, b"SQ", inside, 0xFFFFFFFF)
+        + long(0x7FE0, 0x10, b"OB", pixels, 0xFFFFFFFF)
+    )
+
+
+def make_rsna(root, num=40):
+    info, boxes = ["patientId,class"], ["patientId,x,y,width,height,Target"]
+    for i in range(num):
+        kind = ("Normal", "Lung Opacity", "No Lung Opacity / Not Normal")[i % 3]
+        info += [f"p{i},{kind}"] * (2 if i % 3 == 1 else 1)
+        opaque = [f"p{i},0.0,0.0,4.0,3.0,1", f"p{i},4.0,3.0,4.0,3.0,1"]
+        boxes += opaque if i % 3 == 1 else [f"p{i},,,,,0"]
+        file = io.BytesIO()
+        Image.new("L", SIZE, 6 * i).save(file, "JPEG", quality=100)
+        path = root / "stage_2_train_images" / f"p{i}.dcm"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(dicom(file.getvalue()))
+    write(root / "stage_2_detailed_class_info.csv", "\n".join(info))
+    write(root / "stage_2_train_labels.csv", "\n".join(boxes))
+
+
+def test_rsna_reads_the_jpeg_in_the_dicom_and_leaves_the_third_class_out(tmp_path):
+    make_rsna(tmp_path)
+    splits = built(catalog.RSNA, tmp_path)
+    rows = [e for part in splits.values() for e in part]
+    shown = {round(grey_of(e) / 6): e for e in rows}
+    assert sorted(shown) == [i for i in range(40) if i % 3 < 2] and len(rows) == len(shown)
+    assert all(e.target == i % 3 for i, e in shown.items())
+    assert set(splits) == {"train", "validation", "test"}
+    assert len(splits["train"]) > len(splits["validation"]) > 0
+    expected = np.zeros((6, 8))
+    expected[:3, :4] = expected[3:, 4:] = 2
+    np.testing.assert_array_equal(classes_of(shown[1], SIZE), expected)
+    assert not classes_of(shown[0], SIZE).any()
+
+
+def test_a_file_that_is_no_dicom_stops_the_preparation_by_its_name(tmp_path):
+    make_rsna(tmp_path)
+    (tmp_path / "stage_2_train_images" / "p0.dcm").write_bytes(b"\xff\xd8 a bare JPEG")
+    with pytest.raises(ValueError, match=r"p0\.dcm is no DICOM file with a JPEG inside"):
+        built(catalog.RSNA, tmp_path)
+
+
+def idx(array):
+    head = struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    return gzip.compress(head + array.tobytes())
+
+
+def make_mnist(root):
+    digits = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
+    for part, num in (("train", 5), ("t10k", 2)):
+        (root / f"{part}-images-idx3-ubyte.gz").write_bytes(idx(digits[:num]))
+        labels = np.arange(num, dtype=np.uint8)[::-1].copy()
+        (root / f"{part}-labels-idx1-ubyte.gz").write_bytes(idx(labels))
+    return digits
+
+
+def test_mnist_reads_the_four_files(tmp_path):
+    digits = make_mnist(tmp_path)
+    splits = built(catalog.MNIST, tmp_path)
+    assert [e.target for e in splits["train"]] == [4, 3, 2, 1, 0] and len(splits["test"]) == 2
+    np.testing.assert_array_equal(np.asarray(picture_of(splits["train"][2]))[..., 1], digits[2])
+    assert splits["train"].class_names == tuple("0123456789")
+
+
+def test_a_file_of_mnist_that_is_cut_off_is_refused(tmp_path):
+    make_mnist(tmp_path)
+    path = tmp_path / "t10k-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(ValueError, match=r"t10k-images-idx3-ubyte\.gz is no file of MNIST, or is"):
+        built(catalog.MNIST, tmp_path)
+
+
+OURS = {
+    name: spec
+    for name, spec in vars(catalog).items()
+    if isinstance(spec, catalog.DatasetSpec) and spec.builder
+}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_missing_archive_is_named_with_the_place_where_it_belongs(tmp_path, name):
+    (tmp_path / "elsewhere.txt").write_text("")
+    with pytest.raises(ValueError) as error:
+        built(OURS[name], tmp_path)
+    text = str(error.value)
+    assert f"{tmp_path}/" in text and " is missing; put " in text
+    assert text.endswith(f" into {tmp_path}.") and "\n" not in text
+    with pytest.raises(ValueError, match="is not prepared in"):
+        catalog.Tfds(spec=OURS[name], data_dir=str(tmp_path / "prepared")).build()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_split_that_does_not_exist_is_refused_by_those_that_do(tmp_path, name):
+    with pytest.raises(ValueError, match="has no split 'tset'; choose one of train"):
+        catalog.Tfds(spec=OURS[name], split="tset", data_dir=str(tmp_path)).build()
+
+
+def test_the_names_of_the_catalog_are_those_of_the_builders(tmp_path):
+    assert len(OURS) == 9
+    for spec in OURS.values():
+        builder = spec.at(str(tmp_path))
+        assert spec.tfds_name == f"{builder.name}:{builder.version}"
+
+
+def test_archives_in_no_folder_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"gone is no folder; put the four files"):
+        catalog.prepare(catalog.MNIST, archives=str(tmp_path / "gone"), data_dir=str(tmp_path))
+    with pytest.raises(ValueError, match="imagenet2012:5.1.0 is prepared by TFDS itself"):
+        catalog.prepare(catalog.IMAGENET, archives=str(tmp_path), data_dir=str(tmp_path))
+
+
+_WITHOUT_TENSORFLOW = """
+import sys
+from xai_jax.data import catalog
+from xai_jax.data.pipeline import Pipeline
+from xai_jax.data.transforms import Resize
+catalog.prepare(catalog.MNIST, archives=sys.argv[1], data_dir=sys.argv[2])
+rows = catalog.Tfds(spec=catalog.MNIST, data_dir=sys.argv[2]).build()
+batch = next(Pipeline(source=rows, resize=Resize(height=28, width=28)).batches(4))
+print(batch.images.shape, batch.target.tolist(), "tensorflow" in sys.modules)
+"""
+
+
+def test_a_data_set_is_made_and_read_without_tensorflow(tmp_path):
+    make_mnist(tmp_path)
+    command = [sys.executable, "-c", _WITHOUT_TENSORFLOW, str(tmp_path), str(tmp_path / "out")]
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert out.splitlines()[-1] == "(4, 28, 28, 3) [4, 3, 2, 1] False"
