@@ -1,15 +1,21 @@
 """Batches: every picture once an epoch, shared by processes, resumed to the byte."""
 
 import json
+import subprocess
+import sys
+import threading
 
 import jax
 import numpy as np
 import pytest
 
+from xai_jax import experiment
 from xai_jax.core.types import Batch
 from xai_jax.data.example import Example
 from xai_jax.data.pipeline import Pipeline
+from xai_jax.data.planted import Planted
 from xai_jax.data.transforms import Augment, Resize
+from xai_jax.train.settings import as_json
 
 NUM = 10
 SMALL = Resize(height=6, width=8)
@@ -50,8 +56,8 @@ def equal(one, other):
 
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_every_picture_is_shown_once_an_epoch_and_padding_weighs_nothing(shuffle):
-    p = pipeline(shuffle=shuffle)
-    batches = list(p.batches(4, num_epochs=2))
+    p = pipeline(shuffle=shuffle, num_epochs=2)
+    batches = list(p.batches(4))
     assert [b.weight.tolist() for b in batches[:3]] == [[1] * 4, [1] * 4, [1, 1, 0, 0]]
     assert len(batches) == 2 * p.steps_per_epoch(4) == 6
     for epoch in (batches[:3], batches[3:]):
@@ -89,17 +95,17 @@ def test_labels_targets_and_pixels_belong_to_the_same_row():
 
 
 def test_the_order_follows_the_seed_and_the_epoch():
-    first = np.concatenate(rows(pipeline(shuffle=True).batches(5, num_epochs=2)))
-    again = np.concatenate(rows(pipeline(shuffle=True, num_threads=7).batches(2, num_epochs=2)))
-    other = np.concatenate(rows(pipeline(shuffle=True, seed=1).batches(5, num_epochs=2)))
+    first = np.concatenate(rows(pipeline(shuffle=True, num_epochs=2).batches(5)))
+    again = np.concatenate(rows(pipeline(shuffle=True, num_threads=7, num_epochs=2).batches(2)))
+    other = np.concatenate(rows(pipeline(shuffle=True, seed=1, num_epochs=2).batches(5)))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any() and (first[:NUM] != first[NUM:]).any()
 
 
 def test_processes_share_every_batch_of_one_process():
-    p = pipeline(shuffle=True, augment=Augment(), masks="soft")
-    whole = list(p.batches(4, num_epochs=2))
-    parts = [list(p.batches(4, num_epochs=2, process_index=i, process_count=2)) for i in (0, 1)]
+    p = pipeline(shuffle=True, augment=Augment(), masks="soft", num_epochs=2)
+    whole = list(p.batches(4))
+    parts = [list(p.batches(4, process_index=i, process_count=2)) for i in (0, 1)]
     assert len(whole) == len(parts[0]) == len(parts[1])
     for one, left, right in zip(whole, *parts, strict=True):
         equal(one, jax.tree.map(lambda a, b: np.concatenate([a, b]), left, right))
@@ -107,45 +113,47 @@ def test_processes_share_every_batch_of_one_process():
 
 @pytest.mark.parametrize("stop", [1, 3, 4])
 def test_a_stream_goes_on_exactly_where_it_stopped(stop):
-    p = pipeline(shuffle=True, augment=Augment(), masks="ids")
-    whole = list(p.batches(4, num_epochs=2))
-    stream = p.batches(4, num_epochs=2)
+    p = pipeline(shuffle=True, augment=Augment(), masks="ids", num_epochs=2)
+    whole = list(p.batches(4))
+    stream = p.batches(4)
     for _ in range(stop):
         next(stream)
-    state = json.loads(json.dumps(stream.state()))
-    rest = list(p.batches(4, num_epochs=2, start_step=p.step_of(state, 4)))
+    state = json.loads(json.dumps(stream.state))
+    rest = list(p.batches(4, start=state))
     assert len(rest) == len(whole) - stop
     for one, other in zip(whole[stop:], rest, strict=True):
         equal(one, other)
 
 
 def test_a_stream_without_end_goes_through_epoch_after_epoch():
-    p = pipeline(shuffle=True)
-    endless = p.batches(4, num_epochs=None, start_step=299)
-    expected = list(p.batches(4, num_epochs=101, start_step=299))
-    for one, other in zip(expected, endless, strict=False):
-        equal(one, other)
+    finite, endless = (pipeline(shuffle=True, num_epochs=n) for n in (101, 0))
+    start = finite.batches(4).state | {"step": 299}
+    expected, stream = list(finite.batches(4, start=start)), endless.batches(4, start=start)
+    assert len(expected) == 4  # of 303
+    for one in expected:
+        equal(one, next(stream))
+    assert next(stream).weight.sum() == 4
 
 
 @pytest.mark.parametrize("changed", [{"seed": 1}, {"shuffle": False}, {"source": Fixed(9)}])
 def test_the_state_of_another_stream_is_refused(changed):
-    state = pipeline(shuffle=True).batches(4).state()
+    state = pipeline(shuffle=True).batches(4).state
     with pytest.raises(ValueError, match=r"^The stream was stopped with .*; set it back"):
-        pipeline(**{"shuffle": True} | changed).step_of(state, 4)
+        pipeline(**{"shuffle": True} | changed).batches(4, start=state)
     with pytest.raises(ValueError, match="batch_size = 4 and would go on with 5"):
-        pipeline(shuffle=True).step_of(state, 5)
+        pipeline(shuffle=True).batches(5, start=state)
 
 
 def test_variations_follow_the_picture_and_the_epoch_not_the_batch():
     def shown(p, batch_size):
         every = {}
-        for step, b in enumerate(p.batches(batch_size, num_epochs=2)):
+        for step, b in enumerate(p.batches(batch_size)):
             epoch = step // p.steps_per_epoch(batch_size)
             every |= {(epoch, int(r)): i for r, i in zip(b.image_id, b.images, strict=True)}
         return every
 
-    one = shown(pipeline(augment=Augment(), shuffle=True), 4)
-    other = shown(pipeline(augment=Augment()), 3)
+    one = shown(pipeline(augment=Augment(), shuffle=True, num_epochs=2), 4)
+    other = shown(pipeline(augment=Augment(), num_epochs=2), 3)
     assert one.keys() == other.keys() and len(one) == 20
     for key in one:
         np.testing.assert_array_equal(one[key], other[key])
@@ -196,3 +204,52 @@ def test_more_classes_than_eight_bits_number_are_refused_as_numbers():
     many.class_names = tuple(map(str, range(255)))
     with pytest.raises(ValueError, match="255 classes do not fit"):
         pipeline(source=many, masks="ids").batches(2)
+
+
+class Settings:
+    built = 0
+
+    def build(self):
+        self.built += 1
+        return Fixed()
+
+
+def test_settings_of_a_source_are_built_once():
+    settings = Settings()
+    p = pipeline(source=settings)
+    assert p.class_names == ("a", "b", "c") and p.steps_per_epoch(4) == 3
+    for stream in (p.batches(4), p.batches(5)):
+        assert next(stream).image_id[0] == 100
+    assert settings.built == 1
+
+
+def test_a_pipeline_is_the_data_of_an_experiment():
+    p = pipeline(source=Planted(size=48, num=3))
+    assert isinstance(p, experiment.Source) and isinstance(p.batches(2), experiment.Stream)
+    before = as_json(p)
+    next(p.batches(2))
+    assert json.loads(json.dumps(before)) == json.loads(json.dumps(as_json(p)))
+
+
+def test_threads_end_with_the_stream():
+    before = set(threading.enumerate())
+    stream = pipeline(num_epochs=0, num_threads=3).batches(2)
+    next(stream)
+    workers = set(threading.enumerate()) - before
+    assert len(workers) >= 3
+    stream.close()
+    for worker in workers:
+        worker.join(timeout=10)
+        assert not worker.is_alive()
+
+
+_IMPORTS = """
+import sys
+import xai_jax, xai_jax.cli, xai_jax.data.pipeline, xai_jax.data.folder, xai_jax.data.planted
+print({"grain", "tensorflow_datasets", "tensorflow"} & set(sys.modules))
+"""
+
+
+def test_grain_and_tfds_are_not_loaded_before_they_are_used():
+    command = [sys.executable, "-c", _IMPORTS]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "set()\n"

@@ -2,9 +2,8 @@
 
 import dataclasses
 import functools
-import os
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,18 +11,26 @@ from xai_jax.core.types import Batch
 from xai_jax.data.example import MAX_CLASSES, VOID, Source, classes_of, picture_of
 from xai_jax.data.transforms import Augment, Resize, rng_of
 
-_ENDLESS = 2**50  # rows; Grain asks for a length
+_ENDLESS = 2**40  # steps; Grain asks for a length
 _AHEAD = 2  # batches that wait, decoded, to be taken
 
 Masks = Literal["none", "ids", "soft", "union"]
 
 
-@dataclasses.dataclass(slots=True, kw_only=True)
+@runtime_checkable
+class BuildsSource(Protocol):
+    """Settings whose `build` finds the pictures: a `folder.Folder`, say."""
+
+    def build(self) -> Source:
+        """The source; nothing of it is decoded yet."""
+
+
+@dataclasses.dataclass(kw_only=True)  # no slots: `rows` is kept
 class Pipeline:
-    """How the rows of a source become batches.
+    """How the rows of a source become batches: the `data` of an Experiment.
 
     Fields:
-        source: the pictures.
+        source: the pictures, or settings whose `build` finds them.
         resize: to which size.
         augment: variations, for training only.
         masks: what `Batch.masks` holds. "ids": ``[b h w]`` uint8, 0 background, ``1 + k`` class k,
@@ -32,27 +39,38 @@ class Pipeline:
             ``[b h w 1]``, the same of all true classes together.
         shuffle: a new order each epoch; else the order of the source.
         seed: of the order and of the variations.
+        num_epochs: how often each picture is shown; 0: without end, to train.
         num_threads: workers that decode and resize; Pillow runs outside Python's lock.
     """
 
-    source: Source
+    source: Source | BuildsSource
     resize: Resize = dataclasses.field(default_factory=Resize)
     augment: Augment | None = None
     masks: Masks = "none"
     shuffle: bool = False
     seed: int = 0
-    num_threads: int = dataclasses.field(default_factory=lambda: min(16, os.cpu_count() or 1))
+    num_epochs: int = 1
+    num_threads: int = 8
+
+    @functools.cached_property
+    def rows(self) -> Source:
+        """The source, found once."""
+        return self.source.build() if isinstance(self.source, BuildsSource) else self.source
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One a class, in the order of `Batch.labels`."""
+        return self.rows.class_names
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Batches that show every picture once; the last one may be padded."""
-        return -(-len(self.source) // batch_size)
+        return -(-len(self.rows) // batch_size)
 
     def batches(
         self,
         batch_size: int,
         *,
-        num_epochs: int | None = 1,
-        start_step: int = 0,
+        start: Mapping[str, Any] | None = None,
         process_index: int = 0,
         process_count: int = 1,
     ) -> "Stream":
@@ -67,19 +85,19 @@ class Pipeline:
 
         Args:
             batch_size: of all processes together.
-            num_epochs: how often each picture is shown; ``None``: without end.
-            start_step: the first batch; `Stream.state` says which comes next.
+            start: where a stream stopped, its `Stream.state`; ``None``: at the beginning.
             process_index: which part this process takes.
             process_count: of how many.
 
         Raises:
-            ValueError: there are no pictures, the processes do not divide the batch, or the classes
-                do not fit into the masks.
+            ValueError: there are no pictures, the processes do not divide the batch, the classes do
+                not fit into the masks, or `start` is of a stream of other pictures or order.
         """
         self._check(batch_size, process_index, process_count)
         part = batch_size // process_count
         steps = self.steps_per_epoch(batch_size)
-        length = _ENDLESS // part * part if num_epochs is None else num_epochs * steps * part
+        length = (self.num_epochs * steps or _ENDLESS) * part
+        start_step = 0 if start is None else self._step_of(start, batch_size)
         places = _Places(
             pipeline=self,
             batch_size=batch_size,
@@ -90,12 +108,7 @@ class Pipeline:
         )
         return Stream(places)
 
-    def step_of(self, state: Mapping[str, Any], batch_size: int) -> int:
-        """The `start_step` that goes on where a stream with `state` stopped.
-
-        Raises:
-            ValueError: it was a stream of other pictures, of another order or batch size.
-        """
+    def _step_of(self, state: Mapping[str, Any], batch_size: int) -> int:
         for name, now in self._identity(batch_size).items():
             if state.get(name) != now:
                 raise ValueError(
@@ -106,14 +119,14 @@ class Pipeline:
 
     def _identity(self, batch_size: int) -> dict[str, Any]:
         return {
-            "rows": len(self.source),
+            "rows": len(self.rows),
             "batch_size": batch_size,
             "shuffle": self.shuffle,
             "seed": self.seed,
         }
 
     def _check(self, batch_size: int, process_index: int, process_count: int) -> None:
-        if not len(self.source):
+        if not len(self.rows):
             raise ValueError("The data set has no pictures; choose another split or other classes.")
         if batch_size < 1 or batch_size % process_count:
             raise ValueError(
@@ -122,7 +135,7 @@ class Pipeline:
             )
         if not 0 <= process_index < process_count:
             raise ValueError(f"Process {process_index} is not one of 0 to {process_count - 1}.")
-        num_classes = len(self.source.class_names)
+        num_classes = len(self.rows.class_names)
         if self.masks == "ids" and num_classes > MAX_CLASSES:
             raise ValueError(
                 f"{num_classes} classes do not fit into eight bits; ask for masks='union'."
@@ -148,7 +161,7 @@ class _Places:
 
     def __getitem__(self, place: int) -> dict[str, np.ndarray]:
         pipeline = self.pipeline
-        num_rows = len(pipeline.source)
+        num_rows = len(pipeline.rows)
         step = self.start_step + place // self.part
         epoch, step = divmod(step, pipeline.steps_per_epoch(self.batch_size))
         position = step * self.batch_size + self.first + place % self.part
@@ -168,7 +181,7 @@ class Stream:
         self._step = places.start_step
         self._rows = self._read()
 
-    def _read(self) -> Iterator[dict[str, np.ndarray]]:
+    def _read(self) -> Any:
         import grain  # takes half a second: not before pictures are wanted
 
         options = grain.ReadOptions(
@@ -194,8 +207,13 @@ class Stream:
         self._step += 1
         return Batch(**arrays)
 
+    def close(self) -> None:
+        """Ends the threads; for a stream that is left before its end."""
+        self._rows.close()
+
+    @property
     def state(self) -> dict[str, Any]:
-        """Where the stream stands, for JSON: `Pipeline.step_of` takes it back."""
+        """Where the stream stands, for JSON: `Pipeline.batches` takes it as `start`."""
         identity = self._places.pipeline._identity(self._places.batch_size)
         return {"step": self._step} | identity
 
@@ -208,7 +226,7 @@ def _order(seed: int, epoch: int, num: int) -> np.ndarray:
 
 
 def _arrays(pipeline: Pipeline, index: int, epoch: int) -> dict[str, np.ndarray]:
-    example = pipeline.source[index]
+    example = pipeline.rows[index]
     image = picture_of(example)
     ids = None if pipeline.masks == "none" else classes_of(example, image.size)
     if pipeline.augment is not None:
