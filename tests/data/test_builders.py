@@ -431,3 +431,14 @@ def test_a_data_set_is_made_and_read_without_tensorflow(tmp_path):
     command = [sys.executable, "-c", _WITHOUT_TENSORFLOW, str(tmp_path), str(tmp_path / "out")]
     out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert out.splitlines()[-1] == "(4, 28, 28, 3) [4, 3, 2, 1] False"
+
+
+def test_the_real_digits_are_those_that_everybody_counts(shared_data, tmp_path):
+    for name in ("images-idx3", "labels-idx1"):  # the test digits stand for both: it is quicker
+        file = (shared_data / "mnist" / f"t10k-{name}-ubyte.gz").read_bytes()
+        for part in ("train", "t10k"):
+            (tmp_path / f"{part}-{name}-ubyte.gz").write_bytes(file)
+    builder = catalog.MNIST.at(str(tmp_path / "out"))
+    labels = [row["label"] for row in builder.splits(tmp_path)["test"]]
+    counts = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]  # the digits 0 to 9
+    assert np.bincount(labels).tolist() == counts
