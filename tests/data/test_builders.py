@@ -39,7 +39,7 @@ def built(spec, root):
     """The rows of every split that the archives in `root` hold, by split."""
     home = root / "prepared"
     catalog.prepare(spec, archives=str(root), data_dir=str(home))
-    known = spec.at(str(home)).info.splits
+    known = {path.name.split("-")[1].split(".")[0] for path in home.rglob("*.array_record-*")}
     return {
         name: catalog.Tfds(spec=spec, split=name, data_dir=str(home)).build()
         for name in spec.splits
@@ -276,6 +276,10 @@ def test_bdd_oia_keeps_the_first_four_actions_of_frames_without_the_fifth(tmp_pa
         write(tmp_path / f"{part}_25k_images_actions.json", content)
     splits = built(catalog.BDD_OIA, tmp_path)
     assert set(splits) == {"train", "validation"}  # no table of the test: no test
+    with pytest.raises(ValueError, match="has no test, which its archives did not hold; it has tr"):
+        catalog.Tfds(
+            spec=catalog.BDD_OIA, split="test", data_dir=str(tmp_path / "prepared")
+        ).build()
     assert [(grey_of(e), e.labels.tolist()) for e in splits["train"]] == [
         (0, [1, 0, 0, 1]),
         (30, [0, 1, 0, 0]),
@@ -367,6 +371,16 @@ def test_mnist_reads_the_four_files(tmp_path):
     assert splits["train"].class_names == tuple("0123456789")
 
 
+def test_a_copy_that_tfds_made_is_read_by_its_name_alone(tmp_path):
+    make_mnist(tmp_path)
+    built(catalog.MNIST, tmp_path)
+    spec = catalog.DatasetSpec(tfds_name="mnist_digits:1.0.0", splits={"few": "train[1:3]"})
+    rows = catalog.Tfds(spec=spec, split="few", data_dir=str(tmp_path / "prepared")).build()
+    assert [e.target for e in rows] == [3, 2]
+    with pytest.raises(ValueError, match=r"not prepared in .*; let TFDS do it: tfds build imagen"):
+        catalog.Tfds(spec=catalog.IMAGENET, data_dir=str(tmp_path)).build()
+
+
 def test_a_file_of_mnist_that_is_cut_off_is_refused(tmp_path):
     make_mnist(tmp_path)
     path = tmp_path / "t10k-images-idx3-ubyte.gz"
@@ -403,14 +417,16 @@ def test_a_split_that_does_not_exist_is_refused_by_those_that_do(tmp_path, name)
 def test_the_names_of_the_catalog_are_those_of_the_builders(tmp_path):
     assert len(OURS) == 9
     for spec in OURS.values():
-        builder = spec.at(str(tmp_path))
+        builder = spec.builder(data_dir=str(tmp_path))
         assert spec.tfds_name == f"{builder.name}:{builder.version}"
 
 
 def test_archives_in_no_folder_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"gone is no folder; put the four files"):
         catalog.prepare(catalog.MNIST, archives=str(tmp_path / "gone"), data_dir=str(tmp_path))
-    with pytest.raises(ValueError, match="imagenet2012:5.1.0 is prepared by TFDS itself"):
+    with pytest.raises(
+        ValueError, match="none of our own; let TFDS do it: tfds build imagenet2012 -"
+    ):
         catalog.prepare(catalog.IMAGENET, archives=str(tmp_path), data_dir=str(tmp_path))
 
 
@@ -438,7 +454,7 @@ def test_the_real_digits_are_those_that_everybody_counts(shared_data, tmp_path):
         file = (shared_data / "mnist" / f"t10k-{name}-ubyte.gz").read_bytes()
         for part in ("train", "t10k"):
             (tmp_path / f"{part}-{name}-ubyte.gz").write_bytes(file)
-    builder = catalog.MNIST.at(str(tmp_path / "out"))
+    builder = catalog.MNIST.builder(data_dir=str(tmp_path / "out"))
     labels = [row["label"] for row in builder.splits(tmp_path)["test"]]
     counts = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]  # the digits 0 to 9
     assert np.bincount(labels).tolist() == counts

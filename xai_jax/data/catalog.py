@@ -49,11 +49,12 @@ class DatasetSpec:
         default_factory=lambda: {n: n for n in ("train", "validation", "test")}
     )
 
-    def at(self, data_dir: str) -> tfds.core.DatasetBuilder:
-        """TFDS's builder for the copy in `data_dir`, prepared or not."""
+    def how_to_prepare(self) -> str:
+        """For people."""
         if self.builder is None:
-            return tfds.builder(self.tfds_name, data_dir=data_dir)
-        return self.builder(data_dir=data_dir, file_format="array_record")
+            name = self.tfds_name.split(":")[0]
+            return f"let TFDS do it: tfds build {name} --file_format=array_record"
+        return "call catalog.prepare with the folder of its original archives"
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -76,17 +77,22 @@ class Tfds:
         Raises:
             ValueError: no such split, or no prepared copy.
         """
-        spec, folder = self.spec, str(Path(self.data_dir).expanduser())
+        spec, folder = self.spec, Path(self.data_dir).expanduser()
         if self.split not in spec.splits:
             raise ValueError(
                 f"{spec.tfds_name} has no split {self.split!r}; choose one of "
                 f"{', '.join(spec.splits)}."
             )
-        builder = spec.at(folder)
-        if not builder.data_path.exists():
+        copy = Path(folder, *spec.tfds_name.split(":"))
+        if not copy.is_dir():
             raise ValueError(
-                f"{spec.tfds_name} is not prepared in {folder}; call catalog.prepare with the "
-                "folder of its original archives."
+                f"{spec.tfds_name} is not prepared in {folder}; {spec.how_to_prepare()}."
+            )
+        builder = tfds.builder_from_directory(copy)
+        if spec.splits[self.split].split("[")[0] not in builder.info.splits:
+            raise ValueError(
+                f"{copy} has no {self.split}, which its archives did not hold; it has "
+                f"{', '.join(sorted(builder.info.splits))}."
             )
         keys = [k for k in ("image", spec.mask_key) if k]
         encoded: Any = {key: tfds.decode.SkipDecoding() for key in keys}
@@ -160,13 +166,11 @@ def prepare(spec: DatasetSpec, *, archives: str, data_dir: str = "~/tensorflow_d
         ValueError: an archive is missing; the sentence says what to put where.
     """
     if spec.builder is None:
-        raise ValueError(
-            f"{spec.tfds_name} is prepared by TFDS itself: tfds build {spec.tfds_name}."
-        )
+        raise ValueError(f"{spec.tfds_name} is none of our own; {spec.how_to_prepare()}.")
     folder = Path(archives).expanduser()
     if not folder.is_dir():
         raise ValueError(f"{folder} is no folder; put {spec.builder.ARCHIVES} into it.")
-    builder = spec.at(str(Path(data_dir).expanduser()))
+    builder = spec.builder(data_dir=str(Path(data_dir).expanduser()), file_format="array_record")
     builder.download_and_prepare(
         download_config=tfds.download.DownloadConfig(manual_dir=str(folder))
     )
