@@ -300,7 +300,7 @@ def dicom(picture):
         return struct.pack("<HHI", 0xFFFE, element, len(value)) + value
 
     inside = item(b"") + short(8, 0x1150, b"UI", b"1.2 ") + item(b"", 0xE00D) + item(b"", 0xE0DD)
-    pixels = item(b"") + item(picture + b"\0" * (len(picture) % 2)) + item(b"", 0xE0DD)
+    pixels = item(bytes(4)) + item(picture + b"\0" * (len(picture) % 2)) + item(b"", 0xE0DD)
     return (
         bytes(128)
         + b"DICM"

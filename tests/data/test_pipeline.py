@@ -1,5 +1,6 @@
 """Batches: every picture once an epoch, shared by processes, resumed to the byte."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -158,6 +159,15 @@ def test_variations_follow_the_picture_and_the_epoch_not_the_batch():
     for key in one:
         np.testing.assert_array_equal(one[key], other[key])
     assert all((one[0, row] != one[1, row]).any() for row in range(100, 110))
+
+
+def test_two_rows_of_one_picture_vary_by_themselves():
+    class Same(Fixed):
+        def __getitem__(self, i):
+            return dataclasses.replace(super().__getitem__(0), row=i)
+
+    images = next(pipeline(source=Same(), augment=Augment()).batches(10)).images
+    assert len({image.tobytes() for image in images}) == 10
 
 
 def test_masks_come_as_numbers_or_as_shares_without_what_is_void():
