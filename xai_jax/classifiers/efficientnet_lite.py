@@ -11,8 +11,7 @@ from xai_jax.classifiers.architecture import Architecture
 from xai_jax.classifiers.convert import StateDict, Weights
 from xai_jax.core.conv import depthwise, pointwise, same_pads
 from xai_jax.core.types import AnyArray, PyTree
-
-_EPSILON = 1e-3  # of every batch norm, as in TensorFlow
+from xai_jax.nn.lite_stages import EPSILON, STAGES, STEM
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,17 +23,7 @@ class _Block:
     outputs: int
 
 
-_STEM, _TOP = 32, 1280  # channels; the same in every variant
-# repeats, kernel, stride of the first block, expansion, channels
-_STAGES = (
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
-)
+_TOP = 1280  # channels; the same in every variant
 
 
 def _scaled(channels: int, width: float) -> int:
@@ -46,9 +35,9 @@ def _scaled(channels: int, width: float) -> int:
 def _block_specs(width: float, depth: float) -> tuple[_Block, ...]:
     """One entry a block; the first and the last stage are never deepened."""
     blocks: list[_Block] = []
-    inputs = _STEM
-    for index, (repeats, kernel, stride, expansion, channels) in enumerate(_STAGES):
-        fixed = index in (0, len(_STAGES) - 1)
+    inputs = STEM
+    for index, (repeats, kernel, stride, expansion, channels) in enumerate(STAGES):
+        fixed = index in (0, len(STAGES) - 1)
         outputs = _scaled(channels, width)
         first = _Block(kernel, stride, expansion, inputs, outputs)
         rest = dataclasses.replace(first, stride=1, inputs=outputs)
@@ -86,7 +75,7 @@ def _features(specs: tuple[_Block, ...], params: PyTree, normalised: AnyArray) -
 
 def _convert(specs: tuple[_Block, ...], name: str, state_dict: StateDict) -> PyTree:
     weights = Weights(state_dict, name)
-    fold = functools.partial(weights.conv, epsilon=_EPSILON)
+    fold = functools.partial(weights.conv, epsilon=EPSILON)
     blocks = []
     for index, spec in enumerate(specs):
         at, hidden = f"_blocks.{index}.", spec.inputs * spec.expansion
@@ -100,7 +89,7 @@ def _convert(specs: tuple[_Block, ...], name: str, state_dict: StateDict) -> PyT
         block["project"] = fold(f"{at}_project_conv", f"{at}_bn2", shape=project)
         blocks.append(block)
     params = {
-        "stem": fold("_conv_stem", "_bn0", shape=(_STEM, 3, 3, 3)),
+        "stem": fold("_conv_stem", "_bn0", shape=(STEM, 3, 3, 3)),
         "blocks": blocks,
         "top": fold("_conv_head", "_bn1", shape=(_TOP, specs[-1].outputs, 1, 1)),
         "classes": weights.dense("_fc", _TOP),

@@ -8,18 +8,9 @@ from xai_jax.core.conv import same_pads
 from xai_jax.core.types import AnyArray, PerExample, PyTree
 from xai_jax.nn import convert
 from xai_jax.nn.layers import BatchNorm, Conv, Depthwise, DType
+from xai_jax.nn.lite_stages import EPSILON, STAGES, STEM
 
-_EPSILON = 1e-3  # of every batch norm of the published weights
-_STEM = 32
-# repeats, kernel, stride of the first block, expansion, channels; the last stage is not needed
-_STAGES = (
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-)
+_STAGES = STAGES[:-1]  # the last one is not needed
 _SCALES = (0, 1, 2, 4, 5)  # the last stages of strides 2, 4, 8, 16 and 32
 _NAMES = {  # ours -> the package's, within a block and of the stem
     "stem": "_conv_stem",
@@ -48,7 +39,7 @@ class InvertedBottleneck(linen.Module):
         """``[b h w i] -> [b ceil(h / stride) ceil(w / stride) features]``."""
 
         def norm(x, name):
-            return BatchNorm(epsilon=_EPSILON, name=f"{name}_norm")(x, train=train, weight=weight)
+            return BatchNorm(epsilon=EPSILON, name=f"{name}_norm")(x, train=train, weight=weight)
 
         shortcut = x
         if self.expansion > 1:
@@ -75,8 +66,8 @@ class Lite0Trunk(linen.Module):
     ) -> tuple[AnyArray, ...]:
         """Features at strides 2, 4, 8, 16, 32: 16, 24, 40, 112, 192 channels; sizes round up."""
         pads = same_pads((normalised.shape[1], normalised.shape[2]), 3, 2)
-        stem = Conv(_STEM, kernel=3, stride=2, pads=pads, name="stem", dtype=self.dtype)
-        norm = BatchNorm(epsilon=_EPSILON, name="stem_norm")
+        stem = Conv(STEM, kernel=3, stride=2, pads=pads, name="stem", dtype=self.dtype)
+        norm = BatchNorm(epsilon=EPSILON, name="stem_norm")
         x = jax.nn.relu6(norm(stem(normalised), train=train, weight=weight))
         features, number = [], 0
         for stage, (repeats, kernel, stride, expansion, channels) in enumerate(_STAGES):

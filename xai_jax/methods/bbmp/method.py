@@ -14,8 +14,9 @@ import optax
 from xai_jax.core.image import resize
 from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen, Method, no_state
-from xai_jax.core.optimise import optimise
+from xai_jax.core.optimise import linear_decay, optimise
 from xai_jax.core.rng import example_keys, fold_each, split_each
+from xai_jax.core.settings import check_at_least
 from xai_jax.core.targets import probs
 from xai_jax.core.types import (
     Batch,
@@ -171,10 +172,8 @@ def bbmp(cfg: Config) -> Method:
 
 def _check(cfg: Config) -> None:
     """Refuses settings with which nothing sensible can be computed."""
-    at_least = {"grid": 2, "num_steps": 1, "area_weight": 0, "variation_weight": 0}
-    for field, least in {**at_least, "warmup_steps": 0, "jitter": 0, "mask_blur": 0}.items():
-        if getattr(cfg, field) < least:
-            raise ValueError(f"{field} must be at least {least}, not {getattr(cfg, field)}.")
+    check_at_least(cfg, grid=2, num_steps=1, area_weight=0, variation_weight=0)
+    check_at_least(cfg, warmup_steps=0, jitter=0, mask_blur=0)
     if cfg.initial is Initial.CIRCLE and cfg.game is Game.PRESERVE:
         raise ValueError(
             "The circular start removes the middle of the picture and is of the deletion game; "
@@ -183,11 +182,7 @@ def _check(cfg: Config) -> None:
 
 
 def _learning_rate(cfg: Config) -> float | optax.Schedule:
-    """Constant, or for update i ``learning_rate (1 - (i + 1) / num_steps)`` as in FIDO's code."""
-    if not cfg.decay:
-        return cfg.learning_rate
-    decrement = cfg.learning_rate / cfg.num_steps
-    return optax.linear_schedule(cfg.learning_rate - decrement, -decrement, cfg.num_steps)
+    return linear_decay(cfg.learning_rate, cfg.num_steps) if cfg.decay else cfg.learning_rate
 
 
 def _keep(cfg: Config, grid: Grid, size: tuple[int, int]) -> Maps:

@@ -16,6 +16,7 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 from xai_jax.core.image import gaussian_blur
 from xai_jax.core.method import Frozen, Method, no_state
 from xai_jax.core.optimise import optimise
+from xai_jax.core.settings import check_at_least
 from xai_jax.core.targets import Head, log_odds
 from xai_jax.core.types import Batch, Classes, Explanation, PRNGKey
 from xai_jax.losses import masks
@@ -159,10 +160,7 @@ def _check(cfg: Config) -> None:
     """Refuses settings with which nothing sensible can be computed."""
     if not cfg.areas or not all(0 < area < 1 for area in cfg.areas):
         raise ValueError(f"areas must be one or more shares within (0, 1), not {cfg.areas}.")
-    at_least = {"num_steps": 1, "num_levels": 2, "step": 1, "area_weight": 0, "smooth": 0}
-    for field, least in at_least.items():
-        if getattr(cfg, field) < least:
-            raise ValueError(f"{field} must be at least {least}, not {getattr(cfg, field)}.")
+    check_at_least(cfg, num_steps=1, num_levels=2, step=1, area_weight=0, smooth=0)
     if not 0 <= cfg.momentum < 1:
         raise ValueError(f"momentum must lie within [0, 1), not be {cfg.momentum}.")
 

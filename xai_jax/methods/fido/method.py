@@ -15,8 +15,9 @@ import optax
 from xai_jax.core.image import resize_align_corners
 from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen, Method, no_state
-from xai_jax.core.optimise import optimise
+from xai_jax.core.optimise import linear_decay, optimise
 from xai_jax.core.rng import example_keys, fold_each, split_each
+from xai_jax.core.settings import check_at_least
 from xai_jax.core.types import Batch, Explanation, Maps, PRNGKey
 from xai_jax.losses import masks
 from xai_jax.methods.fido.gate import guarded_logit, soft_keep
@@ -104,7 +105,7 @@ class Config:
 def fido(cfg: Config) -> Method:
     """Explains each image by a distribution over masks; nothing is learned across images."""
     _check(cfg)
-    tx = optax.adam(learning_rate(cfg))
+    tx = optax.adam(linear_decay(cfg.learning_rate, cfg.num_steps))
 
     def explain(state: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
         del state
@@ -121,10 +122,7 @@ def fido(cfg: Config) -> Method:
 
 def _check(cfg: Config) -> None:
     """Refuses settings with which nothing sensible can be computed."""
-    at_least = {"num_steps": 1, "num_samples": 1, "area_weight": 0, "warmup_steps": 0}
-    for field, least in at_least.items():
-        if getattr(cfg, field) < least:
-            raise ValueError(f"{field} must be at least {least}, not {getattr(cfg, field)}.")
+    check_at_least(cfg, num_steps=1, num_samples=1, area_weight=0, warmup_steps=0)
     for field in ("temperature", "initial_temperature"):
         value = getattr(cfg, field)
         if value is not None and not value > 0:
@@ -133,12 +131,6 @@ def _check(cfg: Config) -> None:
         raise ValueError(f"initial_drop must lie within (0, 1), not be {cfg.initial_drop}.")
     if not cfg.grids or min(cfg.grids) < 2:
         raise ValueError(f"grids must be one or more sides of at least 2, not {cfg.grids}.")
-
-
-def learning_rate(cfg: Config) -> optax.Schedule:
-    """Update i uses ``learning_rate (1 - (i + 1) / num_steps)``, the last one 0 (sec. 2)."""
-    decrement = cfg.learning_rate / cfg.num_steps
-    return optax.linear_schedule(cfg.learning_rate - decrement, -decrement, cfg.num_steps)
 
 
 def _temperature(cfg: Config, step: jax.Array) -> jax.Array:
