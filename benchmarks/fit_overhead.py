@@ -36,15 +36,15 @@ class Perceptron:
             weights = [jax.random.normal(k, (WIDTH, WIDTH)) / WIDTH**0.5 for k in keys]
             return {"w": weights, "tx": tx.init(weights)}
 
-        def loss(weights, batch):
+        def loss(weights, statistics, batch):
             x = goal = batch.images.reshape(-1, WIDTH)
             for w in weights:
                 x = jax.nn.gelu(x @ w)
             square = ((x - goal) ** 2).mean(-1)
-            return square, {"square": square, "size": jnp.abs(x).mean(-1)}
+            return square, {"square": square, "size": jnp.abs(x).mean(-1)}, statistics
 
         def step(state, frozen, batch, key, axis_name=None):
-            metrics, grads = mean_loss_and_grad(loss, state["w"], batch, axis_name=axis_name)
+            metrics, grads, _ = mean_loss_and_grad(loss, state["w"], (), batch, axis_name=axis_name)
             updates, tx_state = tx.update(grads, state["tx"])
             return {"w": optax.apply_updates(state["w"], updates), "tx": tx_state}, metrics
 

@@ -47,18 +47,19 @@ class Line:
             w = jax.random.normal(key, (FEATURES, self.outputs))
             return {"w": w, "tx": tx.init(w), "steps": jnp.int32(0)}
 
-        def loss(w, batch, key, steps):
+        def loss(w, statistics, batch, key, steps):
             keys = example_keys(key, batch.image_id)
             noise = jax.vmap(lambda k: jax.random.normal(k, (FEATURES,)))(keys)
             square = squares(w, features(batch) + self.noise * noise, batch.labels)
             square = jnp.where(steps + 1 == self.poison, jnp.nan, square)
-            return square, {"square": square}
+            return square, {"square": square}, statistics
 
         def step(state, frozen, batch, key, axis_name=None):
             del frozen
-            metrics, grads = mean_loss_and_grad(
+            metrics, grads, _ = mean_loss_and_grad(
                 loss,
                 state["w"],
+                (),
                 batch,
                 key,
                 state["steps"],

@@ -19,10 +19,12 @@ ALLOWED = {
     "classifiers": {"core", "nn", "classifiers"},
     "metrics": {"core", "losses", "metrics"},
     "methods": {"core", "nn", "losses"},
+    "pretrain": {"core", "nn", "losses", "classifiers", "metrics", "pretrain"},
     "data": {"core", "data"},
     "runtime": {"core", "runtime"},
     "experiment": {"core"},
     "train": {"core", "runtime", "experiment", "train"},
+    "evaluate": {"core", "metrics", "runtime", "experiment", "evaluate"},
     "runs": {"core", "metrics", "runtime", "data", "runs", "report"},
     "report": {"core", "runtime", "report"},
 }

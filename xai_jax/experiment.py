@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -72,13 +73,31 @@ class BuildsClassifier(Protocol):
 class BuildsInfill(Protocol):
     """Settings of an infill."""
 
-    def build(self) -> Infill:
-        """It, with its weights."""
+    def build(self, classifier: Classifier) -> Infill:
+        """It, with its weights, for the pictures of this classifier."""
         ...
 
 
 # (step, state) -> {name: [h w 3] or [h w] uint8}, to be looked at while training.
 Panels = Callable[[int, Any], Mapping[str, np.ndarray]]
+
+
+@runtime_checkable
+class Start(Protocol):
+    """What a fresh state takes over from elsewhere: pretrained weights."""
+
+    def __call__(self, state: Any) -> Any:
+        """The state with some of its leaves replaced, each by one of the same shape and type."""
+        ...
+
+
+@runtime_checkable
+class Export(Protocol):
+    """What a finished run leaves behind for ``xai-jax explain``."""
+
+    def __call__(self, state: Any, workdir: Path) -> Path:
+        """Writes the best state into a file of `workdir`, and returns its path."""
+        ...
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -114,12 +133,15 @@ class Experiment:
         batch_size: rows of a batch, over all devices and processes.
         classifier, infill: settings whose `build` returns what the method reads and never trains;
             both ``None`` where it reads nothing (its `frozen` is then ``None``).
+        start: what the state takes over before the first step; ``None``: nothing.
         validation: ``None``: every step up to the last is made.
         seed: of all randomness of the steps; a source has its own.
         log_every: steps that one line of metrics.jsonl averages.
         checkpoint_every: steps from one checkpoint to the next; validations are saved too.
         panels: pictures to look at while training, made with every validation (or, without one,
             with every checkpoint).
+        export: writes the best state (without validation the last) when the run has ended;
+            ``None``: the checkpoints are all that stays.
         tensorboard: also write what metrics.jsonl and the panels say for TensorBoard.
     """
 
@@ -129,11 +151,13 @@ class Experiment:
     batch_size: int
     classifier: BuildsClassifier | None = None
     infill: BuildsInfill | None = None
+    start: Start | None = None
     validation: Validation | None = None
     seed: int = 0
     log_every: int = 50
     checkpoint_every: int = 1000
     panels: Panels | None = None
+    export: Export | None = None
     tensorboard: bool = False
 
     def frozen(self) -> Frozen | None:
@@ -146,4 +170,5 @@ class Experiment:
             return None
         if self.classifier is None or self.infill is None:
             raise ValueError("An experiment has a classifier and an infill, or neither; set both.")
-        return Frozen(classifier=self.classifier.build(), infill=self.infill.build())
+        classifier = self.classifier.build()
+        return Frozen(classifier=classifier, infill=self.infill.build(classifier))

@@ -17,13 +17,13 @@ def batch_of(values, weight) -> Batch:
     return Batch(images=images, target=ids.astype(jnp.int32), image_id=ids, weight=weight)
 
 
-def loss(params, batch):
+def loss(params, statistics, batch):
     x = batch.images[:, 0, 0, 0]
-    return params * x**2, {"x": x}
+    return params * x**2, {"x": x}, statistics
 
 
 def test_the_mean_runs_over_the_real_pictures_only():
-    sums, grad = mean_loss_and_grad(loss, jnp.float32(3.0), batch_of(VALUES, WEIGHT))
+    sums, grad, _ = mean_loss_and_grad(loss, jnp.float32(3.0), (), batch_of(VALUES, WEIGHT))
     mean_square = (1 + 4 + 36) / 3
     np.testing.assert_allclose(sums["loss"], 3 * mean_square, rtol=1e-6)
     np.testing.assert_allclose(sums["x"], 3.0, rtol=1e-6)
@@ -36,16 +36,16 @@ def test_pmap_with_padding_unequal_between_devices_gives_the_same_mean():
     weight[[0, 1, 5]] = 0.0  # device 0 has only padding, device 2 has one
     split = jax.tree.map(lambda x: x.reshape(8, 2, *x.shape[1:]), batch_of(values, weight))
     step = jax.pmap(
-        lambda params, batch: mean_loss_and_grad(loss, params, batch, axis_name="d"),
+        lambda params, batch: mean_loss_and_grad(loss, params, (), batch, axis_name="d"),
         axis_name="d",
         in_axes=(None, 0),
     )
-    sums, grad = step(jnp.float32(2.0), split)
+    sums, grad, _ = step(jnp.float32(2.0), split)
     real = values[weight == 1]
     np.testing.assert_allclose(sums["loss"], np.full(8, 2 * (real**2).mean()), rtol=1e-6)
     np.testing.assert_allclose(grad, np.full(8, (real**2).mean()), rtol=1e-6)
 
 
 def test_a_batch_of_nothing_but_padding_gives_zero_and_not_nan():
-    sums, grad = mean_loss_and_grad(loss, jnp.float32(2.0), batch_of(VALUES, 0 * WEIGHT))
+    sums, grad, _ = mean_loss_and_grad(loss, jnp.float32(2.0), (), batch_of(VALUES, 0 * WEIGHT))
     assert sums["loss"] == 0.0 and grad == 0.0

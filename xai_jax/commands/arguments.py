@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import tyro
 
 from xai_jax.commands.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
-from xai_jax.commands.settings import changed, nearest
+from xai_jax.core.settings import changed, nearest
 from xai_jax.runtime.manifest import Manifest
 
 Config = TypeVar("Config")

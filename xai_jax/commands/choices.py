@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from xai_jax.commands.settings import nearest
+from xai_jax.core.settings import nearest
 from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant, Mean
 from xai_jax.infills.local_mean import LocalMean

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from xai_jax.commands.settings import nearest
+from xai_jax.core.settings import nearest
 from xai_jax.core.targets import ChooseTarget, predicted, runner_up
 
 _WORDS: dict[str, ChooseTarget] = {

@@ -41,16 +41,23 @@ class DeepLab(linen.Module):
 
     @linen.compact
     def __call__(
-        self, normalised: AnyArray, *, train: bool, weight: PerExample | None = None
+        self,
+        normalised: AnyArray,
+        *,
+        train: bool,
+        weight: PerExample | None = None,
+        axis_name: str | None = None,
     ) -> AnyArray:
         """Mask logits ``[b h w k]`` of ``[b h w 3]``, upsampled before any sigmoid."""
 
         def conv_relu(x, name, **shape):
             x = Conv(_WIDTH, name=name, dtype=self.dtype, **shape)(x)
-            return jax.nn.relu(BatchNorm(name=f"{name}_norm")(x, train=train, weight=weight))
+            return jax.nn.relu(
+                BatchNorm(name=f"{name}_norm")(x, train=train, weight=weight, axis_name=axis_name)
+            )
 
         trunk = resnet.ResNet50Trunk(dilate=(False, True, True), dtype=self.dtype, name="trunk")
-        x = trunk(normalised, train=train, weight=weight)
+        x = trunk(normalised, train=train, weight=weight, axis_name=axis_name)
         branches = [conv_relu(x, "point")]
         branches += [conv_relu(x, f"window{rate}", kernel=3, dilation=rate) for rate in _RATES]
         whole = conv_relu(x.mean(axis=(1, 2), keepdims=True), "whole")

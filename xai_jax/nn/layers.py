@@ -114,8 +114,21 @@ class BatchNorm(linen.Module):
     epsilon: float = 1e-5
 
     @linen.compact
-    def __call__(self, x: AnyArray, *, train: bool, weight: PerExample | None = None) -> AnyArray:
+    def __call__(
+        self,
+        x: AnyArray,
+        *,
+        train: bool,
+        weight: PerExample | None = None,
+        axis_name: str | None = None,
+    ) -> AnyArray:
         """Normalised ``[b h w c]``, in the type of `x`; in training by the batch's statistics.
+
+        Args:
+            x: activations.
+            train: whether the statistics are the batch's own.
+            weight: 0 for rows that take no part in them.
+            axis_name: the ``pmap`` axis over which the batch is spread; ``None`` under ``jit``.
 
         Raises:
             ValueError: a single value a channel has no variance to train with.
@@ -132,7 +145,7 @@ class BatchNorm(linen.Module):
                 "Batch norm cannot be trained on one picture of one value a channel; "
                 "use batches of at least 2 pictures."
             )
-        now, spread, count = _moments(x.astype(jnp.float32), weight)
+        now, spread, count = _moments(x.astype(jnp.float32), weight, axis_name)
         if not self.is_initializing():
             unbiased = spread * count / jnp.maximum(count - 1.0, 1.0)
             mean.value += self.momentum * (now - mean.value)
@@ -143,15 +156,21 @@ class BatchNorm(linen.Module):
 Channel = Float[Array, "c"]
 
 
-def _moments(x: AnyArray, weight: PerExample | None) -> tuple[Channel, Channel, Array]:
+def _moments(
+    x: AnyArray, weight: PerExample | None, axis_name: str | None
+) -> tuple[Channel, Channel, Array]:
     """Mean and (biased) variance a channel, and the number of values that they are of."""
     space = x.shape[1] * x.shape[2]
     if weight is None:
         weight = jnp.ones(x.shape[0])
     counted = weight[:, None, None, None]
-    count = jnp.maximum(weight.sum() * space, 1.0)
-    mean = (x * counted).sum(axis=(0, 1, 2)) / count
-    spread = (jnp.square(x - mean) * counted).sum(axis=(0, 1, 2)) / count
+
+    def total(values):
+        return values if axis_name is None else jax.lax.psum(values, axis_name)
+
+    count = jnp.maximum(total(weight.sum() * space), 1.0)
+    mean = total((x * counted).sum(axis=(0, 1, 2))) / count
+    spread = total((jnp.square(x - mean) * counted).sum(axis=(0, 1, 2))) / count
     return mean, spread, count
 
 

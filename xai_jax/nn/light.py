@@ -29,16 +29,23 @@ class Light(linen.Module):
 
     @linen.compact
     def __call__(
-        self, normalised: AnyArray, *, train: bool, weight: PerExample | None = None
+        self,
+        normalised: AnyArray,
+        *,
+        train: bool,
+        weight: PerExample | None = None,
+        axis_name: str | None = None,
     ) -> AnyArray:
         """Mask logits ``[b h w k]`` of ``[b h w 3]``, upsampled before any sigmoid."""
 
         def point(x, name):
             x = Conv(self.width, name=name, dtype=self.dtype)(x)
-            return BatchNorm(name=f"{name}_norm")(x, train=train, weight=weight)
+            return BatchNorm(name=f"{name}_norm")(
+                x, train=train, weight=weight, axis_name=axis_name
+            )
 
         trunk = Lite0Trunk(dtype=self.dtype, name="trunk")
-        *finer, coarsest = trunk(normalised, train=train, weight=weight)
+        *finer, coarsest = trunk(normalised, train=train, weight=weight, axis_name=axis_name)
         x = jax.nn.relu(point(coarsest, "lateral4"))
         for scale, skip in reversed(list(enumerate(finer))):
             up = image.resize(x.astype(jnp.float32), *skip.shape[1:3]).astype(self.dtype)

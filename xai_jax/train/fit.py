@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import logging
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ import numpy as np
 
 from xai_jax.core.method import Method, Trainable
 from xai_jax.core.types import PyTree
-from xai_jax.experiment import Experiment
+from xai_jax.experiment import Experiment, Export
 from xai_jax.runtime import files, mesh
-from xai_jax.runtime.checkpoint import Checkpoints
+from xai_jax.runtime.checkpoint import Checkpoints, read_best
 from xai_jax.train import settings, validation
 from xai_jax.train.batches import placed
 from xai_jax.train.interval import Interval, check_finite, check_state
@@ -47,7 +48,8 @@ def fit(
 
     Killed at any moment and started again, it ends with the same bytes of the state and of
     ``metrics.jsonl`` as if it had not been killed. It writes ``config.json``, ``metrics.jsonl``,
-    ``checkpoints/`` (the last two and the best), and ``panels/`` and ``tensorboard/`` where wanted.
+    ``checkpoints/`` (the last two and the best), and ``panels/``, ``tensorboard/`` and the exported
+    best state where wanted.
 
     Args:
         experiment: what to train, on what.
@@ -72,7 +74,21 @@ def fit(
             settings.write(workdir, experiment)
         checkpoints = held.enter_context(Checkpoints(workdir / CHECKPOINTS))
         reporter = held.enter_context(Reporter(workdir, experiment))
-        return _Run(experiment, trainable, row, checkpoints, reporter).to_the_end()
+        outcome = _Run(experiment, trainable, row, checkpoints, reporter).to_the_end()
+    if experiment.export is not None:
+        _export(experiment.export, workdir, outcome.state)
+    return outcome
+
+
+def _export(export: Export, workdir: Path, state: PyTree) -> None:
+    """Writes the best state, which is read by all processes together."""
+    abstract = jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), state
+    )
+    best = read_best(workdir / CHECKPOINTS, abstract)
+    if jax.process_index() == 0:
+        path = export(best.state, workdir)
+        logging.getLogger(__name__).info("Step %d is exported to %s.", best.step, path)
 
 
 def _built(experiment: Experiment) -> Trainable | Method:
@@ -157,13 +173,22 @@ class _Run:
         )
         restored = self._checkpoints.restore(abstract)
         if restored is None:
-            init = jax.jit(self._trainable.init, out_shardings=self._whole)
-            return 0, init(*arguments), None
+            return 0, self._fresh(*arguments), None
         self._standing = Standing(**restored.record["standing"])
         self._reporter.say(f"Going on after step {restored.step}.")
-        # A copy: what was read may lie in memory that is not the devices' own to reuse.
+        return restored.step, self._owned(restored.state), restored.record["position"]
+
+    def _fresh(self, key: jax.Array, frozen: PyTree, batch: PyTree) -> PyTree:
+        """The state before the first step."""
+        init = jax.jit(self._trainable.init, out_shardings=self._whole)
+        state = init(key, frozen, batch)
+        start = self._experiment.start
+        return state if start is None else self._owned(start(state))
+
+    def _owned(self, state: PyTree) -> PyTree:
+        """A copy: what was read may lie in memory that is not the devices' own to reuse."""
         copy = jax.jit(lambda state: jax.tree.map(jax.numpy.copy, state), out_shardings=self._whole)
-        return restored.step, copy(restored.state), restored.record["position"]
+        return copy(state)
 
     def _after(self, step: int, state: PyTree, position: Any) -> None:
         """What is due after a step: a line, a validation, a checkpoint."""

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from xai_jax.commands import choices, targets
-from xai_jax.commands.settings import changed, nearest, to_json
+from xai_jax.core.settings import changed, nearest, to_json
 from xai_jax.methods import fido
 
 

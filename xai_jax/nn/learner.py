@@ -1,0 +1,85 @@
+"""A linen network as it learns: parameters, batch norm's statistics, the optimiser's state."""
+
+import dataclasses
+from typing import Any
+
+import optax
+from flax import linen, struct
+
+from xai_jax.core.types import AnyArray, PerExample, PRNGKey, PyTree
+
+
+@struct.dataclass
+class Learner:
+    """A network while it learns, and afterwards, when it is only used.
+
+    Fields:
+        params: what the optimiser changes.
+        statistics: running means and variances of batch norm; an empty dict where there are none.
+        opt_state: the optimiser's; ``()`` of a network that is only used.
+    """
+
+    params: PyTree
+    statistics: PyTree
+    opt_state: PyTree = ()
+
+
+def begun(network: linen.Module, tx: optax.GradientTransformation, key: PRNGKey, images: AnyArray):
+    """A `Learner` before its first step, for images of the shape ``[b h w c]``."""
+    variables = network.init(key, images[:1], train=False)
+    params = variables["params"]
+    statistics = variables.get("batch_stats", {})
+    return Learner(params=params, statistics=statistics, opt_state=tx.init(params))
+
+
+def trained(
+    network: linen.Module,
+    params: PyTree,
+    statistics: PyTree,
+    normalised: AnyArray,
+    key: PRNGKey,
+    *,
+    weight: PerExample,
+    axis_name: str | None = None,
+) -> tuple[Any, PyTree]:
+    """What a network answers while it trains, and its statistics after that.
+
+    Args:
+        network: called with ``train=True``.
+        params: see `Learner`.
+        statistics: likewise.
+        normalised: ``[b h w c]``, what the network eats.
+        key: of dropout.
+        weight: 0 for rows that take no part in batch norm.
+        axis_name: the ``pmap`` axis; ``None`` under ``jit``.
+    """
+    answer, changed = network.apply(
+        {"params": params, "batch_stats": statistics},
+        normalised,
+        train=True,
+        weight=weight,
+        axis_name=axis_name,
+        rngs={"dropout": key},
+        mutable=["batch_stats"],
+    )
+    return answer, changed.get("batch_stats", {})
+
+
+def used(network: linen.Module, learner: Learner, normalised: AnyArray) -> Any:
+    """What a network answers once it is trained: every picture by itself."""
+    variables = {"params": learner.params, "batch_stats": learner.statistics}
+    return network.apply(variables, normalised, train=False)
+
+
+def moved(
+    learner: Learner, tx: optax.GradientTransformation, grads: PyTree, statistics: PyTree
+) -> Learner:
+    """The network after one update of its optimiser."""
+    updates, opt_state = tx.update(grads, learner.opt_state, learner.params)
+    params = optax.apply_updates(learner.params, updates)
+    return dataclasses.replace(learner, params=params, statistics=statistics, opt_state=opt_state)
+
+
+def decided(learner: Learner) -> Learner:
+    """Without the optimiser's state, to be used and exported."""
+    return dataclasses.replace(learner, opt_state=())
