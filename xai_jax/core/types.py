@@ -71,6 +71,8 @@ class Explanation:
         salient
             pixels is kept (or only that share is removed). The shares are `core.areas.AREAS`.
         counterfactual: ``[b h w c]`` in [0, 1], for methods that make a picture; else ``None``.
+        class_keep: ``[b h w k]`` in [0, 1], 1 = kept: the mask of every class, for methods that
+            draw all of them at once (`keep` is then that of `target`); else ``None``.
     """
 
     keep: Any
@@ -80,6 +82,7 @@ class Explanation:
     log_odds: dict[str, Any] = struct.field(default_factory=dict)
     curve: dict[str, Any] = struct.field(default_factory=dict)
     counterfactual: Any = None
+    class_keep: Any = None
 
 
 def batch_size(batch: Batch) -> int:
