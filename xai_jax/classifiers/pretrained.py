@@ -54,7 +54,7 @@ class Entry:
 
     architecture: Architecture
     package: Package | None = None
-    preprocess: Preprocess = Preprocess(size=224, crop=0.875, resample="bilinear")
+    preprocess: Preprocess = dataclasses.field(default_factory=lambda: Preprocess(crop=0.875))
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
 
@@ -76,7 +76,7 @@ def _lite(architecture: Architecture, size: int, file: str, sha256: str) -> Entr
     return Entry(
         architecture=architecture,
         package=Package(name=name, file=f"models/{file}", sha256=sha256),
-        preprocess=Preprocess(size=size, crop=0.875, resample="bicubic"),
+        preprocess=Preprocess(height=size, width=size, crop=0.875, resample="bicubic"),
         mean=(127 / 255,) * 3,
         std=(128 / 255,) * 3,
     )
@@ -144,7 +144,7 @@ def load(name: str, weights: Path | None = None) -> Pretrained:
             architecture; one sentence with the remedy.
     """
     entry = _entry(name)
-    path = _package_file(entry) if weights is None else Path(weights)
+    path = weights_file(name, weights)
     state_dict, sha256 = torch_file.read(path), _sha256(path)
     if weights is None and entry.package is not None and sha256 != entry.package.sha256:
         raise ValueError(
@@ -163,6 +163,15 @@ def load(name: str, weights: Path | None = None) -> Pretrained:
         weights_sha256=sha256,
         source=entry.source if weights is None else str(path),
     )
+
+
+def weights_file(name: str, weights: Path | None = None) -> Path:
+    """Where the weights of the classifier `name` lie: `weights`, or in its package.
+
+    Raises:
+        ValueError: no such classifier, or its package is not installed.
+    """
+    return _package_file(_entry(name)) if weights is None else Path(weights)
 
 
 def _entry(name: str) -> Entry:

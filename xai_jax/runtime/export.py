@@ -42,6 +42,31 @@ class Exported:
     sha256: str
 
 
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Export:
+    """Writes a trained network (a state with `params` and `statistics`) for ``xai-jax explain``.
+
+    Fields:
+        kind: name of the method; also of the file.
+        config: its settings.
+        preprocess: how a photograph becomes its input.
+        class_names: one a class.
+    """
+
+    kind: str
+    config: Any
+    preprocess: Preprocess
+    class_names: tuple[str, ...]
+
+    def __call__(self, state: Any, workdir: Path) -> Path:
+        """``workdir/KIND.safetensors``."""
+        path = workdir / f"{self.kind}.safetensors"
+        tree = {"params": state.params, "statistics": state.statistics}
+        about = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        write(path, tree, **about)
+        return path
+
+
 def write(
     path: Path,
     tree: PyTree,

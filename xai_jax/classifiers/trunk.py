@@ -1,0 +1,41 @@
+"""Published weights for the trunk of a network that is to be trained."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from xai_jax.classifiers import pretrained, torch_file
+from xai_jax.nn import convert, lite0, resnet
+from xai_jax.nn.segmenter import Architecture
+
+_TRUNKS = {
+    Architecture.DEEPLAB: ("resnet50", resnet.trunk_variables),
+    Architecture.LIGHT: ("efficientnet_lite0", lite0.trunk_variables),
+}
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Trunk:
+    """The `start` of an Experiment: an ImageNet trunk in a state that is a `nn.learner.Learner`.
+
+    Fields:
+        architecture: of the network that is trained.
+        weights: a file of the trunk's classifier (ResNet-50 for DeepLab, EfficientNet-Lite0 for
+            Light); empty: those of its Python package.
+    """
+
+    architecture: Architecture
+    weights: str = ""
+
+    def __call__(self, state: Any) -> Any:
+        """The state with the trunk's weights and statistics replaced.
+
+        Raises:
+            ValueError: there are no weights, or they are damaged or of another architecture.
+        """
+        name, variables_of = _TRUNKS[self.architecture]
+        path = pretrained.weights_file(name, Path(self.weights) if self.weights else None)
+        trunk = variables_of(torch_file.read(path))
+        own = {"params": state.params, "batch_stats": state.statistics}
+        joined = convert.with_trunk(own, trunk)
+        return dataclasses.replace(state, params=joined["params"], statistics=joined["batch_stats"])

@@ -1,0 +1,221 @@
+"""NN-Explainer: one network, trained on one classifier, that draws the masks of all classes.
+
+Stalder et al., "What You See is What You Classify: Black Box Attributions", NeurIPS 2022.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from xai_jax.core.gradient import mean_loss_and_grad
+from xai_jax.core.method import Frozen, Method
+from xai_jax.core.settings import check_at_least
+from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey
+from xai_jax.losses.class_masks import ClassMaps
+from xai_jax.methods.explainer import terms
+from xai_jax.nn import learner
+from xai_jax.nn.learner import Learner
+from xai_jax.nn.segmenter import Architecture, Segmenter
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Config:
+    """Settings; the defaults are the authors' run on VOC-2007 with VGG-16.
+
+    Attributes:
+        network: draws the masks.
+        entropy_weight: of minus the entropy on the removed part, over the number of classes.
+        variation_weight: of the total variation of both merged masks.
+        bound_weight: of what the area of each class's mask exceeds its bounds by.
+        target_area_weight: of the area of the mask of the classes in the picture.
+        other_area_weight: of the area of the mask of all others.
+        min_area: lower bound of a class's mask, share of the picture; 0: none.
+        max_area: upper bound; 1: none.
+        max_targets: most classes of one picture; more of them are an error (NaN).
+        learning_rate: of Adam, which is constant.
+        decay_steps: steps over which the rate falls to 0 along a half cosine; 0: it stays constant.
+        micro_batches: a batch goes through the networks in so many parts; bounds memory.
+        self_explaining: the network's own class scores (means of its mask logits) take the place of
+            the classifier, which then only says how pictures are normalised.
+        coherency_weight: of the difference of the two masks of the self-explaining network.
+    """
+
+    network: Segmenter = dataclasses.field(default_factory=lambda: Segmenter(num_classes=20))
+    entropy_weight: float = 1.0
+    variation_weight: float = 1.0
+    bound_weight: float = 1.0
+    target_area_weight: float = 0.1
+    other_area_weight: float = 0.3
+    min_area: float = 0.05
+    max_area: float = 0.3
+    max_targets: int = 20
+    learning_rate: float = 1e-5
+    decay_steps: int = 0
+    micro_batches: int = 1
+    self_explaining: bool = False
+    coherency_weight: float = 1.0
+
+    @classmethod
+    def voc_resnet50(cls) -> "Config":
+        """The authors' run on VOC-2007 with ResNet-50."""
+        return cls(
+            entropy_weight=3.0,
+            bound_weight=0.8,
+            target_area_weight=0.01,
+            learning_rate=1e-4,
+        )
+
+    @classmethod
+    def coco_vgg16(cls) -> "Config":
+        """The authors' run on COCO-2014 with VGG-16; channel k is category id k."""
+        return cls(
+            network=Segmenter(num_classes=91),
+            variation_weight=0.3,
+            bound_weight=0.3,
+            target_area_weight=0.03,
+            other_area_weight=0.1,
+        )
+
+    @classmethod
+    def coco_resnet50(cls) -> "Config":
+        """The authors' run on COCO-2014 with ResNet-50; channel k is category id k."""
+        return cls(
+            network=Segmenter(num_classes=91),
+            entropy_weight=3.0,
+            variation_weight=0.05,
+            bound_weight=0.1,
+            target_area_weight=0.01,
+            other_area_weight=0.03,
+        )
+
+    @classmethod
+    def smoke(cls) -> "Config":
+        """The smallest honest run: a minute on one CPU core, on small pictures of four classes."""
+        return cls(
+            network=Segmenter(num_classes=4, architecture=Architecture.LIGHT),
+            max_targets=4,
+            learning_rate=3e-3,
+        )
+
+    def build(self) -> Method:
+        """The method with these settings."""
+        return explainer(self)
+
+
+def explainer(cfg: Config) -> Method:
+    """Learns to draw the masks of all classes; a Batch needs labels while it learns, only then."""
+    _check(cfg)
+    network = cfg.network.build()
+    rate = cfg.learning_rate
+    tx = optax.adam(optax.cosine_decay_schedule(rate, cfg.decay_steps) if cfg.decay_steps else rate)
+
+    def init(key: PRNGKey, frozen: Frozen, batch: Batch) -> Learner:
+        del frozen
+        return learner.begun(network, tx, key, batch.images)
+
+    def loss(params, statistics, batch, frozen, key, axis_name):
+        dropout_key, infill_key = jax.random.split(key)
+
+        def draw(images):
+            nonlocal statistics
+            normalised = frozen.classifier.normalise(images)
+            over = {"weight": batch.weight, "axis_name": axis_name}
+            logits, statistics = learner.trained(
+                network, params, statistics, normalised, dropout_key, **over
+            )
+            return logits
+
+        total, found = _judged(cfg, frozen, batch, draw, infill_key)
+        return total, found, statistics
+
+    def step(state, frozen, batch, key, axis_name=None):
+        metrics, grads, statistics = mean_loss_and_grad(
+            functools.partial(loss, axis_name=axis_name),
+            state.params,
+            state.statistics,
+            batch,
+            frozen,
+            key,
+            axis_name=axis_name,
+            micro_batches=cfg.micro_batches,
+        )
+        return learner.moved(state, tx, grads, statistics), metrics
+
+    def measure(state, frozen, batch, key):
+        def draw(images):
+            return learner.used(network, state, frozen.classifier.normalise(images))
+
+        total, found = _judged(cfg, frozen, batch, draw, key)
+        return {"loss": total, **found}
+
+    def explain(state, frozen, batch, key):
+        del key
+        logits = learner.used(network, state, frozen.classifier.normalise(batch.images))
+        class_keep = jax.nn.sigmoid(logits)
+        keep = jnp.take_along_axis(class_keep, batch.target[:, None, None, None], axis=3)
+        return Explanation(keep=keep, saliency=keep, target=batch.target, class_keep=class_keep)
+
+    return Method(init=init, step=step, explain=explain, measure=measure)
+
+
+def _check(cfg: Config) -> None:
+    """Refuses settings with which nothing sensible can be computed."""
+    weights = ("entropy", "variation", "bound", "target_area", "other_area", "coherency")
+    check_at_least(cfg, **{f"{name}_weight": 0 for name in weights})
+    check_at_least(cfg, max_targets=1, decay_steps=0, micro_batches=1, min_area=0)
+    if not cfg.min_area <= cfg.max_area <= 1:
+        raise ValueError(
+            f"min_area {cfg.min_area} and max_area {cfg.max_area} must be shares of the picture, "
+            "the first no larger than the second."
+        )
+    if cfg.network.num_classes < 1:
+        raise ValueError("network.num_classes must be the number of the classifier's classes.")
+
+
+def _judged(
+    cfg: Config,
+    frozen: Frozen,
+    batch: Batch,
+    draw: Callable[[Images], ClassMaps],
+    key: PRNGKey,
+) -> tuple[PerExample, terms.Terms]:
+    """The loss of each picture, and its terms before they are weighted.
+
+    Raises:
+        ValueError: the labels are missing, or of another number of classes than the masks.
+    """
+    wanted = (len(batch.images), cfg.network.num_classes)
+    if batch.labels is None or batch.labels.shape != wanted:
+        there = "missing" if batch.labels is None else f"{list(batch.labels.shape)}"
+        raise ValueError(
+            f"The Explainer learns from labels of shape {list(wanted)}, which are {there}; "
+            "set network.num_classes to the number of classes of the data."
+        )
+    area = cfg.min_area, cfg.max_area
+    if cfg.self_explaining:
+        found = terms.self_explained(
+            frozen, batch, draw, key, max_targets=cfg.max_targets, area=area
+        )
+    else:
+        drawn = draw(batch.images)
+        found = terms.explained(frozen, batch, drawn, key, max_targets=cfg.max_targets, area=area)
+    weights = _weights(cfg)
+    return sum(weights[name] * value for name, value in found.items()), found
+
+
+def _weights(cfg: Config) -> dict[str, float]:
+    """Of each term in the sum."""
+    return {
+        "classification": 1.0,
+        "similarity": 1.0,
+        "coherency": cfg.coherency_weight,
+        "entropy": cfg.entropy_weight,
+        "variation": cfg.variation_weight,
+        "area_bound": cfg.bound_weight,
+        "target_area": cfg.target_area_weight,
+        "other_area": cfg.other_area_weight,
+    }

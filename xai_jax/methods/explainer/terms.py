@@ -1,0 +1,126 @@
+"""The loss of the Explainer, term by term, each ``[b]``; and of its self-explaining variant.
+
+Stalder, Perraudin, Achanta, Perez-Cruz, Volpi, "What You See is What You Classify", NeurIPS 2022,
+with the terms of the authors' code. z are mask logits ``[b h w k]``, m the mask of the classes in
+the picture (their maximum) and n that of the others.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from xai_jax.core.infill import compose
+from xai_jax.core.method import Frozen
+from xai_jax.core.rng import example_keys
+from xai_jax.core.targets import Head
+from xai_jax.core.types import Batch, Images, Logits, Maps, PerExample, PRNGKey
+from xai_jax.losses import class_masks, evidence, masks
+from xai_jax.losses.class_masks import ClassMaps
+
+Terms = dict[str, PerExample]
+
+
+def explained(
+    frozen: Frozen,
+    batch: Batch,
+    class_logits: ClassMaps,
+    key: PRNGKey,
+    *,
+    max_targets: int,
+    area: tuple[float, float],
+) -> Terms:
+    """What the masks do to the classifier, and their shape.
+
+    Args:
+        frozen: the classifier, and what stands in for what is removed (published: its mean colour).
+        batch: with labels.
+        class_logits: z.
+        key: of the infill.
+        max_targets: most classes of a picture.
+        area: bounds of the area of each class's mask, shares of the picture.
+    """
+    keep, other = class_masks.merged(class_logits, batch.labels)
+    filled = _filled(frozen, batch, keep, key)
+    parts = [compose(batch.images, part, filled) for part in (keep, 1.0 - keep)]
+    # One call for both parts, for the sake of one copy of the classifier in the program.
+    on_kept, on_removed = jnp.split(frozen.classifier.logits(jnp.concatenate(parts)), 2)
+    terms = {
+        "classification": _wrong(on_kept, batch, frozen.classifier.head),
+        "entropy": evidence.negative_entropy(on_removed),
+        **_shape(keep, other),
+        "area_bound": _bound(class_logits, batch, max_targets, area),
+    }
+    return terms
+
+
+def self_explained(
+    frozen: Frozen,
+    batch: Batch,
+    draw: Callable[[Images], ClassMaps],
+    key: PRNGKey,
+    *,
+    max_targets: int,
+    area: tuple[float, float],
+) -> Terms:
+    """Of a network whose class scores are the means of its own mask logits.
+
+    The network is asked twice, about the picture and about the part that it keeps of it, and both
+    answers shall be right and alike (the authors' "fcnn").
+
+    Args:
+        frozen: of the infill.
+        batch: with labels.
+        draw: the network, ``[b h w c]`` unit pixels -> z.
+        key: of the infill.
+        max_targets: most classes of a picture.
+        area: bounds of the area of each class's mask, shares of the picture.
+    """
+    whole = draw(batch.images)
+    keep, other = class_masks.merged(whole, batch.labels)
+    part = draw(compose(batch.images, keep, _filled(frozen, batch, keep, key)))
+    again, other_again = class_masks.merged(part, batch.labels)
+    scores = [logits.mean(axis=(1, 2)) for logits in (whole, part)]
+    both = jax.tree.map(jnp.add, _shape(keep, other), _shape(again, other_again))
+    bounds = [_bound(logits, batch, max_targets, area) for logits in (whole, part)]
+    terms = {
+        "classification": sum(
+            evidence.binary_cross_entropy(score, batch.labels) for score in scores
+        ),
+        "similarity": jnp.abs(scores[0] - scores[1]).mean(axis=1),
+        "coherency": jnp.abs(keep - again).mean(axis=(1, 2, 3)),
+        **both,
+        "area_bound": sum(bounds),
+    }
+    return terms
+
+
+def _filled(frozen: Frozen, batch: Batch, keep: Maps, key: PRNGKey) -> Images:
+    context = frozen.infill.prepare(batch.images)
+    return frozen.infill(context, jnp.round(keep), example_keys(key, batch.image_id))
+
+
+def _wrong(logits: Logits, batch: Batch, head: Head) -> PerExample:
+    """How far the classifier's answer is from the labels, in nats."""
+    if head is Head.SIGMOID:
+        return evidence.binary_cross_entropy(logits, batch.labels)
+    return evidence.cross_entropy(logits, jnp.argmax(batch.labels, axis=1))
+
+
+def _shape(keep: Maps, other: Maps) -> Terms:
+    return {
+        "variation": masks.mean_variation(keep) + masks.mean_variation(other),
+        "target_area": masks.area(keep),
+        "other_area": masks.area(other),
+    }
+
+
+def _bound(
+    class_logits: ClassMaps, batch: Batch, max_targets: int, area: tuple[float, float]
+) -> PerExample:
+    chosen, counted = class_masks.target_channels(
+        class_logits, batch.labels, max_targets=max_targets
+    )
+    return class_masks.bounded_area(
+        jax.nn.sigmoid(chosen), counted, min_area=area[0], max_area=area[1]
+    )
