@@ -15,9 +15,12 @@ from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers as policies
 
 from xai_jax.core.types import PyTree
+from xai_jax.runtime import architecture
+from xai_jax.runtime.architecture import OtherArchitecture
 
 _LOG = logging.getLogger(__name__)
 _DAMAGED = "damaged"  # beside the checkpoints: those that could not be read
+_REMEDY = "take the config that the run began with"
 _LATEST = 2  # kept besides the best, so that a damaged one has a predecessor
 
 
@@ -90,7 +93,7 @@ class Checkpoints:
             OSError, ValueError: the disk is full or read-only, now or at the save before.
         """
         self._best.step = best
-        content = {"record": record, "best": best, "leaves": _leaves(state)}
+        content = {"record": record, "best": best, "leaves": architecture.leaves(state)}
         arguments = ocp.args.Composite(
             state=ocp.args.StandardSave(state), run=ocp.args.JsonSave(content)
         )
@@ -129,7 +132,7 @@ class Checkpoints:
 
     def _read(self, step: int, abstract: PyTree) -> Any:
         run = self._manager.restore(step, args=ocp.args.Composite(run=ocp.args.JsonRestore())).run
-        _check_architecture(run["leaves"], abstract, self._folder / str(step))
+        architecture.check(run["leaves"], abstract, self._folder / str(step), _REMEDY)
         arguments = ocp.args.Composite(
             state=ocp.args.StandardRestore(abstract), run=ocp.args.JsonRestore()
         )
@@ -165,39 +168,10 @@ def read_best(folder: Path, abstract: PyTree) -> Restored:
         best = reader.restore(folder / str(last) / "run")["best"]
         step = last if best is None else best
         content = reader.restore(folder / str(step) / "run")
-    _check_architecture(content["leaves"], abstract, folder / str(step))
+    architecture.check(content["leaves"], abstract, folder / str(step), _REMEDY)
     with ocp.StandardCheckpointer() as states:
         state = states.restore(folder / str(step) / "state", abstract)
     return Restored(step=step, state=state, record=content["record"])
-
-
-class OtherArchitecture(ValueError):
-    """The checkpoint's leaves are not those of the state."""
-
-
-def _leaves(tree: PyTree) -> list[list[Any]]:
-    """Path, shape and dtype of each leaf, in JSON's types."""
-    return [
-        [jax.tree_util.keystr(path, simple=True, separator="/"), list(leaf.shape), str(leaf.dtype)]
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-    ]
-
-
-def _check_architecture(found: list[list[Any]], abstract: PyTree, place: Path) -> None:
-    wanted = _leaves(abstract)
-    if found == wanted:
-        return
-    there = {path: (shape, dtype) for path, shape, dtype in found}
-    here = {path: (shape, dtype) for path, shape, dtype in wanted}
-    path = next(path for path in [*here, *there] if here.get(path) != there.get(path))
-    raise OtherArchitecture(
-        f"{place} is of another architecture: {path} {_in_words(there.get(path))} there and "
-        f"{_in_words(here.get(path))} here; take the config that the run began with."
-    )
-
-
-def _in_words(leaf: tuple[list[int], str] | None) -> str:
-    return "is missing" if leaf is None else f"is {leaf[1]} of shape {leaf[0]}"
 
 
 def _of(error: Exception) -> str:
