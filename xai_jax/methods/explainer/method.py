@@ -204,7 +204,7 @@ def _judged(
         drawn = draw(batch.images)
         found = terms.explained(frozen, batch, drawn, key, max_targets=cfg.max_targets, area=area)
     weights = _weights(cfg)
-    return sum(weights[name] * value for name, value in found.items()), found
+    return jax.tree.reduce(jnp.add, [weights[name] * found[name] for name in found]), found
 
 
 def _weights(cfg: Config) -> dict[str, float]:
