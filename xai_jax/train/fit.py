@@ -13,9 +13,9 @@ import numpy as np
 from xai_jax.core.method import Method, Trainable
 from xai_jax.core.types import PyTree
 from xai_jax.experiment import Experiment, Export
-from xai_jax.runtime import files, mesh
+from xai_jax.runtime import files, mesh, settings
 from xai_jax.runtime.checkpoint import Checkpoints, read_best
-from xai_jax.train import settings, validation
+from xai_jax.train import validation
 from xai_jax.train.batches import placed
 from xai_jax.train.interval import Interval, check_finite, check_state
 from xai_jax.train.reporter import Reporter

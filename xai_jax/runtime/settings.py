@@ -1,4 +1,4 @@
-"""An experiment as JSON, so that a folder knows whose run it holds."""
+"""Settings as JSON, so that a folder knows whose run it holds."""
 
 import dataclasses
 import enum
@@ -12,15 +12,18 @@ from typing import Any
 import jax
 import numpy as np
 
-from xai_jax.experiment import Experiment
 from xai_jax.runtime.files import write_whole
 from xai_jax.runtime.manifest import in_words
 
 NAME = "config.json"
 
 
-def check(workdir: Path, experiment: Experiment) -> None:
+def check(workdir: Path, settings: Any) -> None:
     """Refuses a folder that holds a run of other settings.
+
+    Args:
+        workdir: the run's folder, which need not exist yet.
+        settings: all that the run's results depend on, for `as_json`.
 
     Raises:
         ValueError: with the first setting that differs and both its values.
@@ -32,7 +35,7 @@ def check(workdir: Path, experiment: Experiment) -> None:
         found = json.loads(path.read_text())
     except ValueError:
         raise ValueError(f"{path} is no JSON; choose another --workdir.") from None
-    wanted = json.loads(_text(experiment))
+    wanted = json.loads(_text(settings))
     if found != wanted:
         raise ValueError(
             f"{workdir} holds a run of another config: {in_words('', found, wanted)}; "
@@ -40,13 +43,13 @@ def check(workdir: Path, experiment: Experiment) -> None:
         )
 
 
-def write(workdir: Path, experiment: Experiment) -> None:
+def write(workdir: Path, settings: Any) -> None:
     """Writes ``config.json``, every setting resolved."""
-    write_whole(workdir / NAME, _text(experiment).encode())
+    write_whole(workdir / NAME, _text(settings).encode())
 
 
-def _text(experiment: Experiment) -> str:
-    return json.dumps(as_json(experiment), indent=1) + "\n"
+def _text(settings: Any) -> str:
+    return json.dumps(as_json(settings), indent=1) + "\n"
 
 
 def as_json(value: Any) -> Any:
@@ -83,7 +86,7 @@ def _atom(value: Any) -> Any:
     if hasattr(value, "__qualname__") and "<lambda>" not in value.__qualname__:
         return _name(value)
     raise ValueError(
-        f"{value!r} of the experiment cannot be written to {NAME}; use numbers, words, "
+        f"{value!r} of the config cannot be written to {NAME}; use numbers, words, "
         "functions of a module and dataclasses of these."
     )
 
