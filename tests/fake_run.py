@@ -20,7 +20,7 @@ def manifest(num_pictures: int = 5, batch_size: int = 2, **changes) -> Manifest:
         infill_config={"sigma": 10.0},
         classifier="efficientnet_lite0",
         weights_sha256="ab" * 32,
-        preprocess={"size": SIZE, "crop": 0.875, "resample": "bicubic"},
+        preprocess={"height": SIZE, "width": SIZE, "crop": 0.875, "resample": "bicubic"},
         target="predicted",
         seed=0,
         batch_size=batch_size,

@@ -22,7 +22,7 @@ def load(name, weights=None):
         name="quadrant",
         classifier=planted.quadrant(),
         class_names=NAMES,
-        preprocess=Preprocess(size=SIZE, crop=1.0),
+        preprocess=Preprocess(height=SIZE, width=SIZE, crop=1.0),
         weights_sha256="0" * 64,
         source="the tests",
     )

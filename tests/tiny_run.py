@@ -22,7 +22,7 @@ from xai_jax.runs.run import Counts, Job, run
 from xai_jax.runtime.manifest import Manifest
 
 SIZE, BATCH = 16, 2
-PREPROCESS = Preprocess(size=SIZE, crop=1.0)
+PREPROCESS = Preprocess(height=SIZE, width=SIZE, crop=1.0)
 METHOD = fido.Config(grids=(4,), num_steps=6, num_samples=2, learning_rate=0.3, warmup_steps=2)
 NAMES = ("upper left", "upper right", "lower left", "lower right")
 

@@ -53,7 +53,7 @@ def refusal(call) -> str:
 @pytest.mark.parametrize(("name", "size"), list(zip(LITE, (224, 240, 260), strict=True)))
 def test_a_lite_classifier_comes_with_all_that_its_use_needs(name, size):
     loaded = pretrained.load(name)
-    assert (loaded.name, loaded.preprocess.size) == (name, size)
+    assert (loaded.name, loaded.preprocess.height, loaded.preprocess.width) == (name, size, size)
     assert (loaded.preprocess.crop, loaded.preprocess.resample) == (0.875, "bicubic")
     file = pretrained._package_file(ENTRIES[name])
     assert loaded.weights_sha256 == hashlib.sha256(file.read_bytes()).hexdigest()

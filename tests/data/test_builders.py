@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import catalog
 from xai_jax.data.builders import faces, regions
 from xai_jax.data.example import classes_of, picture_of
 from xai_jax.data.pipeline import Pipeline
-from xai_jax.data.transforms import Resize
 
 SIZE = (8, 6)  # width, height
 
@@ -182,7 +182,7 @@ def test_imagenet_has_boxes_and_the_order_of_the_challenge(tmp_path):
     expected = np.zeros((6, 8))
     expected[0:3, 2:4] = expected[3:6, 4:8] = 1000
     np.testing.assert_array_equal(classes_of(first, SIZE), expected)
-    p = Pipeline(source=splits["validation"], resize=Resize(height=6, width=8), masks="union")
+    p = Pipeline(source=splits["validation"], resize=Preprocess(height=6, width=8), masks="union")
     np.testing.assert_array_equal(next(p.batches(1)).masks[0, ..., 0], expected > 0)
 
 
@@ -235,14 +235,14 @@ def test_celebamask_merges_parts_in_order_and_splits_by_the_original_number(tmp_
     # cloth, 18, is drawn last, over hair, 13, over nose, 2, over skin, 1
     column = classes_of(example, (512, 512))[:, 0]
     np.testing.assert_array_equal(column, np.repeat([18, 13, 2, 1, 0], [100, 100, 100, 100, 112]))
-    p = Pipeline(source=splits["test"], resize=Resize(height=64, width=64), masks="ids")
+    p = Pipeline(source=splits["test"], resize=Preprocess(height=64, width=64), masks="ids")
     assert np.unique(next(p.batches(1)).masks).tolist() == [0, 1, 2, 13, 18]
 
 
 def test_regions_that_are_no_classes_are_given_as_numbers_only(tmp_path):
     make_bdd(tmp_path)
     train = built(catalog.BDD10K, tmp_path)["train"]
-    p = Pipeline(source=train, resize=Resize(height=6, width=8), masks="soft")
+    p = Pipeline(source=train, resize=Preprocess(height=6, width=8), masks="soft")
     with pytest.raises(ValueError, match="are regions and not its classes; ask for masks='ids'"):
         next(p.batches(1))
 
@@ -434,10 +434,10 @@ _WITHOUT_TENSORFLOW = """
 import sys
 from xai_jax.data import catalog
 from xai_jax.data.pipeline import Pipeline
-from xai_jax.data.transforms import Resize
+from xai_jax.core.preprocess import Preprocess
 catalog.prepare(catalog.MNIST, archives=sys.argv[1], data_dir=sys.argv[2])
 rows = catalog.Tfds(spec=catalog.MNIST, data_dir=sys.argv[2]).build()
-batch = next(Pipeline(source=rows, resize=Resize(height=28, width=28)).batches(4))
+batch = next(Pipeline(source=rows, resize=Preprocess(height=28, width=28)).batches(4))
 print(batch.images.shape, batch.target.tolist(), "tensorflow" in sys.modules)
 """
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.example import classes_of, picture_of
 from xai_jax.data.folder import Flagged, Folder, Listed
 from xai_jax.data.pipeline import Pipeline
-from xai_jax.data.transforms import Resize
 
 OUTER = {"outer": ("jacket", "coat"), "hat": ("hat",)}
 TABLE = "file,split,classes_present\na.png,train,0 1 3\nb.png,train,hat coat\nc.png,test,0\n"
@@ -181,7 +181,9 @@ def test_the_brain_pictures_have_tumours_where_their_masks_do(shared_data):
 
 def test_the_clothing_pictures_become_batches_with_their_masks(shared_data):
     source = folder(shared_data / "clothing", split="validation", classes=GROUPS, drop_empty=True)
-    p = Pipeline(source=source, resize=Resize(height=176, width=96), masks="soft", num_threads=2)
+    p = Pipeline(
+        source=source, resize=Preprocess(height=176, width=96), masks="soft", num_threads=2
+    )
     batch = next(p.batches(8))
     assert batch.images.shape == (8, 176, 96, 3) and 0.2 < batch.images.mean() < 0.9
     shown = batch.masks.max((1, 2)) > 0

@@ -11,9 +11,9 @@ from PIL import Image, ImageCms
 
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.data import pictures
+from xai_jax.data import pictures, transforms
 
-WHOLE = Preprocess(size=8, crop=1.0, resample="bilinear")
+WHOLE = Preprocess(height=8, width=8, crop=1.0)
 ROOT = pathlib.Path(__file__).parents[2]
 
 
@@ -51,7 +51,7 @@ def test_the_square_is_the_centre_of_the_picture_and_spans_the_crop(tmp_path):
     path = saved(tmp_path, Image.fromarray(wide), "a.png")
     np.testing.assert_array_equal(pictures.read(path, WHOLE)[..., 0], np.float32(200 / 255))
     image = gradient(size=(16, 16))
-    half = pictures.read(saved(tmp_path, image, "b.png"), Preprocess(size=8, crop=0.5))
+    half = pictures.read(saved(tmp_path, image, "b.png"), Preprocess(height=8, width=8, crop=0.5))
     np.testing.assert_array_equal(half, np.asarray(image, np.float32)[4:12, 4:12] / 255)
 
 
@@ -84,6 +84,19 @@ def test_a_photograph_that_was_taken_on_its_side_stands_upright(tmp_path, orient
         path = saved(tmp_path, Image.fromarray(stored), name, exif=exif, quality=100, subsampling=0)
         wanted = scene.astype(np.float32)[:, 2:10] / 255  # the centre square
         np.testing.assert_allclose(pictures.read(path, WHOLE), wanted, atol=0.03)
+        upright = pictures.read(path, Preprocess(height=8, width=12))
+        np.testing.assert_allclose(upright, scene.astype(np.float32) / 255, atol=0.03)
+
+
+@pytest.mark.parametrize("crop", [0.0, 0.7, 1.0])
+@pytest.mark.parametrize("size", [(40, 61), (90, 20)])
+def test_a_picture_is_read_for_use_as_the_pipeline_reads_it_for_training(tmp_path, size, crop):
+    noise = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    path = saved(tmp_path, Image.fromarray(noise), "a.png")
+    preprocess = Preprocess(height=17, width=9, crop=crop, resample="bicubic")
+    trained_on = transforms.pixels(preprocess, pictures.whole(path))
+    assert trained_on.shape == (17, 9, 3)
+    np.testing.assert_array_equal(pictures.read(path, preprocess), trained_on)
 
 
 def test_grey_palette_and_black_and_white_pictures_become_rgb(tmp_path):
@@ -144,17 +157,18 @@ def test_colour_profiles_are_ignored(tmp_path):
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (2, 3)])
 def test_a_picture_of_a_single_pixel_or_line_is_read(tmp_path, size):
     path = saved(tmp_path, Image.new("RGB", size, (255, 0, 51)), "a.png")
-    read = pictures.read(path, Preprocess(size=32))
+    read = pictures.read(path, Preprocess(height=32, width=32, crop=0.875))
     np.testing.assert_allclose(read, np.broadcast_to([1.0, 0.0, 0.2], (32, 32, 3)), atol=1e-6)
 
 
-def test_a_large_jpeg_decoded_at_a_smaller_scale_looks_as_if_it_were_not(tmp_path):
+@pytest.mark.parametrize("sides", [(64, 64), (64, 96), (20, 64)])
+def test_a_large_jpeg_decoded_at_a_smaller_scale_looks_as_if_it_were_not(tmp_path, sides):
     rng = np.random.default_rng(0)
     small = Image.fromarray(rng.integers(0, 256, (24, 24, 3), np.uint8))
     large = small.resize((1536, 1536), Image.Resampling.BICUBIC)
     path = saved(tmp_path, large, "a.jpg", quality=95)
-    wanted = Image.open(path).resize((64, 64), Image.Resampling.BILINEAR)
-    read = pictures.read(path, Preprocess(size=64, crop=1.0))
+    wanted = Image.open(path).resize(sides, Image.Resampling.BILINEAR)
+    read = pictures.read(path, Preprocess(width=sides[0], height=sides[1]))
     assert np.abs(read - np.asarray(wanted, np.float32) / 255).max() < 4 / 255
 
 
@@ -165,7 +179,7 @@ import numpy as np
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import pictures
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-square = pictures.read(Path(sys.argv[1]), Preprocess())
+square = pictures.read(Path(sys.argv[1]), Preprocess(crop=0.875))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, square.mean())
 """
 

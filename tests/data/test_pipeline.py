@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 
 from xai_jax import experiment
+from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.types import Batch
 from xai_jax.data.example import Example
 from xai_jax.data.pipeline import Pipeline
 from xai_jax.data.planted import Planted
-from xai_jax.data.transforms import Augment, Resize
-from xai_jax.train.settings import as_json
+from xai_jax.data.transforms import Augment
+from xai_jax.runtime.settings import as_json
 
 NUM = 10
-SMALL = Resize(height=6, width=8)
+SMALL = Preprocess(height=6, width=8)
 
 
 class Fixed:
@@ -84,7 +85,7 @@ def test_a_batch_has_static_shapes_and_the_core_types():
 
 
 def test_labels_targets_and_pixels_belong_to_the_same_row():
-    p = pipeline(shuffle=True, resize=Resize(height=12, width=16))
+    p = pipeline(shuffle=True, resize=Preprocess(height=12, width=16))
     for b in p.batches(5):
         for row, image, target, labels in zip(
             b.image_id, b.images, b.target, b.labels, strict=True

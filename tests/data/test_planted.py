@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from xai_jax.core.classifier import compiled_logits
+from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import planted
 from xai_jax.data.pipeline import Pipeline
 from xai_jax.data.planted import Planted
-from xai_jax.data.transforms import Resize
 
 NUM = 24
 
@@ -121,7 +121,7 @@ def test_a_loop_over_the_source_ends():
 
 def test_a_pipeline_makes_batches_of_planted_pictures():
     source = Planted(size=64, num=5)
-    p = Pipeline(source=source, resize=Resize(height=64, width=64), masks="soft")
+    p = Pipeline(source=source, resize=Preprocess(height=64, width=64), masks="soft")
     batch = next(p.batches(4))
     np.testing.assert_array_equal(batch.labels > 0, batch.masks.max((1, 2)) > 0)
     np.testing.assert_array_equal(batch.images[3], np.float32(source[3].picture) / 255)

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xai_jax.data.transforms import Augment, Resize, rng_of
+from xai_jax.core.preprocess import Preprocess
+from xai_jax.data import transforms
+from xai_jax.data.transforms import Augment, rng_of
 
 OFF = {"flip": 0.0, "rotation": 0.0, "brightness": 0.0, "contrast": 0.0, "saturation": 0.0}
 STILL = Augment(**OFF, hue=0.0)
@@ -21,7 +23,8 @@ def noise(height, width, seed=0):
 @pytest.mark.parametrize("size", [(61, 40), (20, 90), (7, 5)])
 def test_resizing_equals_an_antialiased_filter_in_floating_point_to_one_grey_level(resample, size):
     pixels = (80 + noise(*size) // 3).astype(np.uint8)  # what overshoots is not cut off
-    ours = Resize(height=17, width=23, resample=resample).pixels(Image.fromarray(pixels))
+    preprocess = Preprocess(height=17, width=23, resample=resample)
+    ours = transforms.pixels(preprocess, Image.fromarray(pixels))
     method = {"bilinear": "linear", "bicubic": "cubic"}[resample]
     theirs = jax.image.resize(np.float32(pixels), (17, 23, 3), method, antialias=True)
     assert np.abs(ours * 255 - theirs).max() <= 1.01
@@ -30,21 +33,25 @@ def test_resizing_equals_an_antialiased_filter_in_floating_point_to_one_grey_lev
 
 def test_a_crop_is_the_largest_centred_part_with_the_sides_of_the_result():
     # 256 and 224 of ImageNet: a square of 0.875 * 100 in the middle of 100 x 300
-    left, top, right, bottom = Resize(crop=0.875).box((300, 100))
+    left, top, right, bottom = transforms.box(Preprocess(crop=0.875), (300, 100))
     np.testing.assert_allclose([left, top, right, bottom], [106.25, 6.25, 193.75, 93.75])
     # 2 : 1 in 300 x 100: the height bounds it
-    assert Resize(height=10, width=20, crop=1.0).box((300, 100)) == (50, 0, 250, 100)
-    assert Resize().box((300, 100)) == (0, 0, 300, 100)
+    assert transforms.box(Preprocess(height=10, width=20, crop=1.0), (300, 100)) == (
+        50,
+        0,
+        250,
+        100,
+    )
+    assert transforms.box(Preprocess(), (300, 100)) == (0, 0, 300, 100)
 
 
 def test_a_map_of_classes_is_cut_and_resized_as_its_picture_and_invents_no_class():
     ids = np.random.default_rng(0).choice(np.uint8([0, 3, 255]), (40, 60))
-    resize = Resize(height=20, width=20, crop=1.0)
-    small = resize.ids(ids)
+    small = transforms.ids(Preprocess(height=20, width=20, crop=1.0), ids)
     np.testing.assert_array_equal(small, ids[1::2, 11:51:2])  # Pillow's nearest: of centres
     assert small.dtype == np.uint8
     large = np.full((4, 4), 1000, np.uint16)
-    assert Resize(height=2, width=2).ids(large).tolist() == [[1000, 1000]] * 2
+    assert transforms.ids(Preprocess(height=2, width=2), large).tolist() == [[1000, 1000]] * 2
 
 
 def test_without_variations_a_picture_stays_as_it_is():

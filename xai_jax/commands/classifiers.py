@@ -18,7 +18,7 @@ def main(argv: Sequence[str]) -> None:
     """Prints the table."""
     tyro.cli(Arguments, args=argv, prog="xai-jax classifiers")
     rows = [("name", "pixels", "ready", "weights from")]
-    rows += [(e.name, str(e.preprocess.size), _ready(e), e.source) for e in CLASSIFIERS]
+    rows += [(e.name, str(e.preprocess.height), _ready(e), e.source) for e in CLASSIFIERS]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(f"{c:{width}}" for c, width in zip(row, widths, strict=True)).rstrip())

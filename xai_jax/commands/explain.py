@@ -66,7 +66,7 @@ def _explain(
         frozen=Frozen(classifier=model.classifier, infill=infill),
         method=args.settings,
         read=lambda picture: pictures.read(files[picture], model.preprocess),
-        image_shape=(model.preprocess.size, model.preprocess.size, 3),
+        image_shape=(model.preprocess.height, model.preprocess.width, 3),
         target=chosen,
         class_names=model.class_names or (),
     )

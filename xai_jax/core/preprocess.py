@@ -1,19 +1,22 @@
-"""How a photograph becomes the square that a classifier eats, as plain settings."""
+"""How a photograph becomes the array that a network eats, as plain settings."""
 
 import dataclasses
 from typing import Literal
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True)
 class Preprocess:
-    """The centre square of a picture, resized as Pillow does it (antialiased).
+    """A picture, or the middle of it, resized as Pillow does it (antialiased).
 
     Fields:
-        size: side of the result in pixels.
-        crop: share of the short side that the centre square spans, in (0, 1].
+        height, width: of the result, in pixels.
+        crop: 0: the whole picture, its sides not in proportion (NN-Explainer). Else the share, in
+            (0, 1], that is taken of the largest centred part with the sides of the result; 0.875 of
+            a square is ImageNet's 256 and 224.
         resample: Pillow's filter.
     """
 
-    size: int = 224
-    crop: float = 0.875
+    height: int = 224
+    width: int = 224
+    crop: float = 0.0
     resample: Literal["bilinear", "bicubic"] = "bilinear"

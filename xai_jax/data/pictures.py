@@ -1,6 +1,7 @@
-"""Photographs of every kind, in folders, as squares of unit pixels."""
+"""Photographs of every kind, in folders, as unit pixels of one size."""
 
 import contextlib
+import dataclasses
 import io
 import os
 import re
@@ -14,14 +15,14 @@ from PIL import Image, UnidentifiedImageError
 
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.preprocess import Preprocess
+from xai_jax.data import transforms
 
 SUFFIXES = frozenset(
     ".avif .bmp .gif .jpeg .jpg .jp2 .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
 )
 MAX_PIXELS = 500_000_000  # a square of 22,000; as much as 2 GB while it is decoded
 _HUGE = 50_000_000  # pixels; such pictures are decoded one at a time
-_DRAFT = 4  # a JPEG is decoded at a smaller scale if its square still has so many times the side
-_RESAMPLE = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+_DRAFT = 4  # a JPEG is decoded at a smaller scale if what is taken has so many times the sides
 _UPRIGHT = {  # EXIF orientation -> what undoes it
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -88,8 +89,8 @@ def _natural(name: str) -> tuple:
     return [(int(p), "") if p.isdigit() else (-1, p) for p in parts], name
 
 
-def read(path: Path | str, preprocess: Preprocess) -> Float[np.ndarray, "size size 3"]:
-    """The upright centre square of a picture, resized with antialiasing; float32 unit pixels.
+def read(path: Path | str, preprocess: Preprocess) -> Float[np.ndarray, "h w 3"]:
+    """The upright picture, or the middle of it, resized with antialiasing; float32 unit pixels.
 
     Grey, CMYK, palette and 16-bit pictures become RGB, what is transparent lies on white, colour
     profiles are ignored, and of several frames the first is taken. Values are multiples of 1/255.
@@ -100,11 +101,11 @@ def read(path: Path | str, preprocess: Preprocess) -> Float[np.ndarray, "size si
     with _in_one_sentence(), _opened(Path(path)) as image:
         if image.width * image.height > _HUGE:
             with _decoding_huge:
-                square = _square(image, preprocess)
+                small = _resized(image, preprocess)
         else:
-            square = _square(image, preprocess)
-        square = _upright(square, image)
-    return np.asarray(square, np.float32) / 255.0
+            small = _resized(image, preprocess)
+        small = _upright(small, image)
+    return np.asarray(small, np.float32) / 255.0
 
 
 def whole(file: Path | bytes) -> Image.Image:
@@ -145,8 +146,7 @@ def upright_size(file: Path | bytes) -> tuple[int, int]:
         BadPicture: it is not a picture, or too large.
     """
     with _in_one_sentence(), _opened(file) as image:
-        lies = image.getexif().get(_ORIENTATION, 1) >= 5
-        return (image.height, image.width) if lies else (image.width, image.height)
+        return (image.height, image.width) if _lies(image) else (image.width, image.height)
 
 
 @contextlib.contextmanager
@@ -177,20 +177,25 @@ def _opened(file: Path | bytes) -> Image.Image:
     return image
 
 
-def _square(image: Image.Image, preprocess: Preprocess) -> Image.Image:
-    """The centre square at the wanted size, RGB; still as the file has it, perhaps on its side."""
-    wanted = round(preprocess.size / preprocess.crop * _DRAFT)
-    image.draft(None, (wanted, wanted))  # JPEG only: 20,000 pixels in a 64th of the memory
-    plain = _of_eight_bits(image)
-    side = preprocess.crop * min(plain.size)
-    left, top = (plain.width - side) / 2, (plain.height - side) / 2
-    size = preprocess.size, preprocess.size
-    box = left, top, left + side, top + side
-    square = plain.resize(size, _RESAMPLE[preprocess.resample], box=box)
-    if square.mode == "RGBA":
-        white = Image.new("RGBA", square.size, "white")
-        square = Image.alpha_composite(white, square)
-    return square.convert("RGB")
+def _lies(image: Image.Image) -> bool:
+    """Whether the file has the picture on its side."""
+    return image.getexif().get(_ORIENTATION, 1) >= 5
+
+
+def _resized(image: Image.Image, preprocess: Preprocess) -> Image.Image:
+    """What is taken of the picture at the wanted size, RGB; as the file has it, perhaps lying."""
+    if _lies(image):
+        preprocess = dataclasses.replace(
+            preprocess, height=preprocess.width, width=preprocess.height
+        )
+    scale = _DRAFT / (preprocess.crop or 1.0)
+    # JPEG only: 20,000 pixels in a 64th of the memory
+    image.draft(None, (round(preprocess.width * scale), round(preprocess.height * scale)))
+    small = transforms.resized(preprocess, _of_eight_bits(image))
+    if small.mode == "RGBA":
+        white = Image.new("RGBA", small.size, "white")
+        small = Image.alpha_composite(white, small)
+    return small.convert("RGB")
 
 
 def _of_eight_bits(image: Image.Image) -> Image.Image:
@@ -214,9 +219,9 @@ def _of_sixteen_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8))
 
 
-def _upright(square: Image.Image, image: Image.Image) -> Image.Image:
+def _upright(small: Image.Image, image: Image.Image) -> Image.Image:
     turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
-    return square if turn is None else square.transpose(turn)
+    return small if turn is None else small.transpose(turn)
 
 
 def _reason(error: Exception) -> str:

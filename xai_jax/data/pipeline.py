@@ -7,9 +7,11 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.types import Batch
+from xai_jax.data import transforms
 from xai_jax.data.example import MAX_CLASSES, VOID, Source, classes_of, picture_of
-from xai_jax.data.transforms import Augment, Resize, rng_of
+from xai_jax.data.transforms import Augment, rng_of
 
 _ENDLESS = 2**40  # steps; Grain asks for a length
 _AHEAD = 2  # batches that wait, decoded, to be taken
@@ -31,7 +33,7 @@ class Pipeline:
 
     Fields:
         source: the pictures, or settings whose `build` finds them.
-        resize: to which size.
+        resize: what is taken of a picture, and at which size.
         augment: variations, for training only.
         masks: what `Batch.masks` holds. "ids": ``[b h w]`` uint8, 0 background, ``1 + k`` class k,
             255 void, the nearest pixel's; regions of their own (a face's parts) as they are.
@@ -44,7 +46,7 @@ class Pipeline:
     """
 
     source: Source | BuildsSource
-    resize: Resize = dataclasses.field(default_factory=Resize)
+    resize: Preprocess = dataclasses.field(default_factory=Preprocess)
     augment: Augment | None = None
     masks: Masks = "none"
     shuffle: bool = False
@@ -232,7 +234,7 @@ def _arrays(pipeline: Pipeline, index: int, epoch: int) -> dict[str, np.ndarray]
     if pipeline.augment is not None:
         image, ids = pipeline.augment(image, ids, rng_of(pipeline.seed, epoch, example.row))
     arrays: dict[str, Any] = {
-        "images": pipeline.resize.pixels(image),
+        "images": transforms.pixels(pipeline.resize, image),
         "target": np.int32(example.target),
         "image_id": np.uint32(example.row),
         "labels": example.labels.astype(np.float32),
@@ -249,12 +251,12 @@ def _arrays(pipeline: Pipeline, index: int, epoch: int) -> dict[str, np.ndarray]
 def _masks(pipeline: Pipeline, ids: np.ndarray, labels: np.ndarray) -> np.ndarray:
     resize = pipeline.resize
     if pipeline.masks == "ids":
-        return resize.ids(ids).astype(np.uint8)
+        return transforms.ids(resize, ids).astype(np.uint8)
     if pipeline.masks == "union":
         true = np.isin(ids, 1 + np.flatnonzero(labels))
-        return resize.share(true)[..., None]
+        return transforms.share(resize, true)[..., None]
     soft = np.zeros((resize.height, resize.width, len(labels)), np.float32)
     for number in np.unique(ids):
         if number not in (0, VOID):
-            soft[..., number - 1] = resize.share(ids == number)
+            soft[..., number - 1] = transforms.share(resize, ids == number)
     return soft

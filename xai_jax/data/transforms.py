@@ -1,64 +1,51 @@
 """From a picture of any size to the array that a network eats, and its variations in training."""
 
 import dataclasses
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Integer
 from PIL import Image, ImageEnhance
 
+from xai_jax.core.preprocess import Preprocess
+
 _RESAMPLE = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
-@dataclasses.dataclass(slots=True, kw_only=True)
-class Resize:
-    """To one size, by Pillow's antialiased filters.
+def box(preprocess: Preprocess, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom) of what is taken of a picture of ``(width, height)``."""
+    wide, high = size
+    if not preprocess.crop:
+        return 0.0, 0.0, float(wide), float(high)
+    across = preprocess.crop * min(wide, high * preprocess.width / preprocess.height)
+    down = preprocess.crop * min(high, wide * preprocess.height / preprocess.width)
+    left, top = (wide - across) / 2, (high - down) / 2
+    return left, top, left + across, top + down
 
-    Fields:
-        height, width: of the result, in pixels.
-        crop: 0: the whole picture, its sides not in proportion (NN-Explainer). Else the share, in
-            (0, 1], that is taken of the largest centred part with the sides of the result; 0.875 of
-            a square is ImageNet's 256 and 224.
-        resample: the filter.
-    """
 
-    height: int = 224
-    width: int = 224
-    crop: float = 0.0
-    resample: Literal["bilinear", "bicubic"] = "bilinear"
+def resized(preprocess: Preprocess, image: Image.Image) -> Image.Image:
+    """What is taken of a picture, at the wanted size, in the mode that it has."""
+    size = preprocess.width, preprocess.height
+    return image.resize(size, _RESAMPLE[preprocess.resample], box=box(preprocess, image.size))
 
-    def box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
-        """(left, top, right, bottom) of what is taken of a picture of ``(width, height)``."""
-        wide, high = size
-        if not self.crop:
-            return 0.0, 0.0, float(wide), float(high)
-        scale = self.crop * min(wide / self.width, high / self.height)
-        half_wide, half_high = scale * self.width / 2, scale * self.height / 2
-        return (
-            wide / 2 - half_wide,
-            high / 2 - half_high,
-            wide / 2 + half_wide,
-            high / 2 + half_high,
-        )
 
-    def pixels(self, image: Image.Image) -> Float[np.ndarray, "h w 3"]:
-        """Unit pixels, float32, multiples of 1/255."""
-        size = self.width, self.height
-        small = image.resize(size, _RESAMPLE[self.resample], box=self.box(image.size))
-        return np.asarray(small, np.float32) / 255.0
+def pixels(preprocess: Preprocess, image: Image.Image) -> Float[np.ndarray, "h w 3"]:
+    """Unit pixels of an RGB picture, float32, multiples of 1/255."""
+    return np.asarray(resized(preprocess, image), np.float32) / 255.0
 
-    def ids(self, ids: Integer[np.ndarray, "y x"]) -> Integer[np.ndarray, "h w"]:
-        """The nearest pixel's class id, of the same type; no id appears that was not there."""
-        image = Image.fromarray(ids.astype(np.int32))
-        size = self.width, self.height
-        small = image.resize(size, Image.Resampling.NEAREST, box=self.box(image.size))
-        return np.asarray(small).astype(ids.dtype)
 
-    def share(self, there: np.ndarray) -> Float[np.ndarray, "h w"]:
-        """The share of each pixel, in [0, 1], that a mask ``[y x]`` covers; bilinear, soft."""
-        image = Image.fromarray(there.astype(np.float32))
-        size = self.width, self.height
-        return np.asarray(image.resize(size, _RESAMPLE["bilinear"], box=self.box(image.size)))
+def ids(preprocess: Preprocess, numbers: Integer[np.ndarray, "y x"]) -> Integer[np.ndarray, "h w"]:
+    """The nearest pixel's class id, of the same type; no id appears that was not there."""
+    image = Image.fromarray(numbers.astype(np.int32))
+    size = preprocess.width, preprocess.height
+    small = image.resize(size, Image.Resampling.NEAREST, box=box(preprocess, image.size))
+    return np.asarray(small).astype(numbers.dtype)
+
+
+def share(preprocess: Preprocess, there: np.ndarray) -> Float[np.ndarray, "h w"]:
+    """The share of each pixel, in [0, 1], that a mask ``[y x]`` covers; bilinear, soft."""
+    image = Image.fromarray(there.astype(np.float32))
+    soft = dataclasses.replace(preprocess, resample="bilinear")
+    return np.asarray(resized(soft, image))
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
