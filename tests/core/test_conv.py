@@ -81,6 +81,15 @@ def test_depthwise_on_a_cpu_compiles_to_no_grouped_convolution():
         assert "stablehlo.convolution" in on_gpu
 
 
+def test_the_gradient_of_a_kernel_is_a_loop_so_that_a_larger_one_compiles_no_longer():
+    def reductions(kernel):
+        x, weights = inputs(kernel, (8, 8))
+        function = lambda k: conv.depthwise(x, k, 1, ((1, 1), (1, 1))).sum()  # noqa: E731
+        return jax.jit(jax.grad(function)).lower(weights).as_text().count("stablehlo.reduce")
+
+    assert reductions(3) == reductions(5) < 9
+
+
 def test_pointwise_is_the_1x1_convolution():
     x = jax.random.normal(jax.random.key(0), (2, 5, 6, 3))
     kernel = jax.random.normal(jax.random.key(1), (1, 1, 3, 7))
