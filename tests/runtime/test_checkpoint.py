@@ -1,6 +1,8 @@
 """Checkpoints: the last two and the best, damaged ones set aside, other architectures refused."""
 
 import logging
+import sys
+import time
 
 import jax
 import jax.numpy as jnp
@@ -96,6 +98,26 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_taken(tmp_path,
         checkpoints.save(2, state(20.0), {}, None)  # and its place is free
     assert (tmp_path / "damaged" / "2").is_dir()
     np.testing.assert_array_equal(read_best(tmp_path / "c", abstract()).state["n"], 20)
+
+
+@pytest.mark.parametrize("is_cut", [True, False], ids=["cut", "gone"])
+def test_a_damaged_state_of_many_arrays_is_refused_without_a_noise(tmp_path, is_cut, monkeypatch):
+    noise = []
+    monkeypatch.setattr(sys, "unraisablehook", noise.append)
+    many = {f"w{i}": jnp.full((50, 50), float(i)) for i in range(60)}
+    like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), many)
+    for attempt in range(4):
+        folder = tmp_path / str(attempt) / "c"
+        with Checkpoints(folder) as checkpoints:
+            checkpoints.save(1, many, {}, None)
+        for path in (folder / "1" / "state" / "d").iterdir():
+            _truncate(path) if is_cut else path.unlink()
+        with pytest.raises(ValueError, match=r"d/.*"):
+            read_best(folder, like)
+        with Checkpoints(folder) as checkpoints, pytest.raises(ValueError, match="None of the"):
+            checkpoints.restore(like)
+    time.sleep(0.5)  # a thread that still reads would be late
+    assert not noise
 
 
 def test_what_a_kill_left_of_a_save_is_no_checkpoint(tmp_path):

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import orbax.checkpoint as ocp
+import tensorstore as ts
 from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers as policies
 
@@ -133,6 +134,7 @@ class Checkpoints:
     def _read(self, step: int, abstract: PyTree) -> Any:
         run = self._manager.restore(step, args=ocp.args.Composite(run=ocp.args.JsonRestore())).run
         architecture.check(run["leaves"], abstract, self._folder / str(step), _REMEDY)
+        _check_whole(self._folder / str(step) / "state")
         arguments = ocp.args.Composite(
             state=ocp.args.StandardRestore(abstract), run=ocp.args.JsonRestore()
         )
@@ -158,7 +160,7 @@ def read_best(folder: Path, abstract: PyTree) -> Restored:
 
     Raises:
         OtherArchitecture: with the first leaf that differs.
-        ValueError: there is none.
+        ValueError: there is none, or it is damaged.
     """
     steps = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
     if not steps:
@@ -169,9 +171,24 @@ def read_best(folder: Path, abstract: PyTree) -> Restored:
         step = last if best is None else best
         content = reader.restore(folder / str(step) / "run")
     architecture.check(content["leaves"], abstract, folder / str(step), _REMEDY)
+    _check_whole(folder / str(step) / "state")
     with ocp.StandardCheckpointer() as states:
         state = states.restore(folder / str(step) / "state", abstract)
     return Restored(step=step, state=state, record=content["record"])
+
+
+def _check_whole(state: Path) -> None:
+    """Reads every byte of a state once, one after the other.
+
+    Orbax reads all arrays at the same time and at the first failure leaves the rest to themselves:
+    their answers then come to an event loop that is closed, and each prints a traceback.
+
+    Raises:
+        ValueError: something is missing or too short.
+    """
+    files = ts.KvStore.open({"driver": "ocdbt", "base": state.as_uri()}).result()
+    for name in files.list().result():
+        files.read(name).result()
 
 
 def _of(error: Exception) -> str:
