@@ -16,7 +16,7 @@ ALLOWED = {
     "nn": {"core", "nn"},
     "losses": {"core", "nn", "losses"},
     "infills": {"core", "nn", "infills"},
-    "classifiers": {"core", "nn", "classifiers"},
+    "classifiers": {"core", "nn", "runtime", "classifiers"},
     "metrics": {"core", "losses", "metrics"},
     "methods": {"core", "nn", "losses"},
     "pretrain": {"core", "nn", "losses", "classifiers", "metrics", "pretrain"},

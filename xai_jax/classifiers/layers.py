@@ -1,5 +1,7 @@
 """Layers of the networks that PyTorch trained: explicit zero padding, pools rounded as there."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,8 @@ from jaxtyping import Array, Float
 from xai_jax.core.conv import pointwise
 from xai_jax.core.image import separable
 from xai_jax.core.types import AnyArray, Logits, PyTree
+
+Drop = Callable[[int, AnyArray], AnyArray]  # (its place in the head, [b n]) -> the same with zeros
 
 # Activations are [b h w c]; `params` of a layer is {"kernel", "bias"}.
 
@@ -89,15 +93,25 @@ def _cells(n: int, size: int) -> np.ndarray:
     return (inside / inside.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def mean_head(params: PyTree, activations: AnyArray) -> Logits:
-    """Mean over space, then the dense layer "classes"."""
-    return dense(params["classes"], activations.mean(axis=(1, 2)))
+def _as_it_is(index: int, x: AnyArray) -> AnyArray:
+    del index
+    return x
 
 
-def hidden_head(params: PyTree, activations: AnyArray, *, grid: int) -> Logits:
-    """Pooled to `grid` x `grid`, then the dense layers "hidden" and "classes"."""
+def mean_head(params: PyTree, activations: AnyArray, *, drop: Drop = _as_it_is) -> Logits:
+    """Mean over space, then the dense layer "classes"; `drop` (dropout) stands between them."""
+    return dense(params["classes"], drop(0, activations.mean(axis=(1, 2))))
+
+
+def hidden_head(
+    params: PyTree, activations: AnyArray, *, grid: int, drop: Drop = _as_it_is
+) -> Logits:
+    """Pooled to `grid` x `grid`, then the dense layers "hidden" and "classes".
+
+    `drop` (dropout) stands behind each hidden layer.
+    """
     x = adaptive_average_pool(activations, grid)
     x = x.transpose(0, 3, 1, 2).reshape(x.shape[0], -1)  # [b c*grid*grid], PyTorch's order
-    for layer in params["hidden"]:
-        x = jax.nn.relu(dense(layer, x))
+    for index, layer in enumerate(params["hidden"]):
+        x = drop(index, jax.nn.relu(dense(layer, x)))
     return dense(params["classes"], x)

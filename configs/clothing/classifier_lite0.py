@@ -1,0 +1,45 @@
+"""The classifier of clothes that the explanations of this folder explain.
+
+    python train.py --config=configs/clothing/classifier_lite0.py --workdir=runs/clothing_classifier
+
+EfficientNet-Lite0, its ImageNet trunk trained on at a lower rate than the new head.
+"""
+
+from configs.clothing import clothes
+from xai_jax.classifiers import trained
+from xai_jax.classifiers.pretrained import Named
+from xai_jax.core.targets import Head
+from xai_jax.data.transforms import Augment
+from xai_jax.experiment import Experiment, Validation
+from xai_jax.infills.constant import Mean
+from xai_jax.pretrain import classifier
+from xai_jax.runtime.export import Export
+
+NAME, STEPS = "efficientnet_lite0", 300
+
+
+def get_config() -> Experiment:
+    """The experiment."""
+    return Experiment(
+        method=classifier.Config(
+            num_classes=len(clothes.CLASS_NAMES),
+            learning_rate=1e-3,
+            trunk_frozen=False,
+            trunk_rate=1e-4,
+            dropout=0.3,
+            decay_steps=STEPS,
+        ),
+        classifier=Named(name=NAME),
+        infill=Mean(),
+        data=clothes.training(Augment()),
+        validation=Validation(data=clothes.once("validation"), every=75),
+        num_steps=STEPS,
+        batch_size=16,
+        log_every=20,
+        export=Export(
+            kind=trained.KIND,
+            config=trained.network(NAME, Head.SIGMOID),
+            preprocess=clothes.preprocess(),
+            class_names=clothes.CLASS_NAMES,
+        ),
+    )

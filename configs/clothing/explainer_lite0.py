@@ -1,0 +1,47 @@
+"""NN-Explainer of the clothes classifier: the mask of each of the nine classes in one pass.
+
+    python train.py --config=configs/clothing/explainer_lite0.py --workdir=runs/clothing_explainer
+
+It needs the classifier of configs/clothing/classifier_lite0.py.
+"""
+
+from configs.clothing import clothes
+from xai_jax.classifiers.pretrained import Named
+from xai_jax.classifiers.trunk import Trunk
+from xai_jax.data.transforms import Augment
+from xai_jax.experiment import Experiment, Validation
+from xai_jax.infills.constant import Mean
+from xai_jax.methods import explainer
+from xai_jax.nn.segmenter import Architecture, Segmenter
+from xai_jax.runtime.export import Export
+
+STEPS = 500
+
+
+def get_config() -> Experiment:
+    """The experiment."""
+    method = explainer.Config(
+        network=Segmenter(num_classes=len(clothes.CLASS_NAMES), architecture=Architecture.LIGHT),
+        min_area=0.01,
+        max_area=0.25,
+        max_targets=len(clothes.CLASS_NAMES),
+        learning_rate=1e-3,
+        decay_steps=STEPS,
+    )
+    return Experiment(
+        method=method,
+        classifier=Named(name="runs/clothing_classifier/classifier.safetensors"),
+        infill=Mean(),
+        start=Trunk(architecture=Architecture.LIGHT),
+        data=clothes.training(Augment(rotation=0.0, hue=0.0)),
+        validation=Validation(data=clothes.once("validation"), every=100),
+        num_steps=STEPS,
+        batch_size=16,
+        log_every=20,
+        export=Export(
+            kind="explainer",
+            config=method,
+            preprocess=clothes.preprocess(),
+            class_names=clothes.CLASS_NAMES,
+        ),
+    )

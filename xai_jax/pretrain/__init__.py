@@ -1,0 +1,1 @@
+"""Networks that are trained before there is anything to explain: classifiers."""

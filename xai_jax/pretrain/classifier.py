@@ -1,0 +1,207 @@
+"""The explained classifier: a pretrained trunk, frozen or not, under a new head for own classes."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from xai_jax.classifiers.layers import Drop
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.gradient import mean_loss_and_grad
+from xai_jax.core.method import Frozen, Trainable
+from xai_jax.core.rng import example_keys, fold_each
+from xai_jax.core.settings import check_at_least
+from xai_jax.core.targets import Head
+from xai_jax.core.types import AnyArray, Batch, Logits, PerExample, PRNGKey, PyTree
+from xai_jax.losses import evidence
+from xai_jax.metrics import labels
+from xai_jax.nn import learner
+from xai_jax.nn.learner import Learner
+
+_HEAD = ("hidden", "classes")  # the dense layers of our networks; the rest is the trunk
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Config:
+    """Settings; the defaults are the published classifiers' on VOC-2007 and COCO-2014 (ResNet-50).
+
+    The trunk is that of the experiment's `classifier`, and the new head has its form: one dense
+    layer on the mean of the features, or for VGG-16 and AlexNet three of them on 7 x 7 (6 x 6)
+    cells. Its batch norm is folded into the convolutions, so that its statistics never change.
+
+    Attributes:
+        num_classes: of the new head.
+        head: SIGMOID: each class by itself, the mean over classes of binary cross-entropies against
+            `Batch.labels`. SOFTMAX: one class a picture, cross-entropy against `Batch.target`.
+        learning_rate: of Adam, for the head.
+        trunk_frozen: the trunk stays as it is.
+        trunk_rate: of Adam, for the trunk where it is trained.
+        decay_steps: steps over which both rates fall to 0 along a half cosine; 0: they stay.
+        dropout: share that a step leaves out of what each hidden layer answers, or, in a head of
+            one layer, of the means of the features. VGG-16 has 0.5.
+        micro_batches: a batch goes through the network in so many parts; bounds memory.
+    """
+
+    num_classes: int
+    head: Head = Head.SIGMOID
+    learning_rate: float = 1e-4
+    trunk_frozen: bool = True
+    trunk_rate: float = 1e-5
+    decay_steps: int = 0
+    dropout: float = 0.0
+    micro_batches: int = 1
+
+    def build(self) -> Trainable:
+        """What a training loop needs; the state is a `nn.learner.Learner`."""
+        return classifier(self)
+
+
+def classifier(cfg: Config) -> Trainable:
+    """Learns the head, and the trunk where it is not frozen.
+
+    ``Learner.params`` is ``{"trunk", "head"}``: both together are the parameters of the network
+    that the trunk was taken from. A frozen trunk is in the state too, unchanged, so that the state
+    is the whole classifier.
+    """
+    check_at_least(cfg, num_classes=1, decay_steps=0, micro_batches=1, dropout=0)
+    if cfg.dropout >= 1.0:
+        raise ValueError(f"dropout must be below 1, not {cfg.dropout}.")
+    tx = _optimiser(cfg)
+
+    def init(key: PRNGKey, frozen: Frozen, batch: Batch) -> Learner:
+        _check_labels(cfg, batch)
+        trunk, head = _parts(frozen.classifier)
+        # Copies, for a loop may give the state's memory away.
+        params = {"trunk": jax.tree.map(jnp.copy, trunk), "head": _fresh(head, cfg, key)}
+        return Learner(params=params, statistics={}, opt_state=tx.init(_trained(cfg, params)))
+
+    def loss(params, statistics, batch, frozen, whole, key):
+        drop = functools.partial(_dropped, cfg.dropout, example_keys(key, batch.image_id))
+        logits = _logits(frozen.classifier, {**whole, **params}, batch, drop)
+        per_example, terms = _judged(cfg, logits, batch)
+        return per_example, terms, statistics
+
+    def step(state, frozen, batch, key, axis_name=None):
+        part = dataclasses.replace(state, params=_trained(cfg, state.params))
+        metrics, grads, statistics = mean_loss_and_grad(
+            loss,
+            part.params,
+            state.statistics,
+            batch,
+            frozen,
+            state.params,
+            key,
+            axis_name=axis_name,
+            micro_batches=cfg.micro_batches,
+        )
+        part = learner.moved(part, tx, grads, statistics)
+        return dataclasses.replace(part, params={**state.params, **part.params}), metrics
+
+    def measure(state, frozen, batch, key):
+        del key
+        per_example, terms = _judged(cfg, _logits(frozen.classifier, state.params, batch), batch)
+        return {"loss": per_example, **terms}
+
+    return Trainable(init=init, step=step, measure=measure)
+
+
+def _optimiser(cfg: Config) -> optax.GradientTransformation:
+    def adam(rate):
+        decays = optax.cosine_decay_schedule(rate, cfg.decay_steps) if cfg.decay_steps else rate
+        return optax.adam(decays)
+
+    if cfg.trunk_frozen:
+        return adam(cfg.learning_rate)
+    rates = {"trunk": adam(cfg.trunk_rate), "head": adam(cfg.learning_rate)}
+    return optax.multi_transform(rates, {"trunk": "trunk", "head": "head"})
+
+
+def _trained(cfg: Config, params: Mapping[str, PyTree]) -> dict[str, PyTree]:
+    """What the optimiser changes."""
+    return {"head": params["head"]} if cfg.trunk_frozen else dict(params)
+
+
+def _parts(pretrained: Classifier) -> tuple[PyTree, PyTree]:
+    """Trunk and head of one of our networks.
+
+    Raises:
+        ValueError: the classifier is none of them.
+    """
+    params = pretrained.params
+    is_ours = isinstance(params, Mapping) and "classes" in params
+    if not is_ours or pretrained.features_fn is None or pretrained.head_fn is None:
+        raise ValueError(
+            "A new head needs one of the networks of xai_jax.classifiers under it; set the "
+            "experiment's classifier to pretrained.Named(name=...)."
+        )
+    head = {name: params[name] for name in _HEAD if name in params}
+    return {name: leaf for name, leaf in params.items() if name not in head}, head
+
+
+def _fresh(head: PyTree, cfg: Config, key: PRNGKey) -> PyTree:
+    """Dense layers of the same inputs, uniform up to one over the root of their number (PyTorch's).
+
+    Of the head's last layer, the outputs are the new classes.
+    """
+    keys = iter(jax.random.split(key, 2 * len(jax.tree.leaves(head))))
+
+    def dense(layer, outputs):
+        inputs = layer["kernel"].shape[0]
+        draw = functools.partial(jax.random.uniform, minval=-(inputs**-0.5), maxval=inputs**-0.5)
+        return {
+            "kernel": draw(next(keys), (inputs, outputs)),
+            "bias": draw(next(keys), (outputs,)),
+        }
+
+    fresh = {"classes": dense(head["classes"], cfg.num_classes)}
+    if "hidden" in head:
+        fresh["hidden"] = [dense(layer, layer["bias"].shape[0]) for layer in head["hidden"]]
+    return fresh
+
+
+def _logits(
+    pretrained: Classifier,
+    params: Mapping[str, PyTree],
+    batch: Batch,
+    drop: Drop | None = None,
+) -> Logits:
+    """Under the parameters ``{"trunk", "head"}``; with dropout, or without where all is used."""
+    network = dataclasses.replace(pretrained, params={**params["trunk"], **params["head"]})
+    features = network.features(batch.images)
+    if drop is None:
+        return network.logits_of_features(features)
+    assert network.head_fn is not None  # `_parts` has looked
+    return network.head_fn(network.params, features, drop=drop)
+
+
+def _dropped(share: float, keys: PyTree, layer: int, x: AnyArray) -> AnyArray:
+    """`x` ``[b n]`` without a share of its numbers, the others scaled up; drawn by picture."""
+    if not share:
+        return x
+    draw = functools.partial(jax.random.bernoulli, p=1.0 - share, shape=x.shape[1:])
+    return jnp.where(jax.vmap(draw)(fold_each(keys, layer)), x / (1.0 - share), 0.0)
+
+
+def _judged(cfg: Config, logits: Logits, batch: Batch) -> tuple[PerExample, dict[str, PerExample]]:
+    """The loss ``[b]`` in nats, and right and wrong decisions."""
+    _check_labels(cfg, batch)
+    if cfg.head is Head.SOFTMAX:
+        right = jnp.argmax(logits, axis=1) == batch.target
+        loss = evidence.cross_entropy(logits, batch.target)
+        return loss, {"accuracy": right.astype(jnp.float32)}
+    decisions = labels.decisions(logits, batch.labels, threshold=labels.CLASSIFIER_THRESHOLD)
+    return evidence.binary_cross_entropy(logits, batch.labels), decisions
+
+
+def _check_labels(cfg: Config, batch: Batch) -> None:
+    found = None if batch.labels is None else batch.labels.shape[1]
+    if found is None and cfg.head is Head.SOFTMAX:
+        return  # the target says it all
+    if found != cfg.num_classes:
+        has = "no labels" if found is None else f"labels of {found} classes"
+        raise ValueError(
+            f"num_classes is {cfg.num_classes}, and the data has {has}; make the two agree."
+        )
