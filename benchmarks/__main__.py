@@ -9,6 +9,7 @@ from benchmarks import (
     area_loss,
     classifier_lite0,
     cold_start,
+    extremal_area,
     fido_batch,
     fido_calls,
     fido_step,
@@ -23,6 +24,7 @@ BENCHMARKS = {
     "fido_calls": fido_calls.rows,
     "area_loss": area_loss.rows,
     "cold_start": cold_start.rows,
+    "extremal_area": extremal_area.rows,
     "fit_overhead": fit_overhead.rows,
     "lite0_accuracy": lite0_accuracy.rows,
 }
