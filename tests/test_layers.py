@@ -25,8 +25,8 @@ ALLOWED = {
     "experiment": {"core"},
     "train": {"core", "runtime", "experiment", "train"},
     "evaluate": {"core", "metrics", "runtime", "experiment", "evaluate"},
-    "runs": {"core", "metrics", "runtime", "data", "runs", "report"},
-    "report": {"core", "runtime", "report"},
+    "runs": {"core", "nn", "metrics", "runtime", "data", "runs", "report"},
+    "report": {"core", "runtime", "experiment", "report"},
 }
 ANYTHING = {"api", "cli", "commands", "__init__"}
 

@@ -13,6 +13,7 @@ from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import explainer
 from xai_jax.nn.segmenter import Architecture, Segmenter
+from xai_jax.report.while_training import ClassMasks
 from xai_jax.runtime.export import Export
 
 STEPS = 500
@@ -28,13 +29,16 @@ def get_config() -> Experiment:
         learning_rate=1e-3,
         decay_steps=STEPS,
     )
+    classifier = Named(name="runs/clothing_classifier/classifier.safetensors")
+    infill, validation = Mean(), clothes.once("validation")
     return Experiment(
         method=method,
-        classifier=Named(name="runs/clothing_classifier/classifier.safetensors"),
-        infill=Mean(),
+        classifier=classifier,
+        infill=infill,
         start=Trunk(architecture=Architecture.LIGHT),
         data=clothes.training(Augment(rotation=0.0, hue=0.0)),
-        validation=Validation(data=clothes.once("validation"), every=100),
+        validation=Validation(data=validation, every=100),
+        panels=ClassMasks(method=method, classifier=classifier, infill=infill, data=validation),
         num_steps=STEPS,
         batch_size=16,
         log_every=20,
