@@ -1,11 +1,13 @@
 """How often a classifier decides rightly on the classes of pictures, counted over all decisions."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Num
+from jaxtyping import Array, Float, Num
 
 from xai_jax.core.types import Logits, PerExample
+from xai_jax.metrics import segmentation
 
 Labels = Num[Array, "b k"]
+PerClass = Float[Array, "k"]
 CLASSIFIER_THRESHOLD = 0.0  # of a logit: probability 0.5
 EXPLAINER_THRESHOLD = -1.0  # of the logits on masked pictures: probability 0.269
 
@@ -41,3 +43,11 @@ def micro(sums: dict[str, float]) -> dict[str, float]:
         "recall": ratio(positives, positives + false_negatives),
         "f1": ratio(2 * positives, 2 * positives + wrong),
     }
+
+
+def auc(logits: Logits, labels: Labels) -> PerClass:
+    """Of each class, the chance that a picture with it gets a larger logit than one without it.
+
+    Ties count half. NaN for a class that is in all pictures or in none.
+    """
+    return segmentation.auc(logits.T[:, :, None, None], labels.T[:, :, None, None])

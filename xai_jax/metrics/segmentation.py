@@ -99,6 +99,18 @@ def auc(keep: Maps, truth: Maps) -> PerExample:
     return jax.vmap(_auc)(keep.reshape(len(keep), -1), (truth > 0).reshape(len(truth), -1))  # [b]
 
 
+def pointing(keep: Maps, truth: Maps) -> PerExample:
+    """1 where the largest value of the mask is on the object (truth > 0.5), 0 where it is not.
+
+    The pointing game (Zhang et al. 2018) without their margin; of equals the first in reading order
+    counts. NaN where there is no object: such pictures are left out of the mean.
+    """
+    is_object = (truth > 0.5).reshape(len(truth), -1)  # [b hw]
+    peak = jnp.argmax(keep.reshape(len(keep), -1), axis=1, keepdims=True)
+    hit = jnp.take_along_axis(is_object, peak, axis=1)[:, 0].astype(jnp.float32)
+    return jnp.where(is_object.any(axis=1), hit, jnp.nan)
+
+
 def _auc(values, is_object):
     others = jnp.sort(jnp.where(is_object, jnp.inf, values))
     num_objects, num_others = _total(is_object), _total(~is_object)

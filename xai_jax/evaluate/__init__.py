@@ -1,0 +1,1 @@
+"""Scores of explanations against what people drew: one loop for every method."""

@@ -1,0 +1,46 @@
+"""What a contestant explains with: the network that its training has exported, or nothing."""
+
+import dataclasses
+from pathlib import Path
+
+import jax
+
+from xai_jax.core.types import PyTree
+from xai_jax.evaluate.evaluation import Contestant
+from xai_jax.evaluate.stage import Stage
+from xai_jax.runtime import architecture, export
+
+
+def state_of(name: str, contestant: Contestant, stage: Stage) -> PyTree:
+    """The state, on the host.
+
+    Args:
+        name: of the contestant.
+        contestant: its settings.
+        stage: what it is explained on.
+
+    Raises:
+        ValueError: a trained file is missing, superfluous, damaged or of another network.
+        OSError: it cannot be read.
+    """
+    method = contestant.method.build()
+    arguments = stage.key, stage.frozen, stage.example
+    if method.step is None and contestant.trained:
+        raise ValueError(f"{name} learns nothing across images; leave its `trained` empty.")
+    if method.step is None:
+        return method.init(*arguments)
+    here = f"--config.contestants.{name}.trained"
+    if not contestant.trained:
+        raise ValueError(f"{name} explains with a trained network; set {here} to its file.")
+    path = Path(contestant.trained)
+    if not path.exists():
+        raise ValueError(f"{path} does not exist; train {name} first, or set {here} to its file.")
+    tree = export.read(path).tree
+    begun = jax.eval_shape(method.init, *arguments)
+    # Whatever else a state has, the optimiser's say, only training needs.
+    used = {"params": tree.get("params", {}), "statistics": tree.get("statistics", {})}
+    wanted = {"params": begun.params, "statistics": begun.statistics}
+    remedy = f"set the method of {name} to the settings that it was trained with"
+    architecture.check(architecture.leaves(used), wanted, path, remedy)
+    unused = {f.name: () for f in dataclasses.fields(begun) if f.name not in used}
+    return dataclasses.replace(begun, **used, **unused)
