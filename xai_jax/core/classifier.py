@@ -59,7 +59,7 @@ class Classifier:
 
     def logits(self, images: Images) -> Logits:
         """Class scores before softmax or sigmoid. `images` are unit pixels, not normalised."""
-        return self.apply_fn(self.params, self.normalise(images))
+        return compiled_logits(self, images)
 
     def log_odds(self, images: Images, target: Classes) -> PerExample:
         """Log-odds of `target` in nats, under this classifier's head."""
@@ -109,6 +109,7 @@ class Classifier:
 def compiled_logits(classifier: Classifier, images: AnyArray) -> PyTree:
     """Logits ``[b k]`` of unit pixels, if `Classifier.num_classes` finds no fault.
 
-    One function for both, since it remembers what it has traced for a shape.
+    One function for all who ask, since it remembers what it has traced for a shape: a program in
+    which a classifier is called several times traces it once.
     """
     return classifier.apply_fn(classifier.params, classifier.normalise(images))

@@ -10,6 +10,7 @@ import itertools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 Activations = Float[Array, "b h w c"]
@@ -47,11 +48,31 @@ def depthwise(x: Activations, kernel: Kernel, stride: int, pads: Pads) -> Stride
         stride: the same for both axes.
         pads: zero padding.
     """
+    return _either(x, kernel, stride, pads)
+
+
+# Compiled functions of their own, so that equal shapes are traced and lowered once: a network calls
+# them dozens of times, and a program may hold the network several times.
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _either(x, kernel, stride: int, pads: Pads):
     return jax.lax.platform_dependent(
         x,
         kernel,
         cpu=functools.partial(_shifts, stride=stride, pads=pads),
         default=functools.partial(_native, stride=stride, pads=pads),
+    )
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _either_backward(x, kernel, cotangent, stride: int, pads: Pads):
+    return jax.lax.platform_dependent(
+        x,
+        kernel,
+        cotangent,
+        cpu=functools.partial(_shifts_backward, stride=stride, pads=pads),
+        default=functools.partial(_native_backward, stride=stride, pads=pads),
     )
 
 
@@ -61,12 +82,7 @@ def _forward(x, kernel, stride: int, pads: Pads):
 
 def _backward(stride: int, pads: Pads, residuals, cotangent):
     # The choice is made anew here: differentiating through it would trace each side many times.
-    return jax.lax.platform_dependent(
-        *residuals,
-        cotangent,
-        cpu=functools.partial(_shifts_backward, stride=stride, pads=pads),
-        default=functools.partial(_native_backward, stride=stride, pads=pads),
-    )
+    return _either_backward(*residuals, cotangent, stride, pads)
 
 
 depthwise.defvjp(_forward, _backward)
@@ -99,21 +115,22 @@ def _shifts_backward(x, kernel, cotangent, *, stride: int, pads: Pads):
     return grad_x, _kernel_gradient(padded, cotangent, kernel, stride)
 
 
-def _tap(padded, i: int, j: int, stride: int, size: tuple[int, int]):
-    """What tap (i, j) sees: [b H W c] -> [b h w c]."""
-    rows = slice(i, i + (size[0] - 1) * stride + 1, stride)
-    columns = slice(j, j + (size[1] - 1) * stride + 1, stride)
-    return padded[:, rows, columns, :]
-
-
 def _correlate(padded, kernel, stride: int):
-    """Sum of shifted products over the taps; `padded` [b H W c] -> [b h w c]."""
-    kh, kw = kernel.shape[:2]
-    size = (padded.shape[1] - kh) // stride + 1, (padded.shape[2] - kw) // stride + 1
-    out = jnp.zeros((), padded.dtype)
-    for i, j in itertools.product(range(kh), range(kw)):
-        out = out + _tap(padded, i, j, stride, size) * kernel[i, j, 0]
-    return out
+    """Sum of shifted products over the taps; `padded` [b H W c] -> [b h w c].
+
+    In the words of `jax.lax`, for an index expression takes longer to trace than all the rest.
+    """
+    kh, kw, _, channels = kernel.shape
+    batch = padded.shape[0]
+    last = [(n - k) // stride * stride for n, k in zip(padded.shape[1:3], (kh, kw), strict=True)]
+
+    def product(i: int, j: int):
+        end = batch, i + last[0] + 1, j + last[1] + 1, channels
+        window = jax.lax.slice(padded, (0, i, j, 0), end, (1, stride, stride, 1))
+        weight = jax.lax.slice(kernel, (i, j, 0, 0), (i + 1, j + 1, 1, channels))
+        return jax.lax.mul(window, jax.lax.broadcast_in_dim(weight, window.shape, (0, 1, 2, 3)))
+
+    return functools.reduce(jax.lax.add, itertools.starmap(product, np.ndindex(kh, kw)))
 
 
 def _kernel_gradient(padded, cotangent, kernel, stride: int):
