@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 import tiny_cli
 import tiny_run
+import tiny_trained
 from PIL import Image
-from tiny_cli import SMALL
+from tiny_cli import SMALL, only_sentence
 
 import xai_jax
 from xai_jax import cli
@@ -34,15 +35,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """``run(*arguments) -> (exit code, stdout, stderr)`` in this process."""
-    monkeypatch.setattr(pretrained, "load", tiny_cli.load)
-
-    def call(*arguments):
-        code = cli.main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
+    return tiny_cli.caller(monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -73,16 +66,6 @@ def start():
     for process in started:
         process.kill()
         process.communicate()
-
-
-def only_sentence(code, out, err):
-    """The sentence of a command that failed."""
-    assert code == 1
-    assert out == ""
-    last = err.splitlines()[-1]
-    assert last.startswith("xai-jax: ")
-    assert "Traceback" not in err
-    return last.removeprefix("xai-jax: ")
 
 
 def test_explain_leaves_arrays_a_table_overlays_and_a_report_and_names_the_report(
@@ -291,16 +274,25 @@ def test_help_and_a_slip_of_the_pen_do_not_wait_for_jax():
     assert f"xai-jax {xai_jax.__version__}" in done.stdout
 
 
+def settings(config):
+    """The fields of a dataclass; in place of those that are dataclasses, theirs."""
+    for field in dataclasses.fields(config):
+        inner = getattr(config, field.name)
+        yield from settings(inner) if dataclasses.is_dataclass(inner) else (field,)
+
+
 @pytest.mark.parametrize("method", choices.METHODS)
 def test_every_setting_of_a_method_is_a_flag_with_a_sentence(method, capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(["explain", "--method", method, "--help"])
     assert ended.value.code == 0
     words = capsys.readouterr().out.replace("│", " ").replace(",", " ").split()
-    for field in dataclasses.fields(choices.METHODS[method]):
+    for field in settings(choices.METHODS[method]()):
         flag = words.index(f"--{field.name.replace('_', '-')}")
         end = words.index("(default:", flag)  # between: what it takes, and words
-        assert any(word.islower() and word.isalpha() for word in words[flag:end]), field.name
+        assert any(word.islower() and word.strip(".").isalpha() for word in words[flag:end]), (
+            field.name
+        )
 
 
 def test_a_device_without_memory_is_one_sentence_with_a_remedy(run, folder, tmp_path, monkeypatch):
@@ -341,10 +333,13 @@ def test_ctrl_c_inside_compiled_code_ends_at_once_and_the_same_command_goes_on(
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+@pytest.mark.parametrize("method", ["fido", "explainer"])
 def test_killed_anywhere_the_command_ends_with_the_same_bytes_when_started_again(
-    run, start, folder, tmp_path
+    run, start, folder, tmp_path, method
 ):
-    small = (*SMALL, "--batch-size", "1", folder)
+    file = tiny_trained.write(tmp_path / "explainer.safetensors")
+    small = SMALL if method == "fido" else tiny_trained.small(file)
+    small = (*small, "--batch-size", "1", folder)
     assert run("explain", *small, "--out", tmp_path / "straight")[0] == 0
     out = tmp_path / "run"
     process = start("explain", *small, "--out", out)

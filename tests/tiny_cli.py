@@ -8,10 +8,8 @@ from xai_jax.core.preprocess import Preprocess
 
 SIZE = 16
 NAMES = ("tabby, tabby cat", "Egyptian cat", "grey fox", "crane")
-SMALL = (
-    *("--classifier", "quadrant", "--no-compilation-cache"),
-    *("--infill", "constant", "--grids", "4", "--num-steps", "4", "--num-samples", "2"),
-)
+PLANTED = ("--classifier", "quadrant", "--no-compilation-cache", "--infill", "constant")
+SMALL = (*PLANTED, "--grids", "4", "--num-steps", "4", "--num-samples", "2")
 _load = pretrained.load
 
 
@@ -26,6 +24,28 @@ def load(name, weights=None):
         weights_sha256="0" * 64,
         source="the tests",
     )
+
+
+def caller(monkeypatch, capsys):
+    """``run(*arguments) -> (exit code, stdout, stderr)`` in this process."""
+    monkeypatch.setattr(pretrained, "load", load)
+
+    def call(*arguments):
+        code = cli.main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+def only_sentence(code, out, err):
+    """The sentence of a command that failed."""
+    assert code == 1
+    assert out == ""
+    last = err.splitlines()[-1]
+    assert last.startswith("xai-jax: ")
+    assert "Traceback" not in err
+    return last.removeprefix("xai-jax: ")
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["Classifier", "Explanation", "Head", "Infill", "explain", "load"]
+__all__ = ["Classifier", "Explanation", "Head", "Infill", "explain", "load", "load_trained"]
 
 if TYPE_CHECKING:
-    from xai_jax.api import explain
+    from xai_jax.api import explain, load_trained
     from xai_jax.core.classifier import Classifier
     from xai_jax.core.infill import Infill
     from xai_jax.core.targets import Head
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str):
     """The public names, imported when first used: importing the package starts no device."""
-    if name == "explain":
-        from xai_jax.api import explain
+    if name in {"explain", "load_trained"}:
+        from xai_jax import api
 
-        return explain
+        return {"explain": api.explain, "load_trained": api.load_trained}[name]
     if name == "load":
         from xai_jax.runtime.results import load
 

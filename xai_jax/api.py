@@ -1,18 +1,21 @@
 """What a notebook calls."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from xai_jax.commands.choices import METHODS
 from xai_jax.core import targets
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
 from xai_jax.core.method import Frozen, MethodConfig
-from xai_jax.core.types import Batch, Explanation, PRNGKey
+from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
 from xai_jax.infills.blur import Blur
 from xai_jax.methods import fido
+from xai_jax.runs import trained
 from xai_jax.runs.batch import explain_batch, prepared
 
 Target = int | Sequence[int] | np.ndarray | jax.Array | targets.ChooseTarget | None
@@ -24,6 +27,7 @@ def explain(
     target: Target = None,
     *,
     method: MethodConfig | None = None,
+    state: PyTree = None,
     infill: Infill | None = None,
     labels: np.ndarray | None = None,
     key: PRNGKey | int = 0,
@@ -39,6 +43,7 @@ def explain(
         labels)`` such as
             `targets.predicted` (the default), `targets.runner_up` or `targets.truth`.
         method: settings of a method; by default ``fido.Config()``, the published setting.
+        state: what a method learned across images, if it does; see `xai_jax.load_trained`.
         infill: what stands in for removed pixels; by default a blur of 10 pixels.
         labels: ``[b k]`` 0 / 1, the true classes, for `targets.truth`.
         key: a random key or a seed. An image's explanation depends on the key and its own pixels,
@@ -62,7 +67,7 @@ def explain(
     infill = Blur().build(classifier) if infill is None else infill
     frozen = Frozen(classifier=classifier, infill=infill)
     if mesh is not None:
-        frozen = jax.device_put(frozen, NamedSharding(mesh, PartitionSpec()))
+        frozen, state = jax.device_put((frozen, state), NamedSharding(mesh, PartitionSpec()))
     key = jax.random.key(key) if isinstance(key, int) else key
     num_classes = classifier.num_classes(images.shape[1:])
     target = _checked_target(target, num, num_classes)
@@ -74,9 +79,33 @@ def explain(
         rows = slice(start, min(start + size, num))
         chosen = _rows(target, rows)
         batch, _ = prepared(classifier, images[rows], chosen, size, _rows(labels, rows))
-        explanation = explain_batch(method, frozen, _placed(batch, mesh), key)
+        explanation = explain_batch(method, frozen, _placed(batch, mesh), key, state)
         parts.append(_to_host(explanation, rows.stop - rows.start))
     return jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
+
+
+def load_trained(path: str | Path, classifier: Classifier) -> tuple[MethodConfig, PyTree]:
+    """A method that was trained on `classifier`: `method` and `state` of `explain`.
+
+    Args:
+        path: the .safetensors file that its training has left, or the folder of that run.
+        classifier: the one that it was trained on.
+
+    Raises:
+        ValueError: the file is damaged, holds something else, or is for other classes; one
+            sentence.
+        OSError: it cannot be read.
+    """
+    learning = {name: config for name, config in METHODS.items() if trained.learns(config)}
+    found = trained.read(Path(path), learning)
+    preprocess = found.exported.preprocess
+    shape = (preprocess.height, preprocess.width, 3)
+    num_classes = classifier.num_classes(shape)
+    trained.check_same(
+        found, "the classifier", shape=shape, class_names=(), num_classes=num_classes
+    )
+    frozen = Frozen(classifier=classifier, infill=Blur().build(classifier))
+    return found.method, trained.state(found, found.method, frozen, shape)
 
 
 def _checked_images(images: np.ndarray | jax.Array) -> np.ndarray:

@@ -51,3 +51,16 @@ def test_probabilities_of_both_heads():
     np.testing.assert_allclose(
         targets.probs(LOGITS, Head.SIGMOID), expit(np.asarray(LOGITS)), rtol=1e-6
     )
+
+
+def test_the_log_odds_of_every_class_are_those_of_each_as_the_target():
+    logits = jnp.array([[2.0, -1.0, 0.5], [30.0, 0.0, -30.0], [1.0, 1.0, -200.0]])
+    for head in targets.Head:
+        every = targets.class_log_odds(logits, head)
+        for target in range(3):
+            one = targets.log_odds(logits, jnp.full(3, target), head)
+            np.testing.assert_allclose(every[:, target], one, rtol=1e-6, atol=1e-6)
+    # By hand: the two others of (30, 0, -30) sum to 1, and those of (1, 1, -200) to e.
+    softmax = targets.class_log_odds(logits)
+    np.testing.assert_allclose(softmax[1, 0], 30.0, rtol=1e-6)
+    np.testing.assert_allclose(softmax[2], [0.0, 0.0, -201.0 - np.log(2)], atol=1e-6, rtol=1e-6)

@@ -11,9 +11,12 @@ import tyro
 
 from xai_jax.commands.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
 from xai_jax.core.settings import changed, nearest
+from xai_jax.runs import trained
+from xai_jax.runs.trained import Trained
 from xai_jax.runtime.manifest import Manifest
 
 Config = TypeVar("Config")
+CHECKPOINT = "checkpoint"  # in the place of a preset
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -28,6 +31,8 @@ class Arguments(Generic[Config]):
         classifier: see "xai-jax classifiers".
         weights: file of its weights (.pth or .safetensors) in place of an installed package.
         method: how to explain; --help shows the settings of the method that is named before it.
+        checkpoint: for a method that is trained: the .safetensors file that its training has left,
+            or the folder of that run; its settings are those to start from.
         preset: settings of the method to start from: "published", or "fast" for example.
         config: JSON file of settings, with the fields of a manifest.json: those of a finished run
             repeat it. Flags override it.
@@ -41,6 +46,7 @@ class Arguments(Generic[Config]):
         compilation_cache: keep compiled programs in the user's cache folder for the next start.
         settings: the method's own.
         infill_settings: the infill's own, as the file of settings has them.
+        trained: what the checkpoint holds.
     """
 
     pictures: tyro.conf.Positional[list[Path]]
@@ -48,6 +54,7 @@ class Arguments(Generic[Config]):
     classifier: str
     weights: Path | None = None
     method: str = "fido"
+    checkpoint: Path | None = None
     preset: str = PUBLISHED
     config: Path | None = None
     target: str = "predicted"
@@ -59,6 +66,7 @@ class Arguments(Generic[Config]):
     compilation_cache: bool = True
     settings: tyro.conf.OmitArgPrefixes[Config]
     infill_settings: tyro.conf.SuppressFixed[tyro.conf.Fixed[Any]] = None
+    trained: tyro.conf.SuppressFixed[tyro.conf.Fixed[Any]] = None
 
 
 # Fields of a manifest that a file of settings hands to the flag of the same name.
@@ -67,18 +75,18 @@ _SETTINGS = (*_FLAGS, "method", "preset", "config", "infill", "infill_config")
 
 
 def parse(argv: Sequence[str]) -> Arguments[Any]:
-    """The arguments, every setting resolved: flags over the file over the preset.
+    """The arguments, every setting resolved: flags over the file over preset or checkpoint.
 
     Raises:
-        ValueError: a name or a field does not exist, or a value has the wrong type.
+        ValueError: a name or a field does not exist, a value has the wrong type, or a checkpoint is
+            missing, of another method or of no use.
         SystemExit: a flag is wrong or missing (said on stderr), or help was asked for.
     """
     first = _first_look(argv)
     file = _read(first.config) if first.config else {}
     method = first.method or file.get("method", "fido")
-    preset = first.preset or file.get("preset", PUBLISHED)
-    config_class = chosen("method", method, METHODS)
-    base = chosen(f"preset of {method}", preset, presets(config_class))()
+    preset, base, found = _start(first, file, method)
+    config_class = type(base)
     _check_same(first, file, "method", "config")
     _check_same(first, file, "infill", "infill_config")
     infill = first.infill or file.get("infill", "blur")
@@ -95,18 +103,51 @@ def parse(argv: Sequence[str]) -> Arguments[Any]:
         infill_settings=changed(
             infill_settings, file.get("infill_config", {}), f"{first.config}: infill_config"
         ),
+        checkpoint=first.checkpoint,
+        trained=found,
     )
     default.out = default.classifier = tyro.MISSING  # type: ignore[assignment]
     for name in _FLAGS:
         setattr(default, name, file.get(name, getattr(default, name)))
     default.target = str(default.target)  # an index in the manifest
-    return tyro.cli(
+    args = tyro.cli(
         Arguments[config_class],  # type: ignore[valid-type]
         args=argv,
         prog="xai-jax explain",
         default=default,
         config=(tyro.conf.EnumChoicesFromValues,),
     )
+    if preset == CHECKPOINT and found is None:  # only now: --help needs none
+        raise ValueError(
+            f"{method} explains with a network that is trained first; "
+            "name what its training has left with --checkpoint FILE."
+        )
+    return args
+
+
+def _start(
+    first: argparse.Namespace, file: Mapping[str, Any], method: str
+) -> tuple[str, Any, Trained | None]:
+    """The preset's name, the settings to start from, and what the checkpoint holds."""
+    config_class = chosen("method", method, METHODS)
+    preset = first.preset or file.get("preset")
+    if not trained.learns(config_class):
+        if first.checkpoint:
+            raise ValueError(
+                f"{method} explains each picture by itself and learns nothing; "
+                "leave out --checkpoint, or name the --method that was trained."
+            )
+        preset = preset or PUBLISHED
+        return preset, chosen(f"preset of {method}", preset, presets(config_class))(), None
+    if first.checkpoint is None:
+        return CHECKPOINT, config_class(), None
+    if preset not in (None, CHECKPOINT):
+        raise ValueError(
+            f"The preset {preset} and the checkpoint {first.checkpoint} are both settings to start "
+            "from; leave out the preset."
+        )
+    found = trained.read(first.checkpoint, {method: config_class})
+    return CHECKPOINT, found.method, found
 
 
 def _first_look(argv: Sequence[str]) -> argparse.Namespace:
@@ -114,7 +155,8 @@ def _first_look(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for name in ("method", "preset", "infill"):
         parser.add_argument(f"--{name}")
-    parser.add_argument("--config", type=Path)
+    for name in ("config", "checkpoint"):
+        parser.add_argument(f"--{name}", type=Path)
     return parser.parse_known_args(argv)[0]
 
 

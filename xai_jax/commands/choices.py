@@ -8,10 +8,11 @@ from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant, Mean
 from xai_jax.infills.local_mean import LocalMean
 from xai_jax.infills.noise import RandomColour
-from xai_jax.methods import bbmp, extremal, fido
+from xai_jax.methods import bbmp, explainer, extremal, fido
 
 METHODS: dict[str, type] = {
     "bbmp": bbmp.Config,
+    "explainer": explainer.Config,
     "extremal": extremal.Config,
     "fido": fido.Config,
 }

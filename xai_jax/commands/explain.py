@@ -18,7 +18,8 @@ from xai_jax.commands.arguments import Arguments
 from xai_jax.core.method import Frozen
 from xai_jax.core.settings import to_json
 from xai_jax.data import pictures
-from xai_jax.runs import shard
+from xai_jax.nn.learner import Learner
+from xai_jax.runs import shard, trained
 from xai_jax.runs.run import Counts, Job, run
 from xai_jax.runtime import compilation_cache
 from xai_jax.runtime.ahead import interruptibly
@@ -62,15 +63,35 @@ def _explain(
     if place is not None:
         manifest = shard.part(manifest, *place)
     infill = args.infill_settings.build(model.classifier)
+    frozen = Frozen(classifier=model.classifier, infill=infill)
     job = Job(
-        frozen=Frozen(classifier=model.classifier, infill=infill),
+        frozen=frozen,
         method=args.settings,
         read=lambda picture: pictures.read(files[picture], model.preprocess),
-        image_shape=(model.preprocess.height, model.preprocess.width, 3),
+        image_shape=_shape(model),
         target=chosen,
         class_names=model.class_names or (),
+        state=_state(args, model, frozen),
     )
     return run(args.out, manifest, job, progress)
+
+
+def _shape(model: Pretrained) -> tuple[int, int, int]:
+    return model.preprocess.height, model.preprocess.width, 3
+
+
+def _state(args: Arguments[Any], model: Pretrained, frozen: Frozen) -> Learner | None:
+    """The weights of a method that was trained, if they are for this classifier."""
+    if args.trained is None:
+        return None
+    trained.check_same(
+        args.trained,
+        model.name,
+        shape=_shape(model),
+        class_names=model.class_names or (),
+        num_classes=model.classifier.num_classes(_shape(model), args.batch_size),
+    )
+    return trained.state(args.trained, args.settings, frozen, _shape(model))
 
 
 def _manifest(
@@ -85,6 +106,7 @@ def _manifest(
         infill_config=to_json(args.infill_settings),
         classifier=model.name,
         weights_sha256=model.weights_sha256,
+        checkpoint_sha256=args.trained.exported.sha256 if args.trained else None,
         preprocess=to_json(model.preprocess),
         target=target,
         labels_sha256=hashlib.sha256(labels.read_bytes()).hexdigest() if labels else None,

@@ -1,6 +1,7 @@
 """Which class is explained, and how strongly a classifier speaks for it."""
 
 import enum
+import functools
 from collections.abc import Callable
 
 import jax
@@ -32,6 +33,20 @@ def log_odds(logits: Logits, target: Classes, head: Head = Head.SOFTMAX) -> PerE
         return at_target
     is_target = jax.nn.one_hot(target, logits.shape[-1], dtype=bool)
     return at_target - jax.nn.logsumexp(jnp.where(is_target, -jnp.inf, logits), axis=-1)
+
+
+@functools.partial(jax.jit, static_argnums=1)  # two dozen programs otherwise, each compiled
+def class_log_odds(logits: Logits, head: Head = Head.SOFTMAX) -> Logits:
+    """`log_odds` of every class, ``[b k]`` in nats: what each would be as the target."""
+    if head is Head.SIGMOID:
+        return logits
+    log_probs = jax.nn.log_softmax(logits, axis=-1)
+    best = predicted(logits)
+    # Only the best can be near certainty, where 1 - p has no digits left.
+    at_best = log_odds(logits, best)[:, None]
+    is_best = jax.nn.one_hot(best, logits.shape[-1], dtype=bool)
+    rest = jnp.where(is_best, -jnp.inf, log_probs)
+    return jnp.where(is_best, at_best, rest - jnp.log1p(-jnp.exp(rest)))
 
 
 def probs(logits: Logits, head: Head = Head.SOFTMAX) -> Logits:

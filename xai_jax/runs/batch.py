@@ -12,7 +12,7 @@ from xai_jax.core.classifier import Classifier, compiled_logits
 from xai_jax.core.method import Frozen, MethodConfig
 from xai_jax.core.rng import image_ids
 from xai_jax.core.targets import ChooseTarget
-from xai_jax.core.types import Batch, Explanation, PRNGKey
+from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
 from xai_jax.metrics import fidelity
 
 
@@ -31,30 +31,47 @@ class _ByValue:
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _explain(by_value: _ByValue, frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
+def _explain(
+    by_value: _ByValue, frozen: Frozen, batch: Batch, key: PRNGKey, state: PyTree
+) -> Explanation:
     method = by_value.config.build()
     explain_key, score_key = jax.random.split(key)
-    explanation = method.explain(
-        method.init(explain_key, frozen, batch), frozen, batch, explain_key
-    )
+    if method.step is None:
+        state = method.init(explain_key, frozen, batch)
+    explanation = method.explain(state, frozen, batch, explain_key)
     return fidelity.scored(frozen, batch, explanation, score_key)
 
 
-def explain_batch(config: MethodConfig, frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
+def explain_batch(
+    config: MethodConfig, frozen: Frozen, batch: Batch, key: PRNGKey, state: PyTree = None
+) -> Explanation:
     """Explains every image of `batch`, and scores the kept and the removed part.
 
     Compiled once for equal settings and shapes. Under a mesh, hand in sharded images: nothing here
     mentions devices.
 
+    Args:
+        config: of the method.
+        frozen: what the method reads.
+        batch: its targets are known.
+        key: of all randomness.
+        state: of a method that was trained (see `runs.trained`); ``None`` for the others.
+
     Raises:
-        ValueError: the method learns across images and therefore needs a trained state.
+        ValueError: the method learns across images and therefore needs a trained state, or it does
+            not and was given one.
     """
-    if config.build().step is not None:
+    learns = config.build().step is not None
+    if learns and state is None:
         raise ValueError(
             f"{type(config).__module__} explains with a trained network; "
             "train it first and pass its checkpoint."
         )
-    return _explain(_ByValue(config), frozen, batch, key)
+    if state is not None and not learns:
+        raise ValueError(
+            f"{type(config).__module__} learns nothing across images; leave out the state."
+        )
+    return _explain(_ByValue(config), frozen, batch, key, state)
 
 
 def checked_logits(classifier: Classifier, images: np.ndarray) -> np.ndarray:

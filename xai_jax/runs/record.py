@@ -27,6 +27,7 @@ class Explained:
         places: in the batch, of these ``n`` pictures.
         images: ``[n h w c]`` unit pixels.
         predicted: ``[n]`` classes.
+        class_log_odds: ``[n k]`` of every class in the picture, nats.
         explanation: NumPy arrays ``[n ...]``.
         class_names: by index, or empty.
     """
@@ -34,6 +35,7 @@ class Explained:
     places: Sequence[int]
     images: np.ndarray
     predicted: np.ndarray
+    class_log_odds: np.ndarray
     explanation: Explanation
     class_names: Sequence[str]
 
@@ -72,10 +74,10 @@ def write_summary(folder: Path, manifest: Manifest) -> list[Row]:
 class Recorder:
     """Writes the batches of one run, each as a whole."""
 
-    def __init__(self, folder: Path, manifest: Manifest):
+    def __init__(self, folder: Path, manifest: Manifest, class_names: Sequence[str]):
         self._folder = folder
         self._manifest = manifest
-        self._store = store.Writer(folder, len(manifest.pictures), manifest.batch_size)
+        self._store = store.Writer(folder, len(manifest.pictures), manifest.batch_size, class_names)
         self._claimed = (folder / manifests.NAME).exists()
 
     def write(self, batch: int, reasons: Mapping[int, str], explained: Explained | None) -> int:
@@ -120,12 +122,14 @@ def _arrays(explained: Explained) -> dict[str, np.ndarray]:
         "keep": explanation.keep,
         "saliency": explanation.saliency,
         "target": explanation.target,
+        "class_log_odds": explained.class_log_odds,
         **{f"log_odds_{part}": values for part, values in explanation.log_odds.items()},
         **{f"curve_{part}": values for part, values in explanation.curve.items()},
         **{f"trace/{name}": values for name, values in explanation.trace.items()},
     }
-    if explanation.counterfactual is not None:
-        arrays["counterfactual"] = explanation.counterfactual
+    for name in ("counterfactual", "class_keep"):
+        if getattr(explanation, name) is not None:
+            arrays[name] = getattr(explanation, name)
     return arrays
 
 

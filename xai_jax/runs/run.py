@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Frozen, MethodConfig
-from xai_jax.core.targets import ChooseTarget
-from xai_jax.core.types import Explanation, PRNGKey
+from xai_jax.core.targets import ChooseTarget, class_log_odds
+from xai_jax.core.types import Explanation, PRNGKey, PyTree
 from xai_jax.runs import record
 from xai_jax.runs.batch import explain_batch, prepared
 from xai_jax.runtime import files, summary
@@ -35,6 +36,7 @@ class Job:
         image_shape: ``(h, w, c)`` of what `read` returns.
         target: the class to explain: one, one for each picture id, or how to choose it.
         class_names: by index; empty where they are not known.
+        state: of a method that was trained; ``None`` for the others.
     """
 
     frozen: Frozen
@@ -43,6 +45,7 @@ class Job:
     image_shape: tuple[int, int, int]
     target: int | Mapping[str, int] | ChooseTarget
     class_names: Sequence[str] = ()
+    state: PyTree = None
 
 
 @runtime_checkable
@@ -108,7 +111,7 @@ def _explain_batches(
     folder: Path, manifest: Manifest, job: Job, todo: Sequence[int], progress: Progress
 ) -> None:
     """Reads ahead of the device and writes behind it, one batch each."""
-    recorder = record.Recorder(folder, manifest)
+    recorder = record.Recorder(folder, manifest, job.class_names)
     key = jax.random.key(manifest.seed)
 
     def write(batch: int, reasons: dict[int, str], explained: record.Explained | None) -> None:
@@ -151,8 +154,10 @@ def _explained(
     if not good:
         return reasons, None
     images = np.stack([np.asarray(pictures[i]) for i in good])
-    batch, logits = prepared(job.frozen.classifier, images, _targets(job, ids, good), size)
-    explanation = jax.tree.map(np.asarray, explain_batch(job.method, job.frozen, batch, key))
+    classifier = job.frozen.classifier
+    batch, logits = prepared(classifier, images, _targets(job, ids, good), size)
+    found = explain_batch(job.method, job.frozen, batch, key, job.state)
+    explanation = jax.tree.map(np.asarray, found)
     finite = [n for n in range(len(good)) if _is_finite(explanation, n)]
     not_finite = set(range(len(good))) - set(finite)
     reasons |= {good[n]: "Its explanation is not finite; lower the step size." for n in not_finite}
@@ -162,6 +167,7 @@ def _explained(
         places=[good[n] for n in finite],
         images=images[finite],
         predicted=logits[finite].argmax(-1),
+        class_log_odds=np.asarray(class_log_odds(jnp.asarray(logits[finite]), classifier.head)),
         explanation=jax.tree.map(lambda x: x[finite], explanation),
         class_names=job.class_names,
     )

@@ -66,7 +66,8 @@ def merge(out: Path, folders: Sequence[Path]) -> Manifest:
     with files.held(out):
         record.check_folder(out, whole)
         whole.write(out)
-        writer = store.Writer(out, len(whole.pictures), whole.batch_size)
+        names = next(filter(None, map(store.class_names, shards)), ())
+        writer = store.Writer(out, len(whole.pictures), whole.batch_size, names)
         batch = 0
         for folder, manifest in shards.items():
             arrays = store.read(folder)

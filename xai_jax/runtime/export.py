@@ -102,11 +102,15 @@ def write(
 def read(path: Path) -> Exported:
     """The content of a file that `write` made; nothing in it can run code.
 
+    Args:
+        path: the file, or the folder of a run, in which it is the only one of its kind.
+
     Raises:
         ValueError: it is no such file, or damaged.
         OSError: it cannot be read.
     """
-    content = Path(path).read_bytes()
+    path = _file(Path(path))
+    content = path.read_bytes()
     try:
         with safetensors.safe_open(path, "np") as file:
             about = json.loads((file.metadata() or {})[_KEY])
@@ -125,6 +129,17 @@ def read(path: Path) -> Exported:
         tree=_tree(arrays),
         sha256=hashlib.sha256(content).hexdigest(),
     )
+
+
+def _file(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    files = sorted(path.glob("*.safetensors"))
+    if len(files) != 1:
+        found = "no" if not files else f"{len(files)}"
+        remedy = "let its training end first" if not files else f"name one, {files[0]} say"
+        raise ValueError(f"{path} holds {found} .safetensors files; {remedy}.")
+    return files[0]
 
 
 def _tree(arrays: Mapping[str, np.ndarray]) -> PyTree:

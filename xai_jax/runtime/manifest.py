@@ -19,6 +19,7 @@ class Manifest:
         method, preset, config: the method, the preset it started from, and every setting resolved.
         infill, infill_config: the same of the infill.
         classifier, weights_sha256: the classifier and the hash of its weights file.
+        checkpoint_sha256: hash of the file of a method that was trained; ``None`` for the others.
         preprocess: fields of `core.preprocess.Preprocess`.
         target: "predicted", "runner-up", "truth", or the index of the class that is explained.
         labels_sha256: hash of the file with the true classes; ``None`` unless target is "truth".
@@ -38,6 +39,7 @@ class Manifest:
     infill_config: dict[str, Any]
     classifier: str
     weights_sha256: str
+    checkpoint_sha256: str | None = None
     preprocess: dict[str, Any]
     target: str | int
     labels_sha256: str | None = None
@@ -61,7 +63,9 @@ class Manifest:
         """
         fields = json.loads(text)
         names = {field.name for field in dataclasses.fields(cls)}
-        if not isinstance(fields, dict) or fields.get("format") != FORMAT or set(fields) != names:
+        younger = {"checkpoint_sha256"}  # than the format
+        whole = isinstance(fields, dict) and names - younger <= set(fields) <= names
+        if not whole or fields["format"] != FORMAT:
             raise ValueError(f"it is not a manifest of format {FORMAT}")
         return cls(**{**fields, "pictures": tuple(fields["pictures"])})
 

@@ -26,6 +26,7 @@ class Results:
         summary: one entry a picture; ``None`` where it is not computed yet.
         arrays: every stored array by its name in the group: the properties below name them all.
         areas: ``[a]`` shares of the image, the second axis of `curve`.
+        class_names: by index; empty where they are not known.
     """
 
     folder: Path
@@ -33,6 +34,7 @@ class Results:
     summary: tuple[Row | None, ...]
     arrays: Mapping[str, StoredArray]
     areas: tuple[float, ...] = AREAS
+    class_names: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, folder: str | os.PathLike) -> "Results":
@@ -46,7 +48,13 @@ class Results:
             rows += (
                 summary.read_batch(folder, batch) if done else [None] * (places.stop - places.start)
             )
-        return cls(folder=folder, manifest=manifest, summary=tuple(rows), arrays=store.read(folder))
+        return cls(
+            folder=folder,
+            manifest=manifest,
+            summary=tuple(rows),
+            arrays=store.read(folder),
+            class_names=store.class_names(folder),
+        )
 
     @property
     def complete(self) -> bool:
@@ -87,6 +95,19 @@ class Results:
     def curve(self) -> dict[str, StoredArray]:
         """``{"kept", "removed": [n a]}`` in nats, at each of `areas`."""
         return {part: self._array(f"curve_{part}") for part in ("kept", "removed")}
+
+    @property
+    def class_log_odds(self) -> StoredArray:
+        """``[n k]`` in nats, of every class in the picture."""
+        return self._array("class_log_odds")
+
+    @property
+    def class_keep(self) -> StoredArray | None:
+        """``[n h w k]`` float16 in [0, 1], 1 = kept: the mask of every class.
+
+        ``None`` where the method does not draw them, or nothing is computed yet.
+        """
+        return self.arrays.get("class_keep")
 
     @property
     def trace(self) -> dict[str, StoredArray]:

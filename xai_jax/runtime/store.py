@@ -6,7 +6,7 @@ The same batch gives the same bytes, whichever process writes it and however oft
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,18 @@ _AXES = {  # names of the axes, by the first part of an array's name
     "keep": _IMAGE_AXES,
     "saliency": _IMAGE_AXES,
     "counterfactual": _IMAGE_AXES,
+    "class_keep": ("picture", "row", "column", "class"),
+    "class_log_odds": ("picture", "class"),
     "curve_kept": ("picture", "area"),
     "curve_removed": ("picture", "area"),
     "trace": ("picture", "step"),
 }
-_TYPES = {"images": ("uint8", 0), "target": ("int32", -1)}  # and the value of rows without a result
+_TYPES = {  # and the value of rows without a result
+    "images": ("uint8", 0),
+    "target": ("int32", -1),
+    # Many, to be looked at, and in [0, 1]: half the bytes leave them three digits.
+    "class_keep": ("float16", np.nan),
+}
 
 
 def fill(name: str) -> int | float:
@@ -42,12 +49,20 @@ def dtype(name: str) -> str:
 
 
 class Writer:
-    """Writes the chunks of one run; arrays are made when the first batch tells their shapes."""
+    """Writes the chunks of one run; arrays are made when the first batch tells their shapes.
 
-    def __init__(self, folder: Path, num_rows: int, batch_size: int):
+    The names of the classes, where they are known, become an attribute of the group.
+    """
+
+    def __init__(
+        self, folder: Path, num_rows: int, batch_size: int, class_names: Sequence[str] = ()
+    ):
         self._group = folder / NAME
         self._num_rows = num_rows
         self._batch_size = batch_size
+        self._attributes: dict[str, Any] = {"areas": list(AREAS)}
+        if class_names:
+            self._attributes["class_names"] = list(class_names)
         self._arrays: dict[str, ts.TensorStore] = {}
 
     def write(self, start: int, arrays: Mapping[str, np.ndarray]) -> None:
@@ -94,7 +109,7 @@ class Writer:
     def _write_group(self, path: Path) -> None:
         if (path / METADATA).is_file():
             return
-        attributes = {"areas": list(AREAS)} if path == self._group else {}
+        attributes = self._attributes if path == self._group else {}
         content = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
         write_whole(path / METADATA, json.dumps(content, indent=1).encode())
 
@@ -132,6 +147,15 @@ class StoredArray:
 def read(folder: Path) -> dict[str, StoredArray]:
     """The arrays of a run's folder by name; none before the first batch is done."""
     return {name: StoredArray(folder / NAME / name) for name in sorted(_names(folder / NAME))}
+
+
+def class_names(folder: Path) -> tuple[str, ...]:
+    """The names of a run's classes by index; none where they are not known, or nothing is done."""
+    metadata = folder / NAME / METADATA
+    if not metadata.is_file():
+        return ()
+    attributes = json.loads(metadata.read_text())["attributes"]
+    return tuple(attributes["class_names"] if "class_names" in attributes else ())
 
 
 def _names(group: Path) -> Iterator[str]:
