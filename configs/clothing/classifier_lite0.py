@@ -32,7 +32,9 @@ def get_config() -> Experiment:
         classifier=Named(name=NAME),
         infill=Mean(),
         data=clothes.training(Augment()),
-        validation=Validation(data=clothes.once("validation"), every=75),
+        validation=Validation(
+            data=clothes.once("validation"), every=75, metric="true_positives", maximise=True
+        ),
         num_steps=STEPS,
         batch_size=16,
         log_every=20,
