@@ -22,6 +22,8 @@ def placed(
 ) -> Generator[tuple[PyTree, Any], None, None]:
     """Batches split over the mesh, each with the stream's position after it.
 
+    At the end, or when it is closed, it closes a stream that has a `close`.
+
     Args:
         source: of the batches; this process reads its own share.
         batch_size: rows over all processes.
@@ -48,8 +50,11 @@ def placed(
         # A copy, for the stream goes on before the position is written.
         return place_split(mesh, batch), copy.deepcopy(stream.state)
 
-    with contextlib.closing(map_ahead(read, itertools.count(), threads=1, ahead=_AHEAD)) as ahead:
-        for item in ahead:
+    with contextlib.ExitStack() as held:
+        if hasattr(stream, "close"):
+            held.callback(stream.close)  # last: nobody reads any more
+        ahead = map_ahead(read, itertools.count(), threads=1, ahead=_AHEAD)
+        for item in held.enter_context(contextlib.closing(ahead)):
             if item is None:
                 return
             yield item
