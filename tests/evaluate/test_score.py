@@ -133,9 +133,7 @@ def test_a_saliency_map_is_stretched_for_each_class_before_they_are_merged(tmp_p
 
 
 @pytest.mark.parametrize(("batch_size", "devices"), [(3, 1), (16, 2), (24, 8)])
-def test_the_scores_depend_on_neither_the_batch_nor_the_devices(
-    plain, tmp_path, batch_size, devices
-):
+def test_neither_batch_nor_devices_change_the_scores(plain, tmp_path, batch_size, devices):
     score(small(batch_size=batch_size), tmp_path, jax.devices()[:devices])
     for name in ("noise", "truth", "0.5"):
         ours, theirs = record(plain, name), record(tmp_path, name)
@@ -174,9 +172,8 @@ def test_one_class_at_a_time_and_all_at_once_are_scored_alike(plain, tmp_path):
     rows = scored(tmp_path, contestants={"noise": Contestant(method=Noise(at_once=True))})
     one, other = record(plain, "noise"), record(tmp_path, "noise")
     assert one["specific_pictures"] == other["specific_pictures"]
-    assert (
-        len(one["specific_pictures"]) == 14
-    )  # all of the 17 but 2, 10 and 18, which show class 1 alone
+    # All of the 17 but 2, 10 and 18, which show class 1 alone.
+    assert len(one["specific_pictures"]) == 14
     np.testing.assert_allclose(one["probabilities"], other["probabilities"], rtol=1e-6)
     for column in NAMES:
         np.testing.assert_allclose(one["scores"][column], other["scores"][column], rtol=1e-6)

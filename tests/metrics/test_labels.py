@@ -36,3 +36,11 @@ def test_ratios_of_nothing_are_zero():
     counts = labels.decisions(jnp.full((1, 2), -5.0), jnp.zeros((1, 2)), threshold=0.0)
     found = labels.micro({name: float(count.sum()) for name, count in counts.items()})
     assert found == {"accuracy": 1.0, "precision": 0.0, "recall": 0.0, "f1": 0.0}
+
+
+def test_the_auc_of_a_class_compares_pictures_with_it_and_without():
+    logits = jnp.array([[3.0, 0.0], [1.0, 0.0], [1.0, 5.0], [-2.0, 7.0]])
+    truth = jnp.array([[1, 0], [1, 0], [0, 0], [0, 0]])
+    # Of four pairs three are in order and one is tied; the second class is in no picture.
+    assert labels.auc(logits, truth)[0] == 3.5 / 4
+    assert jnp.isnan(labels.auc(logits, truth)[1])

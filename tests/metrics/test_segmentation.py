@@ -145,3 +145,11 @@ def test_a_mask_with_a_nan_anywhere_becomes_zero_and_the_others_stay():
     cleaned = segmentation.without_nan(keep)
     np.testing.assert_array_equal(cleaned[0], jnp.zeros((3, 3, 1)))
     np.testing.assert_array_equal(cleaned[1], keep[1])
+
+
+def test_pointing_asks_whether_the_first_of_the_largest_values_is_on_the_object():
+    keep = jnp.array([[0.1, 0.9, 0.9, 0.2], [0.4, 0.4, 0.4, 0.4], [0.0, 0.0, 0.0, 1.0]])
+    truth = jnp.array([[0.0, 1.0, 0.0, 1.0], [0.5, 1.0, 1.0, 1.0], [0.0, 0.5, 0.0, 0.4]])
+    found = segmentation.pointing(keep.reshape(3, 2, 2, 1), truth.reshape(3, 2, 2, 1))
+    # A hit; a miss, since half a pixel is no object; and no object anywhere.
+    np.testing.assert_array_equal(found, [1.0, 0.0, np.nan])

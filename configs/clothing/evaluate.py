@@ -1,0 +1,43 @@
+"""All explanations of the clothes classifier against the masks that people drew, on 200 pictures.
+
+    python evaluate.py --config=configs/clothing/evaluate.py --workdir=runs/clothing_scores
+
+It needs the classifier and the Explainer that the other configs of this folder train. FIDO and
+Extremal Perturbations explain one class at a time and are scored on the first 20 pictures; Extremal
+Perturbations with three of the published four areas and 150 of the 800 steps, its area weight
+growing as far in them.
+"""
+
+from configs.clothing import clothes, explainer_lite0
+from xai_jax.evaluate.evaluation import Contestant, Evaluation
+from xai_jax.methods import extremal, fido
+
+COMPARED = ("trousers", "outerwear", "dress", "eyewear", "bag")  # all in the first 20 pictures
+FEW, STEPS = 20, 150
+
+
+def get_config() -> Evaluation:
+    """The evaluation; --config.contestants.explainer.trained=FILE takes another file."""
+    trained = explainer_lite0.get_config()
+    areas = extremal.Config(
+        areas=(0.05, 0.1, 0.2),
+        reward=extremal.Reward.CONTRASTIVE,
+        num_steps=STEPS,
+        area_growth=1.0035 ** (800 / STEPS),
+        smooth=0.09,
+    )
+    assert trained.classifier is not None and trained.infill is not None
+    return Evaluation(
+        classifier=trained.classifier,
+        infill=trained.infill,
+        data=clothes.once("test", "soft"),
+        batch_size=8,
+        contestants={
+            "explainer": Contestant(
+                method=trained.method, trained="runs/clothing_explainer/explainer.safetensors"
+            ),
+            "fido": Contestant(method=fido.Config.fast(), num_pictures=FEW),
+            "extremal": Contestant(method=areas, num_pictures=FEW, num_specific=0),
+        },
+        classes=tuple(clothes.CLASS_NAMES.index(name) for name in COMPARED),
+    )

@@ -1,0 +1,27 @@
+"""A minute on a CPU: two methods that learn nothing, scored on planted pictures.
+
+    python evaluate.py --config=configs/smoke/evaluate_planted.py --workdir=runs/smoke_scores
+
+Expect rows 0, 0.5, 1 and truth as docs/evaluation.md says, and both methods above the rows 0 and
+0.5 in mean F1.
+"""
+
+from configs.smoke import explainer as planted_explainer
+from xai_jax.evaluate.evaluation import Contestant, Evaluation
+from xai_jax.infills.constant import Constant
+from xai_jax.methods import extremal, fido
+
+
+def get_config() -> Evaluation:
+    """The evaluation."""
+    return Evaluation(
+        classifier=planted_explainer.Reader(),
+        infill=Constant(value=0.5),
+        data=planted_explainer.pictures("test", 16, 1),
+        batch_size=4,
+        contestants={
+            "FIDO": Contestant(method=fido.Config.smoke(), num_specific=4),
+            "Extremal": Contestant(method=extremal.Config.smoke(), num_pictures=8, num_specific=0),
+        },
+        classes=tuple(range(planted_explainer.CLASSES)),
+    )
