@@ -50,4 +50,5 @@ def auc(logits: Logits, labels: Labels) -> PerClass:
 
     Ties count half. NaN for a class that is in all pictures or in none.
     """
-    return segmentation.auc(logits.T[:, :, None, None], labels.T[:, :, None, None])
+    truth = labels.T.astype(logits.dtype)
+    return segmentation.auc(logits.T[:, :, None, None], truth[:, :, None, None])
