@@ -1,4 +1,4 @@
-"""A minute on a CPU: two methods that learn nothing, scored on planted pictures.
+"""Seconds on a CPU: two methods that learn nothing, scored on planted pictures.
 
     python evaluate.py --config=configs/smoke/evaluate_planted.py --workdir=runs/smoke_scores
 
@@ -20,8 +20,8 @@ def get_config() -> Evaluation:
         data=planted_explainer.pictures("test", 16, 1),
         batch_size=4,
         contestants={
-            "FIDO": Contestant(method=fido.Config.smoke(), num_specific=4),
-            "Extremal": Contestant(method=extremal.Config.smoke(), num_pictures=8, num_specific=0),
+            "FIDO": Contestant(method=fido.Config.smoke(), num_pictures=4, num_specific=2),
+            "Extremal": Contestant(method=extremal.Config.smoke(), num_pictures=4, num_specific=0),
         },
         classes=tuple(range(planted_explainer.CLASSES)),
     )

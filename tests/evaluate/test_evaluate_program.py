@@ -1,0 +1,52 @@
+"""evaluate.py as people call it."""
+
+import csv
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def evaluate(*arguments) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "evaluate.py", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_program_scores_a_config_and_prints_the_table(tmp_path):
+    done = evaluate(
+        "--config=configs/smoke/evaluate_planted.py",
+        f"--workdir={tmp_path}",
+        "--config.contestants.FIDO.method.num_steps=3",
+        "--config.contestants.FIDO.num_specific=1",
+        "--config.contestants.Extremal.method.num_steps=3",
+        "--config.batch_size=8",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (tmp_path / "scores.md").read_text() + "\n"
+    with open(tmp_path / "scores.csv") as file:
+        rows = {row["contestant"]: row for row in csv.DictReader(file)}
+    assert list(rows) == ["FIDO", "Extremal", "0", "0.5", "1", "truth"]
+    assert [row["pictures"] for row in rows.values()] == ["4", "4", "16", "16", "16", "16"]
+    assert float(rows["truth"]["soft_iou"]) == float(rows["truth"]["mean_f1"]) == 1.0
+    # The reader of planted pictures sees a texture under its mask, and under no other's.
+    assert float(rows["truth"]["diagonal"]) > 0.9 > 0.2 > float(rows["truth"]["off_diagonal"])
+    assert 0 < float(rows["FIDO"]["diagonal"]) < 1 and not rows["Extremal"]["diagonal"]
+
+
+def test_what_is_wrong_ends_the_program_with_a_sentence(tmp_path):
+    done = evaluate(
+        "--config=configs/smoke/evaluate_explainer.py",
+        f"--workdir={tmp_path}",
+        "--config.contestants.explainer.trained=none.safetensors",
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "evaluate.py: none.safetensors does not exist; train explainer first, or set "
+        "--config.contestants.explainer.trained to its file."
+    )
+    assert not list(tmp_path.iterdir())
