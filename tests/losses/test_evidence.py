@@ -88,3 +88,11 @@ def test_margins_are_measured_from_the_best_of_the_other_classes():
     np.testing.assert_allclose(preserve, [1 - 0.5, 1 + 2, 1 + 0.5, 1 + 6.5])
     destroy = evidence.destruction_margin(logits, target, fake)
     np.testing.assert_allclose(destroy, [5 + 0.5, 5 - 2, 1 - 0.5, 0])
+
+
+def test_a_single_logit_is_in_doubt_as_a_coin_is():
+    found = evidence.negative_entropy(jnp.array([[0.0], [2.0]]))
+    p = 1 / (1 + np.exp(-2.0))
+    np.testing.assert_allclose(
+        found, [-np.log(2) / 2, (p * np.log(p) + (1 - p) * np.log(1 - p)) / 2], rtol=1e-6
+    )

@@ -27,8 +27,11 @@ def negative_entropy(logits: Logits) -> PerExample:
     """Entropy of the softmax over the number of classes, negative: in [- ln k / k, 0].
 
     The inverse-mask term of Stalder et al. 2022: smallest where the classifier knows nothing. Their
-    clamp of p at 1e-16 would change less than 4e-15 a class.
+    clamp of p at 1e-16 would change less than 4e-15 a class. A single logit (a sigmoid head of one
+    class) is one of two whose other is 0; the softmax of one would never be in doubt.
     """
+    if logits.shape[1] == 1:
+        logits = jnp.concatenate([jnp.zeros_like(logits), logits], axis=1)
     log_probs = jax.nn.log_softmax(logits)
     return (jnp.exp(log_probs) * log_probs).mean(axis=1)
 
