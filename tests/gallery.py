@@ -57,9 +57,24 @@ def image(place: int) -> np.ndarray:
     return np.random.default_rng(100 + place).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
 
 
-def arrays(known: Known, place: int) -> dict[str, np.ndarray]:
+def class_keep(num_classes: int) -> np.ndarray:
+    """``[h w k]``: class k keeps the upper k + 1 rows."""
+    rows = np.arange(HEIGHT)[:, None, None] <= np.arange(num_classes)
+    return np.broadcast_to(rows, (HEIGHT, WIDTH, num_classes)).astype(np.float16)
+
+
+def class_log_odds(num_classes: int) -> np.ndarray:
+    """``[k]``: the later a class, the more probable; the target is class 1."""
+    return np.arange(num_classes) - 3.0
+
+
+def arrays(known: Known, place: int, num_classes: int = 0) -> dict[str, np.ndarray]:
     steps = np.linspace(0, 1, 7)
     keep = saliency(place) + 0.5
+    masks = {
+        "class_keep": class_keep(num_classes),
+        "class_log_odds": class_log_odds(num_classes),
+    }
     return {
         "images": image(place),
         "keep": keep,
@@ -72,6 +87,7 @@ def arrays(known: Known, place: int) -> dict[str, np.ndarray]:
         "curve_removed": known.removed,
         "trace/objective": 5 - 4 * steps,
         "trace/kept_area": steps,
+        **(masks if num_classes else {}),
     }
 
 
@@ -90,15 +106,15 @@ def row(known: Known) -> summary.Row:
     )
 
 
-def write(folder: Path, gallery=GALLERY, *, batch_size: int = 4, **changes) -> None:
-    """Writes the run; `changes` replace arrays of row 0, whole."""
+def write(folder: Path, gallery=GALLERY, *, batch_size: int = 4, class_names=(), **changes) -> None:
+    """Writes the run, with a mask of each named class; `changes` replace arrays of row 0, whole."""
     names = tuple(known.name for known in gallery)
     run = fake_run.manifest(len(gallery), batch_size, pictures=names)
     run.write(folder)
-    writer = store.Writer(folder, len(gallery), batch_size)
+    writer = store.Writer(folder, len(gallery), batch_size, class_names)
     for batch in range(run.num_batches()):
         rows = run.rows(batch)
-        some = {i: arrays(gallery[i], i) for i in _done(gallery, rows)}
+        some = {i: arrays(gallery[i], i, len(class_names)) for i in _done(gallery, rows)}
         if 0 in some:
             some[0] |= changes
         if some:

@@ -14,8 +14,9 @@ import jinja2
 import numpy as np
 from PIL import Image
 
-from xai_jax.report import panels
+from xai_jax.report import classes, panels
 from xai_jax.report.charts import chart
+from xai_jax.report.classes import ClassMask
 from xai_jax.report.picture import Picture
 from xai_jax.report.wording import percent, probability, raw, signed
 from xai_jax.runtime.files import PARTIAL
@@ -25,6 +26,7 @@ from xai_jax.runtime.summary import Row
 
 NAME = "report.html"
 LEVEL_STEP = 12  # grey values a level, so that a browser that blurs canvases still reads it right
+_THUMBNAIL = 160  # pixels of its longer side
 _SMALL = 100  # pixels: below it pictures stay lossless, and are drawn in squares
 
 
@@ -78,11 +80,16 @@ def pictures(results: Results) -> Iterator[Picture]:
         for i in done:
             row = results.summary[i]
             assert row is not None
-            yield _picture(row, {name: a[i - rows.start] for name, a in arrays.items()})
+            one = {name: array[i - rows.start] for name, array in arrays.items()}
+            yield _picture(row, one, results.class_names)
 
 
-def _picture(row: Row, arrays: dict[str, np.ndarray]) -> Picture:
+def _picture(row: Row, arrays: dict[str, np.ndarray], class_names: tuple[str, ...]) -> Picture:
     parts = ("original", "kept", "removed")
+    drawn = arrays["class_keep"] if "class_keep" in arrays else None
+    masks: tuple[ClassMask, ...] = ()
+    if drawn is not None:
+        masks = classes.shown(drawn, arrays["class_log_odds"], class_names, row.target)
     return Picture(
         name=row.picture,
         image=arrays["images"],
@@ -99,6 +106,8 @@ def _picture(row: Row, arrays: dict[str, np.ndarray]) -> Picture:
             for name, line in arrays.items()
             if name.startswith("trace/")
         },
+        classes=masks,
+        num_classes=0 if drawn is None else drawn.shape[-1],
     )
 
 
@@ -163,7 +172,19 @@ def _card(picture: Picture) -> dict[str, Any]:
         "level_map": _data_uri(place * LEVEL_STEP, lossless=True) if picture.has_levels else None,
         "chart": picture.curve_chart(),
         "traces": [_trace(name, line) for name, line in picture.trace.items()],
+        "classes": [_class_panel(image, mask) for mask in picture.classes],
     }
+
+
+def _class_panel(image: np.ndarray, mask: ClassMask) -> dict[str, Any]:
+    """A thumbnail of what the mask of one class keeps."""
+    drawn = panels.kept(image, mask.keep)
+    height, width = drawn.shape[:2]
+    share = min(1.0, _THUMBNAIL / max(height, width))
+    size = max(round(share * width), 1), max(round(share * height), 1)
+    if share < 1:
+        drawn = np.asarray(Image.fromarray(drawn).resize(size, Image.Resampling.BOX))
+    return {"mask": mask, "image": _data_uri(drawn), "size": size, "area": _mean_area(mask.keep)}
 
 
 def _mean_area(keep: np.ndarray) -> str:

@@ -1,13 +1,14 @@
 """One explained picture, and what the page says of it."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from xai_jax.core.areas import AREAS, smallest_sufficient
 from xai_jax.report import panels
 from xai_jax.report.charts import Chart, chart
+from xai_jax.report.classes import ClassMask
 from xai_jax.report.wording import class_name, percent, probability, signed
 
 
@@ -25,6 +26,8 @@ class Picture:
         log_odds: ``{"original", "kept", "removed"}`` of the target in nats, with the method's mask.
         curve: ``{"kept", "removed": [n]}`` in nats, with each share of `core.areas.AREAS`.
         trace: ``{name: [t]}``, what the optimisation logged.
+        classes: masks of single classes, for methods that draw them, in the order to show them.
+        num_classes: how many there are, shown or not.
     """
 
     name: str
@@ -38,6 +41,8 @@ class Picture:
     log_odds: Mapping[str, float]
     curve: Mapping[str, np.ndarray]
     trace: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    classes: Sequence[ClassMask] = ()
+    num_classes: int = 0
 
     @property
     def target_words(self) -> str:

@@ -1,0 +1,53 @@
+"""The masks of all classes of one picture, side by side: which are shown, in which order."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from xai_jax.report.wording import class_name
+
+MOST = 12  # are shown of a picture
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassMask:
+    """The mask of one class.
+
+    Fields:
+        words: the class as people call it.
+        keep: ``[h w]`` in [0, 1], 1 = kept.
+        log_odds: of the class in the whole picture, nats.
+        is_target: whether it is the class that is explained.
+    """
+
+    words: str
+    keep: np.ndarray
+    log_odds: float
+    is_target: bool
+
+
+def shown(
+    class_keep: np.ndarray, log_odds: np.ndarray, class_names: Sequence[str], target: int | None
+) -> tuple[ClassMask, ...]:
+    """The most probable classes, at most `MOST`, the explained one always among them.
+
+    Args:
+        class_keep: ``[h w k]`` in [0, 1], 1 = kept.
+        log_odds: ``[k]`` in nats; the order, NaN last.
+        class_names: by index; empty where they are not known.
+        target: the class that is explained.
+    """
+    order = np.argsort(-log_odds, kind="stable").tolist()  # NaN goes to the end
+    first = order[:MOST]
+    if target in order[MOST:]:
+        first[-1] = target
+    return tuple(
+        ClassMask(
+            words=class_name(index, class_names[index] if class_names else ""),
+            keep=class_keep[..., index].astype(np.float32),
+            log_odds=float(log_odds[index]),
+            is_target=index == target,
+        )
+        for index in first
+    )
