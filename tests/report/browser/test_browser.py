@@ -25,6 +25,7 @@ FLAGS = (
     "--disable-dev-shm-usage"
 ).split()
 PHONE, DESKTOP = (360, 800), (1400, 900)
+CLASSES = ("zebra", "tabby", "a-class-of-a-very-long-name-" * 5, *(f"class {i}" for i in range(9)))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def browser(tmp_path_factory):
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run <&> with 100% odd name")
-    gallery.write(folder)
+    gallery.write(folder, class_names=CLASSES)
     return report.write(folder)
 
 
@@ -175,6 +176,30 @@ def test_no_width_makes_the_page_scroll_sideways(browser, path, width):
         "return [scrollWidth, clientWidth]"
     )
     assert wide == seen >= width - 20  # a scroll bar at most
+
+
+@pytest.mark.parametrize(("size", "columns"), [(PHONE, (2, 3)), (DESKTOP, (6, 9))])
+def test_the_masks_of_classes_stand_side_by_side_as_wide_as_they_can(browser, path, size, columns):
+    visit(browser, path, size)
+    bring(browser, 0)
+    shown = browser.execute_script(
+        """return [...document.querySelectorAll("#picture-1 .classes li")].map((item) => {
+          const { left, top } = item.getBoundingClientRect();
+          const image = item.querySelector("img");
+          const { width, height } = image.getBoundingClientRect();
+          return { left, top, width, height, alt: image.alt, loaded: image.naturalWidth,
+            outlined: getComputedStyle(item.querySelector(".frame")).outlineStyle };
+        })"""
+    )
+    assert len(shown) == len(CLASSES)
+    in_first_row = [item for item in shown if item["top"] == shown[0]["top"]]
+    assert columns[0] <= len(in_first_row) <= columns[1]
+    for item in shown:
+        assert item["loaded"] == gallery.WIDTH
+        assert item["width"] / item["height"] == pytest.approx(gallery.WIDTH / gallery.HEIGHT, 0.02)
+    assert [item["alt"] for item in shown if item["outlined"] == "solid"] == [
+        "What the mask of tabby keeps"  # class 1, which is explained
+    ]
 
 
 def test_every_picture_starts_at_its_smallest_sufficient_area(browser, path):
