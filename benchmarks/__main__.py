@@ -9,11 +9,14 @@ from benchmarks import (
     area_loss,
     classifier_lite0,
     cold_start,
+    explainer_infer,
+    explainer_train,
     extremal_area,
     fido_batch,
     fido_calls,
     fido_step,
     fit_overhead,
+    input_pipeline,
     lite0_accuracy,
 )
 
@@ -24,8 +27,11 @@ BENCHMARKS = {
     "fido_calls": fido_calls.rows,
     "area_loss": area_loss.rows,
     "cold_start": cold_start.rows,
+    "explainer_infer": explainer_infer.rows,
+    "explainer_train": explainer_train.rows,
     "extremal_area": extremal_area.rows,
     "fit_overhead": fit_overhead.rows,
+    "input_pipeline": input_pipeline.rows,
     "lite0_accuracy": lite0_accuracy.rows,
 }
 
