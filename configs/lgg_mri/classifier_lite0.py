@@ -15,7 +15,7 @@ from xai_jax.infills.constant import Mean
 from xai_jax.pretrain import classifier
 from xai_jax.runtime.export import Export
 
-NAME, STEPS = "efficientnet_lite0", 400
+NAME, STEPS = "efficientnet_lite0", 240
 
 
 def get_config() -> Experiment:
@@ -32,7 +32,7 @@ def get_config() -> Experiment:
         classifier=Named(name=NAME),
         infill=Mean(),
         data=scans.training(Augment(saturation=0.0, hue=0.0)),
-        validation=Validation(data=scans.once("validation"), every=100),
+        validation=Validation(data=scans.once("validation"), every=80),
         num_steps=STEPS,
         batch_size=16,
         log_every=20,

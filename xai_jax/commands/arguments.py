@@ -28,7 +28,7 @@ class Arguments(Generic[Config]):
     Args:
         pictures: files, and folders that are searched with their subfolders.
         out: folder of the results.
-        classifier: see "xai-jax classifiers".
+        classifier: see "xai-jax classifiers"; or the .safetensors file of one trained here.
         weights: file of its weights (.pth or .safetensors) in place of an installed package.
         method: how to explain; --help shows the settings of the method that is named before it.
         checkpoint: for a method that is trained: the .safetensors file that its training has left,

@@ -28,7 +28,7 @@ class Arguments:
 
     Args:
         pictures: files, and folders that are searched with their subfolders.
-        classifier: see "xai-jax classifiers".
+        classifier: see "xai-jax classifiers"; or the .safetensors file of one trained here.
         weights: file of its weights (.pth or .safetensors) in place of an installed package.
         json: print one JSON list in place of tables.
     """
