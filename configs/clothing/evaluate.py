@@ -2,13 +2,13 @@
 
     python evaluate.py --config=configs/clothing/evaluate.py --workdir=runs/clothing_scores
 
-It needs the classifier and the Explainer that the other configs of this folder train. FIDO and
-Extremal Perturbations explain one class at a time and are scored on the first 20 pictures; Extremal
-Perturbations with three of the published four areas and 150 of the 800 steps, its area weight
-growing as far in them.
+It needs the classifier, the Explainer and RTIS, which the other configs of this folder train. FIDO
+and Extremal Perturbations explain one class at a time and are scored on the first 20 pictures; the
+latter with its lengths scaled to the size of the pictures, three of the published four areas and
+150 of the 800 steps, in which its area weight grows as far.
 """
 
-from configs.clothing import clothes, explainer_lite0
+from configs.clothing import clothes, explainer_lite0, rtis_lite0
 from xai_jax.evaluate.evaluation import Contestant, Evaluation
 from xai_jax.methods import extremal, fido
 
@@ -22,6 +22,9 @@ def get_config() -> Evaluation:
     areas = extremal.Config(
         areas=(0.05, 0.1, 0.2),
         reward=extremal.Reward.CONTRASTIVE,
+        step=4,
+        sigma=12.0,
+        max_blur=11.0,
         num_steps=STEPS,
         area_growth=1.0035 ** (800 / STEPS),
         smooth=0.09,
@@ -35,6 +38,10 @@ def get_config() -> Evaluation:
         contestants={
             "explainer": Contestant(
                 method=trained.method, trained="runs/clothing_explainer/explainer.safetensors"
+            ),
+            "rtis": Contestant(
+                method=rtis_lite0.get_config().method,
+                trained="runs/clothing_rtis/rtis.safetensors",
             ),
             "fido": Contestant(method=fido.Config.fast(), num_pictures=FEW),
             "extremal": Contestant(method=areas, num_pictures=FEW, num_specific=0),

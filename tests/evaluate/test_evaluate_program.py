@@ -22,7 +22,6 @@ def test_the_program_scores_a_config_and_prints_the_table(tmp_path):
         "--config=configs/smoke/evaluate_planted.py",
         f"--workdir={tmp_path}",
         "--config.contestants.FIDO.method.num_steps=3",
-        "--config.contestants.FIDO.num_specific=1",
         "--config.contestants.Extremal.method.num_steps=3",
         "--config.batch_size=8",
     )

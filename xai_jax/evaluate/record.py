@@ -59,9 +59,7 @@ class Record:
         chosen = [pictures is None or picture in pictures for picture in self.pictures]
         row = {"pictures": float(sum(chosen))}
         row |= {name: _mean(np.array(self.scores[name])[chosen]) for name in NAMES}
-        table = self.matrix(pictures)
-        row["diagonal"] = math.nan if table is None else specificity.diagonal(table)
-        row["off_diagonal"] = math.nan if table is None else specificity.off_diagonal(table)
+        row["diagonal"], row["off_diagonal"] = _specificity(self.matrix(pictures))
         row["milliseconds"] = self.milliseconds
         return row
 
@@ -107,6 +105,17 @@ def read(workdir: Path, name: str, settings: dict[str, Any]) -> Record | None:
             "remove that file, or choose another --workdir."
         )
     return record
+
+
+def _specificity(table: np.ndarray | None) -> tuple[float, float]:
+    """Diagonal and off-diagonal of the classes that are in some picture; NaN for less than two."""
+    if table is None:
+        return math.nan, math.nan
+    there = np.flatnonzero(~np.isnan(table[:, 0]))
+    if len(there) < 2:
+        return math.nan, math.nan
+    part = table[np.ix_(there, np.concatenate([[0], 1 + there]))]
+    return specificity.diagonal(part), specificity.off_diagonal(part)
 
 
 def _mean(values: np.ndarray) -> float:

@@ -1,0 +1,43 @@
+"""Explanations of the tumour classifier against the tumours that people drew, on the test slices.
+
+    python evaluate.py --config=configs/lgg_mri/evaluate.py --workdir=runs/lgg_scores
+
+It needs the classifier and the Explainer that the other configs of this folder train. Slices
+without a tumour have no mask to score. Look at Dice and pointing; with one class there is no other
+class to compare, and the column saliency is only the logarithm of the area. FIDO and Extremal
+Perturbations are scored on the first 20 of these slices, the latter with areas of tumours, lengths
+scaled to the size of the slices, and 150 of the 800 steps, in which its area weight grows as far.
+"""
+
+from configs.lgg_mri import explainer_lite0, scans
+from xai_jax.evaluate.evaluation import Contestant, Evaluation
+from xai_jax.methods import extremal, fido
+
+FEW, STEPS = 20, 150
+
+
+def get_config() -> Evaluation:
+    """The evaluation; --config.contestants.explainer.trained=FILE takes another file."""
+    trained = explainer_lite0.get_config()
+    areas = extremal.Config(
+        areas=(0.02, 0.05, 0.1),
+        step=4,
+        sigma=12.0,
+        max_blur=11.0,
+        num_steps=STEPS,
+        area_growth=1.0035 ** (800 / STEPS),
+    )
+    assert trained.classifier is not None and trained.infill is not None
+    return Evaluation(
+        classifier=trained.classifier,
+        infill=trained.infill,
+        data=scans.once("test", "soft"),
+        batch_size=8,
+        contestants={
+            "explainer": Contestant(
+                method=trained.method, trained="runs/lgg_explainer/explainer.safetensors"
+            ),
+            "fido": Contestant(method=fido.Config.fast(), num_pictures=FEW),
+            "extremal": Contestant(method=areas, num_pictures=FEW),
+        },
+    )
