@@ -11,14 +11,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from xai_jax.core.gradient import mean_loss_and_grad
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.settings import check_at_least
-from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey
+from xai_jax.core.types import Batch, Images, PerExample, PRNGKey
 from xai_jax.losses.class_masks import ClassMaps
 from xai_jax.methods.explainer import terms
-from xai_jax.nn import learner
-from xai_jax.nn.learner import Learner
+from xai_jax.nn.mask_learner import check_labels, mask_learner
 from xai_jax.nn.segmenter import Architecture, Segmenter
 
 
@@ -109,57 +107,10 @@ class Config:
 def explainer(cfg: Config) -> Method:
     """Learns to draw the masks of all classes; a Batch needs labels while it learns, only then."""
     _check(cfg)
-    network = cfg.network.build()
     rate = cfg.learning_rate
     tx = optax.adam(optax.cosine_decay_schedule(rate, cfg.decay_steps) if cfg.decay_steps else rate)
-
-    def init(key: PRNGKey, frozen: Frozen, batch: Batch) -> Learner:
-        del frozen
-        return learner.begun(network, tx, key, batch.images)
-
-    def loss(params, statistics, batch, frozen, key, axis_name):
-        dropout_key, infill_key = jax.random.split(key)
-
-        def draw(images):
-            nonlocal statistics
-            normalised = frozen.classifier.normalise(images)
-            over = {"weight": batch.weight, "axis_name": axis_name}
-            logits, statistics = learner.trained(
-                network, params, statistics, normalised, dropout_key, **over
-            )
-            return logits
-
-        total, found = _judged(cfg, frozen, batch, draw, infill_key)
-        return total, found, statistics
-
-    def step(state, frozen, batch, key, axis_name=None):
-        metrics, grads, statistics = mean_loss_and_grad(
-            functools.partial(loss, axis_name=axis_name),
-            state.params,
-            state.statistics,
-            batch,
-            frozen,
-            key,
-            axis_name=axis_name,
-            micro_batches=cfg.micro_batches,
-        )
-        return learner.moved(state, tx, grads, statistics), metrics
-
-    def measure(state, frozen, batch, key):
-        def draw(images):
-            return learner.used(network, state, frozen.classifier.normalise(images))
-
-        total, found = _judged(cfg, frozen, batch, draw, key)
-        return {"loss": total, **found}
-
-    def explain(state, frozen, batch, key):
-        del key
-        logits = learner.used(network, state, frozen.classifier.normalise(batch.images))
-        class_keep = jax.nn.sigmoid(logits)
-        keep = jnp.take_along_axis(class_keep, batch.target[:, None, None, None], axis=3)
-        return Explanation(keep=keep, saliency=keep, target=batch.target, class_keep=class_keep)
-
-    return Method(init=init, step=step, explain=explain, measure=measure)
+    judge = functools.partial(_judged, cfg)
+    return mask_learner(cfg.network.build(), tx, judge, micro_batches=cfg.micro_batches)
 
 
 def _check(cfg: Config) -> None:
@@ -188,13 +139,7 @@ def _judged(
     Raises:
         ValueError: the labels are missing, or of another number of classes than the masks.
     """
-    wanted = (len(batch.images), cfg.network.num_classes)
-    if batch.labels is None or batch.labels.shape != wanted:
-        there = "missing" if batch.labels is None else f"{list(batch.labels.shape)}"
-        raise ValueError(
-            f"The Explainer learns from labels of shape {list(wanted)}, which are {there}; "
-            "set network.num_classes to the number of classes of the data."
-        )
+    check_labels(batch, cfg.network.num_classes)
     area = cfg.min_area, cfg.max_area
     if cfg.self_explaining:
         found = terms.self_explained(
