@@ -8,13 +8,15 @@ from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant, Mean
 from xai_jax.infills.local_mean import LocalMean
 from xai_jax.infills.noise import RandomColour
-from xai_jax.methods import bbmp, explainer, extremal, fido
+from xai_jax.methods import bbmp, explainer, extremal, fido, rtis
 
 METHODS: dict[str, type] = {
     "bbmp": bbmp.Config,
     "explainer": explainer.Config,
     "extremal": extremal.Config,
     "fido": fido.Config,
+    "rtis": rtis.Config,
+    "rtis_per_image": rtis.PerImage,
 }
 INFILLS: dict[str, type] = {
     "blur": Blur,

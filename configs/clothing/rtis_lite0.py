@@ -1,0 +1,38 @@
+"""RTIS of the clothes classifier, as NN-Explainer's authors adapted it to several classes.
+
+    python train.py --config=configs/clothing/rtis_lite0.py --workdir=runs/clothing_rtis
+
+The network, pictures, steps and optimiser are those of explainer_lite0, the loss and its weights
+are the published ones. It needs the classifier of configs/clothing/classifier_lite0.py.
+"""
+
+import dataclasses
+
+from configs.clothing import clothes, explainer_lite0
+from xai_jax.experiment import Experiment
+from xai_jax.methods import rtis
+from xai_jax.nn.segmenter import Architecture, Segmenter
+from xai_jax.report.while_training import ClassMasks
+from xai_jax.runtime.export import Export
+
+
+def get_config() -> Experiment:
+    """The experiment."""
+    method = rtis.Config(
+        network=Segmenter(num_classes=len(clothes.CLASS_NAMES), architecture=Architecture.LIGHT),
+        learning_rate=1e-3,
+        decay_steps=explainer_lite0.STEPS,
+    )
+    like = explainer_lite0.get_config()
+    assert isinstance(like.panels, ClassMasks)
+    return dataclasses.replace(
+        like,
+        method=method,
+        panels=dataclasses.replace(like.panels, method=method),
+        export=Export(
+            kind="rtis",
+            config=method,
+            preprocess=clothes.preprocess(),
+            class_names=clothes.CLASS_NAMES,
+        ),
+    )

@@ -1,0 +1,22 @@
+"""Minutes on a CPU: RTIS learns where the textures are that a known classifier reads.
+
+    python train.py --config=configs/smoke/rtis.py --workdir=runs/smoke_rtis
+
+Pictures, network and steps are those of configs/smoke/explainer.py.
+"""
+
+import dataclasses
+
+from configs.smoke import explainer
+from xai_jax.experiment import Experiment
+from xai_jax.methods import rtis
+from xai_jax.runtime.export import Export
+
+
+def get_config() -> Experiment:
+    """The experiment."""
+    method, like = rtis.Config.smoke(), explainer.get_config()
+    assert isinstance(like.export, Export)
+    return dataclasses.replace(
+        like, method=method, export=dataclasses.replace(like.export, kind="rtis", config=method)
+    )

@@ -1,0 +1,110 @@
+"""RTIS without a network: one mask, optimised for one picture and its target.
+
+The iterative variant in the code of Dabkowski & Gal 2017.
+"""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+from xai_jax.core import image
+from xai_jax.core.method import Frozen, Method, no_state
+from xai_jax.core.optimise import optimise
+from xai_jax.core.settings import check_at_least
+from xai_jax.core.types import Batch, Explanation, Maps, PRNGKey
+from xai_jax.losses import masks
+from xai_jax.methods.rtis import alternative, terms
+from xai_jax.methods.rtis.alternative import Alternative
+from xai_jax.methods.rtis.terms import Form, Grid, Loss
+
+Channels = Float[Array, "b g g 2"]
+
+_START = 0.5  # of both channels
+_GUARD = 0.001  # keeps a cell of two zeros from 0 / 0
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class PerImage:
+    """Settings; the defaults are those of the authors' code.
+
+    Attributes:
+        grid: side of the optimised mask, cells.
+        num_steps: optimisation steps, one classifier call on both parts each.
+        learning_rate: of gradient descent.
+        momentum: of Nesterov, in [0, 1).
+        loss: what the mask is judged by.
+        alternative: what stands where the picture is removed, drawn anew at each step.
+    """
+
+    grid: int = 32
+    num_steps: int = 200
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    loss: Loss = dataclasses.field(default_factory=Loss.iterative)
+    alternative: Alternative = dataclasses.field(default_factory=Alternative.released_code)
+
+    @classmethod
+    def smoke(cls) -> "PerImage":
+        """The smallest honest run: seconds on one CPU core, on small pictures."""
+        return cls(grid=8, num_steps=40)
+
+    def build(self) -> Method:
+        """The method with these settings."""
+        return rtis_per_image(self)
+
+
+def rtis_per_image(cfg: PerImage) -> Method:
+    """Explains each image by one mask; nothing is learned across images."""
+    cfg.loss.check()
+    cfg.alternative.check()
+    check_at_least(cfg, grid=2, num_steps=1, momentum=0)
+    tx = optax.sgd(cfg.learning_rate, momentum=cfg.momentum, nesterov=True)
+
+    def explain(state: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
+        del state
+        channels = jnp.full((len(batch.images), cfg.grid, cfg.grid, 2), _START)
+        objective = _objective(cfg, frozen, batch, key)
+        channels, trace = optimise(objective, channels, tx, jnp.arange(cfg.num_steps))
+        keep = _upsampled(_grid(channels), batch)
+        return Explanation(keep=keep, saliency=keep, target=batch.target, trace=trace)
+
+    return Method(init=no_state, step=None, explain=explain)
+
+
+def _grid(channels: Channels) -> Grid:
+    """``|a| / (|a| + |b| + 0.001)``, in [0, 1)."""
+    own, other = jnp.abs(channels[..., :1]), jnp.abs(channels[..., 1:])
+    return own / (own + other + _GUARD)
+
+
+def _upsampled(grid: Grid, batch: Batch) -> Maps:
+    return jnp.clip(image.resize(grid, *batch.images.shape[1:3]), 0.0, 1.0)
+
+
+def _objective(cfg: PerImage, frozen: Frozen, batch: Batch, key: PRNGKey):
+    """The loss of each image for its channels."""
+    classifier, ids = frozen.classifier, batch.image_id
+    blurred = alternative.blurred(cfg.alternative, classifier, batch.images)
+    labels = None
+    if cfg.loss.form is Form.PROBABILITIES:
+        labels = jax.nn.one_hot(batch.target, classifier.num_classes(batch.images.shape[1:]))
+
+    def objective(channels, step):
+        removed_key, picture_key = jax.random.split(jax.random.fold_in(key, step))
+        removed = alternative.drawn(cfg.alternative, classifier, blurred, removed_key, ids)
+        images = alternative.noisy(cfg.alternative, classifier, batch.images, picture_key, ids)
+        grid = _grid(channels)
+        keep = _upsampled(grid, batch)
+        if labels is not None:
+            found = terms.by_probabilities(cfg.loss, classifier, keep, images, removed, labels)
+        else:
+            never = jnp.zeros(len(batch.images))
+            found = terms.by_margins(
+                cfg.loss, classifier, keep, grid, images, removed, batch.target, never
+            )
+        return terms.weighted(cfg.loss, found), {**found, "kept_area": masks.area(keep)}
+
+    return objective
