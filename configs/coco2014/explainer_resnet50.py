@@ -1,0 +1,18 @@
+"""NN-Explainer of the ResNet-50 classifier of COCO 2014: DeepLabv3 on another ResNet-50.
+
+    python train.py --config=configs/coco2014/explainer_resnet50.py \
+        --workdir=runs/coco_explainer_resnet50 --config.start.weights=resnet50.pth
+
+The published settings of Stalder et al. 2022, with other weights of the terms; else as
+explainer_vgg16. One thing differs: there the classifier's batch norm went on adapting while the
+Explainer learned, and here it is frozen.
+"""
+
+from configs.coco2014 import explainer_vgg16
+from xai_jax.experiment import Experiment
+from xai_jax.methods import explainer
+
+
+def get_config() -> Experiment:
+    """The experiment."""
+    return explainer_vgg16.experiment(explainer.Config.coco_resnet50(), "runs/coco_resnet50")

@@ -1,0 +1,82 @@
+"""Every config file of the project can be started: it builds without its data, and is written."""
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+
+from xai_jax.classifiers.trunk import Trunk
+from xai_jax.core.method import Method, Trainable
+from xai_jax.evaluate.evaluation import Evaluation
+from xai_jax.experiment import Experiment
+from xai_jax.methods import explainer
+from xai_jax.runtime import settings
+from xai_jax.runtime.export import Export
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted(
+    str(path.relative_to(ROOT))
+    for path in (ROOT / "configs").rglob("*.py")
+    if "def get_config" in path.read_text()
+)
+
+
+def module_of(file: str):
+    return importlib.import_module(file.removesuffix(".py").replace("/", "."))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_config_builds_its_methods_and_is_written(file, tmp_path):
+    config = module_of(file).get_config()
+    assert isinstance(config, Experiment | Evaluation)
+    if isinstance(config, Evaluation):
+        built = [one.method.build() for one in config.contestants.values()]
+    else:
+        built = [config.method.build()]
+    assert all(isinstance(one, Method | Trainable) for one in built)
+    settings.write(tmp_path, config)
+    settings.check(tmp_path, config)  # the same config may go on in that folder
+    assert json.loads((tmp_path / settings.NAME).read_text())["class"].startswith("xai_jax.")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_configs_docstring_has_its_command(file):
+    text = module_of(file).__doc__ or ""
+    program = "evaluate.py" if isinstance(module_of(file).get_config(), Evaluation) else "train.py"
+    assert f"python {program} --config={file} " in text.replace("\\\n", "")
+    assert "--workdir=" in text
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_what_a_training_leaves_says_what_was_trained(file):
+    config = module_of(file).get_config()
+    if isinstance(config, Evaluation) or not isinstance(config.export, Export):
+        pytest.skip("leaves no file of our kind")
+    kind = type(config.method).__module__.split(".")[2]
+    assert config.export.kind == kind
+    if kind != "classifier":
+        assert config.export.config == config.method
+        assert len(config.export.class_names) == config.method.network.num_classes
+
+
+@pytest.mark.parametrize(
+    ("data", "patience", "presets"),
+    [
+        ("voc2007", 5, (explainer.Config(), explainer.Config.voc_resnet50())),
+        ("coco2014", 2, (explainer.Config.coco_vgg16(), explainer.Config.coco_resnet50())),
+    ],
+)
+def test_the_published_runs_have_the_published_settings(data, patience, presets):
+    for name, preset in zip(("vgg16", "resnet50"), presets, strict=True):
+        config = module_of(f"configs/{data}/explainer_{name}.py").get_config()
+        classifier = module_of(f"configs/{data}/classifier_{name}.py")
+        assert config.method == preset and config.batch_size == 16
+        assert f"--workdir={Path(config.classifier.name).parent} " in classifier.__doc__
+        assert config.start == Trunk(architecture=preset.network.architecture)
+        judged = config.validation
+        assert (judged.metric, judged.maximise) == ("loss", False)
+        assert (judged.min_delta, judged.patience) == (0.001, patience)
+        assert config.num_steps == 1000 * judged.every  # a validation an epoch
+        resize = config.data.resize
+        assert (resize.height, resize.width) == (224, 224) and config.data.augment is None
