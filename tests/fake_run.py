@@ -9,6 +9,7 @@ from xai_jax.runtime import store, summary
 from xai_jax.runtime.manifest import Manifest
 
 SIZE, STEPS = 16, 12
+CLASSES = ("tabby", "Egyptian cat", "grey fox")
 
 
 def manifest(num_pictures: int = 5, batch_size: int = 2, **changes) -> Manifest:
@@ -51,6 +52,8 @@ def arrays(rows: slice, seed: int = 0) -> dict[str, np.ndarray]:
         "log_odds_removed": -original,
         "curve_kept": (original[:, None] * (2 * shares - 1)),
         "curve_removed": (original[:, None] * (1 - 2 * shares)),
+        "class_log_odds": original[:, None] - np.arange(len(CLASSES), dtype=np.float32),
+        "class_keep": (np.round(keep * 256) / 256 * [1, 0.5, 0.25]).astype(np.float16),
         "trace/objective": original[:, None] * steps,
         "trace/kept_area": np.full((num, 1), 0.5, np.float32) * steps,
     }
@@ -62,7 +65,7 @@ def write(
     """A run without its last `unfinished` batches, whose row `skip` could not be read."""
     run = manifest(num_pictures, batch_size)
     run.write(folder)
-    writer = store.Writer(folder, num_pictures, batch_size)
+    writer = store.Writer(folder, num_pictures, batch_size, CLASSES)
     table = []
     for batch in range(run.num_batches() - unfinished):
         rows = run.rows(batch)

@@ -12,7 +12,7 @@ PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "results.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=["load", "zarr"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=["load", "classes", "zarr"])
 def test_an_example_of_the_page_runs_on_a_folder_called_results(
     example, tmp_path, monkeypatch, capsys
 ):
@@ -21,7 +21,15 @@ def test_an_example_of_the_page_runs_on_a_folder_called_results(
     variables: dict = {}
     exec(compile(example, "docs/results.md", "exec"), variables)
     printed = capsys.readouterr().out
-    if "results" in variables:
+    if "masks" in variables:
+        # Of the first picture: the mean of each mask, and log-odds that fall by 1 a class.
+        keep, original = variables["masks"], variables["results"].log_odds["original"][0]
+        wanted = [
+            f"{name} {keep[..., k].mean():.2f} {original - k:+.2f}"
+            for k, name in enumerate(fake_run.CLASSES)
+        ]
+        assert printed.splitlines() == wanted
+    elif "results" in variables:
         assert printed.startswith("fido ssr True\nanimals/picture 0.jpg tabby ")
         assert variables["kept"].shape == (5,)
     else:

@@ -127,9 +127,11 @@ def _arrays(explained: Explained) -> dict[str, np.ndarray]:
         **{f"curve_{part}": values for part, values in explanation.curve.items()},
         **{f"trace/{name}": values for name, values in explanation.trace.items()},
     }
-    for name in ("counterfactual", "class_keep"):
-        if getattr(explanation, name) is not None:
-            arrays[name] = getattr(explanation, name)
+    if explanation.counterfactual is not None:
+        arrays["counterfactual"] = explanation.counterfactual
+    if explanation.class_keep is not None:
+        # Many, and to be looked at: 257 values take less than half of the disk that all take.
+        arrays["class_keep"] = np.round(explanation.class_keep * 256) / 256
     return arrays
 
 

@@ -103,7 +103,7 @@ class Results:
 
     @property
     def class_keep(self) -> StoredArray | None:
-        """``[n h w k]`` float16 in [0, 1], 1 = kept: the mask of every class.
+        """``[n h w k]`` float16 in [0, 1], 1 = kept: the mask of every class, to 1/256.
 
         ``None`` where the method does not draw them, or nothing is computed yet.
         """

@@ -33,7 +33,6 @@ _AXES = {  # names of the axes, by the first part of an array's name
 _TYPES = {  # and the value of rows without a result
     "images": ("uint8", 0),
     "target": ("int32", -1),
-    # Many, to be looked at, and in [0, 1]: half the bytes leave them three digits.
     "class_keep": ("float16", np.nan),
 }
 
