@@ -23,8 +23,7 @@ SIDE, NUM_CLASSES, GAIN, GREY = 4, 3, 8.0, 0.25
 
 
 def row_logits(params, normalised):
-    del params
-    return GAIN * normalised.mean(axis=(2, 3))[:, :NUM_CLASSES]
+    return params["gain"] * normalised.mean(axis=(2, 3))[:, :NUM_CLASSES]
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -33,9 +32,11 @@ class Rows:
 
     head: Head = Head.SIGMOID
     num_classes: int = NUM_CLASSES
+    gain: float = GAIN
 
     def build(self) -> Classifier:
-        made = Classifier.from_callable(row_logits, mean=GREY, head=self.head)
+        params = {"gain": jnp.float32(self.gain)}
+        made = Classifier.from_callable(row_logits, params, mean=GREY, head=self.head)
         return made if self.num_classes == NUM_CLASSES else _of_two(made)
 
 

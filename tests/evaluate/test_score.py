@@ -336,6 +336,7 @@ def one(**changes) -> dict:
         (one(method=Learned()), "trained network; set --config.contestants.it.trained to its file"),
         (one(method=Learned(), trained="none.safetensors"), "none.safetensors does not exist; tra"),
         (one(trained="some.safetensors"), "it learns nothing across images; leave its `trained`"),
+        ({"contestants": {"1": Contestant(method=Noise())}}, "The row '1' comes by itself; name"),
         ({"contestants": {"a/b": Contestant(method=Noise())}}, "'a/b' cannot be the name of a con"),
     ],
 )
@@ -350,6 +351,11 @@ def test_a_network_of_other_settings_is_refused_with_the_leaf_that_differs(tmp_p
     shapes = r"params/value is float32 of shape \[2\] there and is float32 of shape \[3\] here"
     with pytest.raises(ValueError, match=shapes):
         score(small(contestants=made), tmp_path / "new")
+
+
+def test_a_classifier_that_answers_nan_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="The classifier answers NaN or infinity"):
+        score(small(classifier=Rows(gain=np.nan)), tmp_path)
 
 
 def test_pictures_without_any_class_are_refused(tmp_path):

@@ -46,7 +46,7 @@ def classified(workdir: Path, stage: Stage) -> Classified:
     """Reads ``classifier.json``, or makes it; memory grows by one logit a picture and class.
 
     Raises:
-        ValueError: the data has no picture with a true class.
+        ValueError: the data has no picture with a true class, or an answer is not finite.
     """
     path = workdir / NAME
     if path.exists():
@@ -58,6 +58,8 @@ def classified(workdir: Path, stage: Stage) -> Classified:
         logits.append(np.asarray(found)[counts])
         truth.append(np.asarray(batch.labels)[counts])
     answers, there = np.concatenate(logits), np.concatenate(truth)
+    if not np.isfinite(answers).all():
+        raise ValueError("The classifier answers NaN or infinity; check its weights and its mean.")
     if not (there > 0).any():
         raise ValueError("No picture of the data shows a class; choose another split.")
     result = _judged(answers, there, stage.frozen.classifier.head)

@@ -50,7 +50,7 @@ def score(
     settings.check(workdir, whole)
     entries = [
         _Entry(name, contestant, stage, workdir)
-        for name, contestant in {**evaluation.contestants, **baselines()}.items()
+        for name, contestant in _contestants(evaluation).items()
     ]
     with files.held(workdir), Progress("scoring", "pictures") as progress:
         settings.write(workdir, whole)
@@ -65,12 +65,25 @@ def score(
         return tables.write(workdir, evaluation, classifier, records)
 
 
+def _contestants(evaluation: Evaluation) -> dict[str, Contestant]:
+    """All rows of the table, in order.
+
+    Raises:
+        ValueError: a name is taken, or cannot name a file.
+    """
+    known = baselines()
+    for name in evaluation.contestants:
+        if name in known:
+            raise ValueError(f"The row {name!r} comes by itself; name that contestant otherwise.")
+        if not name or "/" in name or name.startswith("."):
+            raise ValueError(f"{name!r} cannot be the name of a contestant, since it names a file.")
+    return {**evaluation.contestants, **known}
+
+
 class _Entry:
     """A contestant that may be scored already."""
 
     def __init__(self, name: str, contestant: Contestant, stage: Stage, workdir: Path) -> None:
-        if not name or "/" in name or name.startswith("."):
-            raise ValueError(f"{name!r} cannot be the name of a contestant, since it names a file.")
         self.name, self.contestant = name, contestant
         self.state = state_of(name, contestant, stage)
         self.settings = settings.as_json(
