@@ -18,14 +18,14 @@ from xai_jax.nn.segmenter import Architecture, Segmenter
 from xai_jax.report.while_training import ClassMasks
 from xai_jax.runtime.export import Export
 
-STEPS = 500
+STEPS = 600
 
 
 def get_config() -> Experiment:
     """The experiment."""
     method = explainer.Config(
         network=Segmenter(num_classes=len(clothes.CLASS_NAMES), architecture=Architecture.LIGHT),
-        entropy_weight=3.0,
+        entropy_weight=10.0,
         variation_weight=0.3,
         bound_weight=0.8,
         target_area_weight=0.01,

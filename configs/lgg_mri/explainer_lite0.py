@@ -24,7 +24,7 @@ def get_config() -> Experiment:
     """The experiment."""
     method = explainer.Config(
         network=Segmenter(num_classes=1, architecture=Architecture.LIGHT),
-        entropy_weight=3.0,
+        entropy_weight=10.0,
         variation_weight=0.3,
         bound_weight=0.8,
         target_area_weight=0.01,
