@@ -2,9 +2,9 @@
 
     python evaluate.py --config=configs/clothing/evaluate.py --workdir=runs/clothing_scores
 
-It needs the classifier, the Explainer and RTIS, which the other configs of this folder train. FIDO
-and Extremal Perturbations explain one class at a time and are scored on the first 20 pictures; the
-latter with its lengths scaled to the size of the pictures, three of the published four areas and
+It needs the classifier and the Explainer, which the other configs of this folder train; where RTIS
+is trained too, --config=configs/clothing/evaluate.py:rtis adds its row. FIDO and Extremal
+Perturbations explain one class at a time and are scored on the first 20 pictures; the latter with its lengths scaled to the size of the pictures, three of the published four areas and
 150 of the 800 steps, in which its area weight grows as far.
 """
 
@@ -16,8 +16,12 @@ COMPARED = ("trousers", "outerwear", "dress", "eyewear", "bag")  # all in the fi
 FEW, STEPS = 20, 150
 
 
-def get_config() -> Evaluation:
-    """The evaluation; --config.contestants.explainer.trained=FILE takes another file."""
+def get_config(more: str = "") -> Evaluation:
+    """The evaluation; --config.contestants.explainer.trained=FILE takes another file.
+
+    Args:
+        more: "rtis" for the row of RTIS, which must be trained.
+    """
     trained = explainer_lite0.get_config()
     areas = extremal.Config(
         areas=(0.05, 0.1, 0.2),
@@ -30,6 +34,9 @@ def get_config() -> Evaluation:
         smooth=0.09,
     )
     assert trained.classifier is not None and trained.infill is not None
+    rtis = Contestant(
+        method=rtis_lite0.get_config().method, trained="runs/clothing_rtis/rtis.safetensors"
+    )
     return Evaluation(
         classifier=trained.classifier,
         infill=trained.infill,
@@ -39,10 +46,7 @@ def get_config() -> Evaluation:
             "explainer": Contestant(
                 method=trained.method, trained="runs/clothing_explainer/explainer.safetensors"
             ),
-            "rtis": Contestant(
-                method=rtis_lite0.get_config().method,
-                trained="runs/clothing_rtis/rtis.safetensors",
-            ),
+            **({"rtis": rtis} if more == "rtis" else {}),
             "fido": Contestant(method=fido.Config.fast(), num_pictures=FEW),
             "extremal": Contestant(method=areas, num_pictures=FEW, num_specific=0),
         },
