@@ -4,8 +4,9 @@
 
 It needs the classifier and the Explainer, which the other configs of this folder train; where RTIS
 is trained too, --config=configs/clothing/evaluate.py:rtis adds its row. FIDO and Extremal
-Perturbations explain one class at a time and are scored on the first 20 pictures; the latter with its lengths scaled to the size of the pictures, three of the published four areas and
-150 of the 800 steps, in which its area weight grows as far.
+Perturbations explain one class at a time and are scored on the first 20 pictures; the latter with
+its lengths scaled to the size of the pictures, three of the published four areas and 150 of the 800
+steps, in which its area weight grows as far.
 """
 
 from configs.clothing import clothes, explainer_lite0, rtis_lite0
