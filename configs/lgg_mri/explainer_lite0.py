@@ -17,7 +17,7 @@ from xai_jax.nn.segmenter import Architecture, Segmenter
 from xai_jax.report.while_training import ClassMasks
 from xai_jax.runtime.export import Export
 
-STEPS = 300
+STEPS = 240
 
 
 def get_config() -> Experiment:
