@@ -79,3 +79,22 @@ def test_anybodys_inpainting_model_is_an_infill():
     np.testing.assert_allclose(filled[:, 0], 0.25)
     np.testing.assert_allclose(filled[:, 1], 0.75)
     np.testing.assert_allclose(compose(images, keep, filled), filled)
+
+
+def test_a_program_that_calls_a_classifier_often_traces_it_once_a_shape():
+    traced = []
+
+    def fn(params, normalised):
+        traced.append(normalised.shape)
+        return _mean_logits(params, normalised)
+
+    classifier = Classifier.from_callable(fn, jnp.float32(2.0))
+
+    def program(classifier, images):
+        score = lambda x: classifier.log_odds(x, jnp.zeros(len(x), jnp.int32)).sum()  # noqa: E731
+        return score(images), jax.grad(score)(images), score(images[:1])
+
+    first, gradient, _ = jax.jit(program)(classifier, jnp.full((2, 4, 4, 3), 0.5))
+    assert traced == [(2, 4, 4, 3), (1, 4, 4, 3)]
+    np.testing.assert_allclose(first, 2 * -np.log(2.0), rtol=1e-6)  # of three equal classes
+    assert gradient.shape == (2, 4, 4, 3)
