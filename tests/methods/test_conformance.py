@@ -1,5 +1,6 @@
 """What every method promises; a new folder under `methods` is found by itself."""
 
+import dataclasses
 import importlib
 import pathlib
 import pkgutil
@@ -15,13 +16,27 @@ from xai_jax import methods
 from xai_jax.core.method import Frozen, Method
 from xai_jax.infills.constant import Constant
 
-SIZE = 32
+SIZE, STEPS = 32, 80
 FOLDERS = [module.name for module in pkgutil.iter_modules(methods.__path__) if module.ispkg]
 
 
-@pytest.fixture(params=FOLDERS, scope="module")
+def configs() -> dict[str, type]:
+    """The settings of every method: all that a method's folder names and that have a smoke test."""
+    found = {}
+    for folder in FOLDERS:
+        named = vars(importlib.import_module(f"xai_jax.methods.{folder}"))
+        ours = {name: kind for name, kind in named.items() if hasattr(kind, "smoke")}
+        assert "Config" in ours, folder
+        found |= {f"{folder}.{name}": kind for name, kind in ours.items()}
+    return found
+
+
+CONFIGS = configs()
+
+
+@pytest.fixture(params=CONFIGS, scope="module")
 def config(request):
-    return importlib.import_module(f"xai_jax.methods.{request.param}").Config.smoke()
+    return CONFIGS[request.param].smoke()
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +46,31 @@ def frozen() -> Frozen:
 
 
 @pytest.fixture(scope="module")
-def run(config):
-    """`explain` as users call it: compiled, the state from `init`."""
+def state(config, frozen):
+    """What `explain` explains with: of a method that learns, after some steps on other pictures."""
     method = config.build()
 
-    @jax.jit
-    def explain(frozen, batch, key):
-        return method.explain(method.init(key, frozen, batch), frozen, batch, key)
+    def labelled(key):
+        batch = planted.quadrant_batch(8, SIZE, key)
+        return dataclasses.replace(batch, labels=jax.nn.one_hot(batch.target, planted.NUM_CLASSES))
 
-    return explain
+    @jax.jit
+    def learned(frozen, key):
+        begun = method.init(key, frozen, labelled(key))
+        if method.step is None:
+            return begun, {}
+        keys = jax.random.split(key, STEPS)
+        return jax.lax.scan(lambda s, k: method.step(s, frozen, labelled(k), k), begun, keys)
+
+    state, metrics = learned(frozen, jax.random.key(5))
+    for name, values in metrics.items():
+        assert np.isfinite(values).all(), name
+    return state
+
+
+@pytest.fixture(scope="module")
+def explain(config):
+    return jax.jit(config.build().explain)
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +79,8 @@ def batch():
 
 
 @pytest.fixture(scope="module")
-def explained(run, frozen, batch):
-    return run(frozen, batch, jax.random.key(1))
+def explained(explain, state, frozen, batch):
+    return explain(state, frozen, batch, jax.random.key(1))
 
 
 def test_a_config_builds_three_pure_functions(config):
@@ -66,8 +97,19 @@ def test_maps_have_one_number_a_pixel_in_range_and_finite(explained, batch):
     np.testing.assert_array_equal(explained.target, batch.target)
 
 
-def test_the_trace_has_one_number_an_image_and_step(explained):
-    assert "objective" in explained.trace
+def test_the_masks_of_all_classes_hold_that_of_the_target(explained, batch):
+    if explained.class_keep is None:
+        return
+    assert explained.class_keep.shape == (8, SIZE, SIZE, planted.NUM_CLASSES)
+    assert (explained.class_keep >= 0).all() and (explained.class_keep <= 1).all()
+    for row, target in enumerate(batch.target):
+        own = explained.class_keep[row, ..., int(target)]
+        np.testing.assert_array_equal(own, explained.keep[row, ..., 0])
+
+
+def test_the_trace_has_one_number_an_image_and_step(config, explained):
+    if config.build().step is None:  # what is optimised for each image is traced
+        assert "objective" in explained.trace
     for name, values in explained.trace.items():
         assert values.ndim == 2 and values.shape[0] == 8, name
         assert np.isfinite(values).all(), name
@@ -79,29 +121,31 @@ def test_the_evidence_is_more_salient_than_the_rest(explained, batch):
         assert saliency[inside].mean() > saliency[~inside].mean()
 
 
-def test_alone_and_in_company_give_the_same_explanation(run, frozen, batch, explained):
-    alone = run(frozen, planted.take(batch, slice(3, 4)), jax.random.key(1))
+def test_alone_and_in_company_give_the_same_explanation(explain, state, frozen, batch, explained):
+    alone = explain(state, frozen, planted.take(batch, slice(3, 4)), jax.random.key(1))
     np.testing.assert_allclose(alone.keep, explained.keep[3:4], atol=1e-4)
     np.testing.assert_allclose(alone.saliency, explained.saliency[3:4], atol=1e-4)
 
 
-def test_eight_devices_agree_with_one_and_with_pmap(config, run, frozen, batch, explained):
+def test_eight_devices_agree_with_one_and_with_pmap(
+    config, explain, state, frozen, batch, explained
+):
     mesh = jax.make_mesh((8,), ("data",), axis_types=(AxisType.Auto,))
     spread = jax.device_put(batch, NamedSharding(mesh, PartitionSpec("data")))
-    eight = run(frozen, spread, jax.random.key(1))
+    eight = explain(state, frozen, spread, jax.random.key(1))
     assert len(eight.keep.sharding.device_set) == 8
     np.testing.assert_allclose(eight.keep, explained.keep, atol=1e-4)
     split = jax.tree.map(lambda x: x.reshape(8, 1, *x.shape[1:]), batch)
-    explain = jax.pmap(config.build().explain, in_axes=(None, None, 0, None))
-    mapped = explain((), frozen, split, jax.random.key(1))
+    pmapped = jax.pmap(config.build().explain, in_axes=(None, None, 0, None))
+    mapped = pmapped(state, frozen, split, jax.random.key(1))
     np.testing.assert_allclose(mapped.keep.reshape(explained.keep.shape), explained.keep, atol=1e-4)
 
 
-def test_the_second_call_does_not_compile(run, frozen, batch, explained):
-    before = run._cache_size()
+def test_the_second_call_does_not_compile(explain, state, frozen, batch, explained):
+    before = explain._cache_size()
     other = planted.quadrant_batch(8, SIZE, jax.random.key(9))
-    run(frozen, other, jax.random.key(2))
-    assert run._cache_size() == before
+    explain(state, frozen, other, jax.random.key(2))
+    assert explain._cache_size() == before
 
 
 def test_the_method_has_a_page_and_a_line_in_the_readme(config):
