@@ -16,7 +16,7 @@ from xai_jax import methods
 from xai_jax.core.method import Frozen, Method
 from xai_jax.infills.constant import Constant
 
-SIZE, STEPS = 32, 80
+SIZE, STEPS = 32, 40
 FOLDERS = [module.name for module in pkgutil.iter_modules(methods.__path__) if module.ispkg]
 
 
