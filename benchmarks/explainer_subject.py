@@ -89,11 +89,8 @@ class Case:
 
     def begun(self) -> tuple[Method, Frozen, Batch, jax.Array]:
         """Method, what it reads, a batch on the device, and a key."""
-        return self.method.build(), self.frozen(), jax.tree.map(jnp.array, self.batch()), _key()
-
-
-def _key() -> jax.Array:
-    return jax.random.key(0)
+        batch = jax.tree.map(jnp.array, self.batch())
+        return self.method.build(), self.frozen(), batch, jax.random.key(0)
 
 
 def light(batch_size: int, height: int = 176, width: int = 96) -> Case:

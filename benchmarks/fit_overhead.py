@@ -53,7 +53,7 @@ class Stream:
         return self._batch
 
 
-def picture(step, state) -> dict[str, np.ndarray]:
+def picture(step, state, frozen) -> dict[str, np.ndarray]:
     """A panel: the signs of the first kernel."""
     kernel = np.asarray(state.params["trunk"]["stem"]["kernel"]).reshape(27, -1)
     return {"stem": (kernel > 0).astype(np.uint8) * 255}

@@ -5,7 +5,7 @@ import time
 
 from benchmarks import explainer_subject, timing
 from benchmarks.explainer_train import Step
-from configs.clothing import clothes
+from configs.clothing.clothes import PICTURES
 from xai_jax.core.preprocess import Preprocess
 
 SIDE, BATCH, PASSES = 224, 8, 3
@@ -14,7 +14,7 @@ MUST_REACH = 2.0
 
 def rows():
     resize = Preprocess(height=SIDE, width=SIDE)
-    pipeline = dataclasses.replace(clothes.once("test"), resize=resize)
+    pipeline = dataclasses.replace(PICTURES.once("test"), resize=resize)
     list(pipeline.batches(BATCH))  # now the files are in memory, and Grain is imported
     start = time.perf_counter()
     for _ in range(PASSES):

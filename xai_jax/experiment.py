@@ -78,8 +78,8 @@ class BuildsInfill(Protocol):
         ...
 
 
-# (step, state) -> {name: [h w 3] or [h w] uint8}, to be looked at while training.
-Panels = Callable[[int, Any], Mapping[str, np.ndarray]]
+# (step, state, frozen) -> {name: [h w 3] or [h w] uint8}, to be looked at while training.
+Panels = Callable[[int, Any, Any], Mapping[str, np.ndarray]]
 
 
 @runtime_checkable

@@ -11,43 +11,33 @@ exported, valid/loss 0.491, valid/true_positives 1.426 and false_positives 0.743
 costs 0.521.)
 """
 
-from configs.clothing import clothes
-from xai_jax.classifiers import trained
-from xai_jax.classifiers.pretrained import Named
-from xai_jax.core.targets import Head
+from configs import recipes
+from configs.clothing.clothes import PICTURES
 from xai_jax.data.transforms import Augment
 from xai_jax.experiment import Experiment, Validation
-from xai_jax.infills.constant import Mean
 from xai_jax.pretrain import classifier
-from xai_jax.runtime.export import Export
 
-NAME, STEPS = "efficientnet_lite0", 300
+STEPS = 300
 
 
 def get_config() -> Experiment:
     """The experiment."""
-    return Experiment(
-        method=classifier.Config(
-            num_classes=len(clothes.CLASS_NAMES),
-            learning_rate=1e-3,
-            trunk_frozen=False,
-            trunk_rate=1e-4,
-            dropout=0.3,
-            decay_steps=STEPS,
-        ),
-        classifier=Named(name=NAME),
-        infill=Mean(),
-        data=clothes.training(Augment()),
+    method = classifier.Config(
+        num_classes=len(PICTURES.class_names),
+        learning_rate=1e-3,
+        trunk_frozen=False,
+        trunk_rate=1e-4,
+        dropout=0.3,
+        decay_steps=STEPS,
+    )
+    return recipes.new_classifier(
+        PICTURES,
+        "efficientnet_lite0",
+        method,
+        data=PICTURES.training(Augment()),
         validation=Validation(
-            data=clothes.once("validation"), every=75, metric="true_positives", maximise=True
+            data=PICTURES.once("validation"), every=75, metric="true_positives", maximise=True
         ),
         num_steps=STEPS,
-        batch_size=16,
         log_every=20,
-        export=Export(
-            kind=trained.KIND,
-            config=trained.network(NAME, Head.SIGMOID),
-            preprocess=clothes.preprocess(),
-            class_names=clothes.CLASS_NAMES,
-        ),
     )

@@ -4,10 +4,9 @@ Pictures are 176 high and 96 wide: all of the height of a photograph, and the mi
 """
 
 from configs import data_folder
+from configs.recipes import Pictures
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.folder import Folder, Listed
-from xai_jax.data.pipeline import Masks, Pipeline
-from xai_jax.data.transforms import Augment
 
 GROUPS = {  # ours: of the data set's own 58
     "trousers": ("pants",),
@@ -20,29 +19,6 @@ GROUPS = {  # ours: of the data set's own 58
     "hat": ("hat",),
     "bag": ("bag", "purse"),
 }
-CLASS_NAMES = tuple(GROUPS)
-
-
-def preprocess() -> Preprocess:
-    """What every network of this folder is given."""
-    return Preprocess(height=176, width=96, crop=1.0)
-
-
-def training(augment: Augment | None = None) -> Pipeline:
-    """703 pictures, shuffled, without end."""
-    return Pipeline(
-        source=_folder("train"),
-        resize=preprocess(),
-        augment=augment,
-        shuffle=True,
-        num_epochs=0,
-        num_threads=2,
-    )
-
-
-def once(split: str, masks: Masks = "none") -> Pipeline:
-    """All pictures of a split: "validation" (101) or "test" (200)."""
-    return Pipeline(source=_folder(split), resize=preprocess(), masks=masks, num_threads=2)
 
 
 def _folder(split: str) -> Folder:
@@ -52,3 +28,11 @@ def _folder(split: str) -> Folder:
         labels=Listed(column="classes_present"),
         classes=GROUPS,
     )
+
+
+PICTURES = Pictures(  # "train" 703, "validation" 101, "test" 200
+    of_split=_folder,
+    size=Preprocess(height=176, width=96, crop=1.0),
+    class_names=tuple(GROUPS),
+    num_threads=2,
+)

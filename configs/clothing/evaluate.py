@@ -9,7 +9,8 @@ its lengths scaled to the size of the pictures, three of the published four area
 steps, in which its area weight grows as far.
 """
 
-from configs.clothing import clothes, explainer_lite0, rtis_lite0
+from configs.clothing import explainer_lite0, rtis_lite0
+from configs.clothing.clothes import PICTURES
 from xai_jax.evaluate.evaluation import Contestant, Evaluation
 from xai_jax.methods import extremal, fido
 
@@ -41,7 +42,7 @@ def get_config(more: str = "") -> Evaluation:
     return Evaluation(
         classifier=trained.classifier,
         infill=trained.infill,
-        data=clothes.once("test", "soft"),
+        data=PICTURES.once("test", "soft"),
         batch_size=8,
         contestants={
             "explainer": Contestant(
@@ -51,5 +52,5 @@ def get_config(more: str = "") -> Evaluation:
             "fido": Contestant(method=fido.Config.fast(), num_pictures=FEW),
             "extremal": Contestant(method=areas, num_pictures=FEW, num_specific=0),
         },
-        classes=tuple(clothes.CLASS_NAMES.index(name) for name in COMPARED),
+        classes=tuple(PICTURES.class_names.index(name) for name in COMPARED),
     )

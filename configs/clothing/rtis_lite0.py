@@ -8,7 +8,8 @@ are the published ones. It needs the classifier of configs/clothing/classifier_l
 
 import dataclasses
 
-from configs.clothing import clothes, explainer_lite0
+from configs.clothing import explainer_lite0
+from configs.clothing.clothes import PICTURES
 from xai_jax.experiment import Experiment
 from xai_jax.methods import rtis
 from xai_jax.nn.segmenter import Architecture, Segmenter
@@ -19,20 +20,15 @@ from xai_jax.runtime.export import Export
 def get_config() -> Experiment:
     """The experiment."""
     method = rtis.Config(
-        network=Segmenter(num_classes=len(clothes.CLASS_NAMES), architecture=Architecture.LIGHT),
+        network=Segmenter(num_classes=len(PICTURES.class_names), architecture=Architecture.LIGHT),
         learning_rate=1e-3,
         decay_steps=explainer_lite0.STEPS,
     )
     like = explainer_lite0.get_config()
-    assert isinstance(like.panels, ClassMasks)
+    assert isinstance(like.panels, ClassMasks) and isinstance(like.export, Export)
     return dataclasses.replace(
         like,
         method=method,
         panels=dataclasses.replace(like.panels, method=method),
-        export=Export(
-            kind="rtis",
-            config=method,
-            preprocess=clothes.preprocess(),
-            class_names=clothes.CLASS_NAMES,
-        ),
+        export=dataclasses.replace(like.export, kind="rtis", config=method),
     )

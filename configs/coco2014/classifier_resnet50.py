@@ -7,10 +7,16 @@ The published settings of Stalder et al. 2022, Adam at 1e-4; else as classifier_
 differs: there batch norm's statistics went on adapting to COCO, and here they are frozen too.
 """
 
-from configs.coco2014 import classifier_vgg16
+from configs import recipes
+from configs.coco2014.objects import EPOCH, PICTURES
 from xai_jax.experiment import Experiment
+from xai_jax.pretrain import classifier
 
 
 def get_config() -> Experiment:
     """The experiment."""
-    return classifier_vgg16.experiment("resnet50", learning_rate=1e-4, dropout=0.0)
+    method = classifier.Config(
+        num_classes=len(PICTURES.class_names), learning_rate=1e-4, dropout=0.0
+    )
+    stop = recipes.until_stale(PICTURES, EPOCH, patience=5)
+    return recipes.new_classifier(PICTURES, "resnet50", method, **stop)

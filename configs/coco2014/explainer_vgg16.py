@@ -9,38 +9,14 @@ the classifier's dropout was on while the Explainer learned, and here it is off.
 classifier of classifier_vgg16.py, and torchvision's ResNet-50 for the network's trunk.
 """
 
-from configs.coco2014 import objects
-from xai_jax.classifiers.pretrained import Named
-from xai_jax.classifiers.trunk import Trunk
-from xai_jax.experiment import Experiment, Validation
-from xai_jax.infills.constant import Mean
+from configs import recipes
+from configs.coco2014.objects import EPOCH, PICTURES
+from xai_jax.experiment import Experiment
 from xai_jax.methods import explainer
-from xai_jax.nn.segmenter import Architecture
-from xai_jax.runtime.export import Export
 
 
 def get_config() -> Experiment:
     """The experiment."""
-    return experiment(explainer.Config.coco_vgg16(), "runs/coco_vgg16")
-
-
-def experiment(method: explainer.Config, classifier_run: str) -> Experiment:
-    """Explains the classifier that the run of another config has left."""
-    return Experiment(
-        method=method,
-        classifier=Named(name=f"{classifier_run}/classifier.safetensors"),
-        infill=Mean(),
-        start=Trunk(architecture=Architecture.DEEPLAB),
-        data=objects.training(),
-        validation=Validation(
-            data=objects.once("validation"), every=objects.EPOCH, min_delta=0.001, patience=2
-        ),
-        num_steps=1000 * objects.EPOCH,
-        batch_size=16,
-        export=Export(
-            kind="explainer",
-            config=method,
-            preprocess=objects.preprocess(),
-            class_names=objects.CLASS_NAMES,
-        ),
-    )
+    stop = recipes.until_stale(PICTURES, EPOCH, patience=2)
+    method = explainer.Config.coco_vgg16()
+    return recipes.new_explainer(PICTURES, method, "runs/coco_vgg16", **stop)

@@ -4,9 +4,9 @@ Prepare it once, by ``catalog.prepare(catalog.COCO2014, archives=FOLDER)`` (docs
 is the category with the id k, so that eleven of the 91 are never there.
 """
 
+from configs.recipes import Pictures
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import catalog
-from xai_jax.data.pipeline import Masks, Pipeline
 
 _USED = {
     1: "person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, "
@@ -29,22 +29,15 @@ _NAMES = {
     for first, names in _USED.items()
     for place, name in enumerate(names.split(", "))
 }
-CLASS_NAMES = tuple(_NAMES.get(k, f"unused {k}") for k in range(91))
 EPOCH = 4617  # steps of 16 pictures that show all of about 73,870
 
 
-def preprocess() -> Preprocess:
-    """The whole picture as a square, its sides not in proportion."""
-    return Preprocess(height=224, width=224)
+def _tfds(split: str) -> catalog.Tfds:
+    return catalog.Tfds(spec=catalog.COCO2014, split=split)
 
 
-def training() -> Pipeline:
-    """Nine tenths of train2014, shuffled, without end, as they are."""
-    tfds = catalog.Tfds(spec=catalog.COCO2014, split="train")
-    return Pipeline(source=tfds, resize=preprocess(), shuffle=True, num_epochs=0)
-
-
-def once(split: str, masks: Masks = "none") -> Pipeline:
-    """All pictures of a split: "validation" (a tenth of train2014) or "test" (val2014)."""
-    tfds = catalog.Tfds(spec=catalog.COCO2014, split=split)
-    return Pipeline(source=tfds, resize=preprocess(), masks=masks)
+PICTURES = Pictures(  # "train" nine tenths of train2014, "validation" the rest, "test" val2014
+    of_split=_tfds,
+    size=Preprocess(height=224, width=224),  # whole pictures, their sides not in proportion
+    class_names=tuple(_NAMES.get(k, f"unused {k}") for k in range(91)),
+)

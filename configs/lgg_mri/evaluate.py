@@ -9,7 +9,8 @@ Perturbations are scored on the first 20 of these slices, the latter with areas 
 scaled to the size of the slices, and 150 of the 800 steps, in which its area weight grows as far.
 """
 
-from configs.lgg_mri import explainer_lite0, scans
+from configs.lgg_mri import explainer_lite0
+from configs.lgg_mri.scans import PICTURES
 from xai_jax.evaluate.evaluation import Contestant, Evaluation
 from xai_jax.methods import extremal, fido
 
@@ -31,7 +32,7 @@ def get_config() -> Evaluation:
     return Evaluation(
         classifier=trained.classifier,
         infill=trained.infill,
-        data=scans.once("test", "soft"),
+        data=PICTURES.once("test", "soft"),
         batch_size=8,
         contestants={
             "explainer": Contestant(

@@ -8,11 +8,14 @@ explainer_vgg16. One thing differs: there the classifier's batch norm went on ad
 Explainer learned, and here it is frozen.
 """
 
-from configs.voc2007 import explainer_vgg16
+from configs import recipes
+from configs.voc2007.objects import EPOCH, PICTURES
 from xai_jax.experiment import Experiment
 from xai_jax.methods import explainer
 
 
 def get_config() -> Experiment:
     """The experiment."""
-    return explainer_vgg16.experiment(explainer.Config.voc_resnet50(), "runs/voc_resnet50")
+    stop = recipes.until_stale(PICTURES, EPOCH, patience=5)
+    method = explainer.Config.voc_resnet50()
+    return recipes.new_explainer(PICTURES, method, "runs/voc_resnet50", **stop)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from configs.clothing.clothes import GROUPS
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.example import classes_of, picture_of
 from xai_jax.data.folder import Flagged, Folder, Listed
@@ -145,19 +146,6 @@ def test_a_colour_picture_is_no_mask(clothes):
     rows = folder(clothes, classes=OUTER).build()
     with pytest.raises(ValueError, match=r"mask of .*a\.png: It is no mask .Pillow's mode RGB"):
         classes_of(rows[0], (3, 2))
-
-
-GROUPS = {
-    "trousers": ("pants",),
-    "jeans": ("jeans",),
-    "outerwear": ("jacket", "blazer", "coat", "cape", "cardigan"),
-    "dress": ("dress", "romper"),
-    "skirt": ("skirt",),
-    "shorts": ("shorts",),
-    "eyewear": ("sunglasses", "glasses"),
-    "hat": ("hat",),
-    "bag": ("bag", "purse"),
-}
 
 
 def test_the_clothing_pictures_have_the_labels_that_their_masks_show(shared_data):

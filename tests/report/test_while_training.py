@@ -7,10 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import planted
 
-from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Method
 from xai_jax.core.types import Explanation
-from xai_jax.infills.constant import Mean
 from xai_jax.report.while_training import ClassMasks
 
 
@@ -29,11 +27,6 @@ class Halves:
         return Method(init=lambda *_: 0, step=None, explain=explain)
 
 
-class Quadrant:
-    def build(self) -> Classifier:
-        return planted.quadrant()
-
-
 @dataclasses.dataclass
 class Grey:
     """Pictures of one grey, batch after batch."""
@@ -44,14 +37,12 @@ class Grey:
 
 
 def test_a_row_is_the_picture_and_its_kept_part_for_each_class():
-    show = ClassMasks(
-        method=Halves(), classifier=Quadrant(), infill=Mean(), data=Grey(), num_pictures=2
-    )
-    found = show(7, jnp.int32(8))["class_masks"]
+    show = ClassMasks(method=Halves(), data=Grey(), num_pictures=2)
+    found = show(7, jnp.int32(8), ())["class_masks"]
     assert found.shape == (2 * 16, 3 * 16, 3) and found.dtype == np.uint8
     picture, first, second = np.split(found[:16], 3, axis=1)
     assert (picture == 102).all()  # 0.4 of 255
     assert (first[:8] == 102).all() and (first[8:] > 150).all()  # the checkerboard is light
     assert (second > 150).all()
-    later = show(8, jnp.int32(16))["class_masks"]
+    later = show(8, jnp.int32(16), ())["class_masks"]
     assert (later[:16, 16:32] == 102).all()

@@ -201,8 +201,8 @@ def test_a_state_that_is_not_finite_is_never_saved(tmp_path):
     assert not any(path.name.isdigit() for path in (tmp_path / fit_module.CHECKPOINTS).iterdir())
 
 
-def picture(step, state) -> dict[str, np.ndarray]:
-    del state
+def picture(step, state, frozen) -> dict[str, np.ndarray]:
+    del state, frozen
     return {"w": np.full((2, 3, 3), step, np.uint8)}
 
 
@@ -227,7 +227,7 @@ class PerImage:
         ({"method": PerImage()}, "test_fit learns nothing across images; run xai-jax explain or"),
         ({"batch_size": 12}, "batch_size 12 is not a multiple of the 8 devices; use 8 or 16."),
         ({"batch_size": 3}, "batch_size 3 is not a multiple of the 8 devices; use 8."),
-        ({"panels": lambda step, state: {}}, "lambda.* cannot be written to config.json"),
+        ({"panels": lambda step, state, frozen: {}}, "lambda.* cannot be written to config.json"),
     ],
 )
 def test_bad_settings_are_refused_before_anything_is_written(tmp_path, changes, sentence):

@@ -1,6 +1,5 @@
 """What a contestant explains with: the network that its training has exported, or nothing."""
 
-import dataclasses
 from pathlib import Path
 
 import jax
@@ -37,10 +36,5 @@ def state_of(name: str, contestant: Contestant, stage: Stage) -> PyTree:
         raise ValueError(f"{path} does not exist; train {name} first, or set {here} to its file.")
     tree = export.read(path).tree
     begun = jax.eval_shape(method.init, *arguments)
-    # Whatever else a state has, the optimiser's say, only training needs.
-    used = {"params": tree.get("params", {}), "statistics": tree.get("statistics", {})}
-    wanted = {"params": begun.params, "statistics": begun.statistics}
     remedy = f"set the method of {name} to the settings that it was trained with"
-    architecture.check(architecture.leaves(used), wanted, path, remedy)
-    unused = {f.name: () for f in dataclasses.fields(begun) if f.name not in used}
-    return dataclasses.replace(begun, **used, **unused)
+    return architecture.filled(begun, tree, path, remedy)

@@ -5,11 +5,30 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Num
 
-from xai_jax.core.types import Classes, Logits, PerExample
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.infill import compose
+from xai_jax.core.types import Classes, Images, Logits, Maps, PerExample
 
 Labels = Num[Array, "b k"]
 LogProbs = Float[Array, "b k"]
 IsFake = Num[Array, "b"]
+
+
+def of_both_parts(
+    classifier: Classifier, images: Images, keep: Maps, filled: Images
+) -> tuple[Logits, Logits]:
+    """The classifier's logits on what a mask keeps of the pictures, and on what it removes.
+
+    Args:
+        classifier: the explained one.
+        images: unit pixels.
+        keep: in [0, 1].
+        filled: what stands in for the missing part, unit pixels.
+    """
+    parts = [compose(images, part, filled) for part in (keep, 1.0 - keep)]
+    # One call for both parts, for the sake of one copy of the classifier in the program.
+    on_kept, on_removed = jnp.split(classifier.logits(jnp.concatenate(parts)), 2)
+    return on_kept, on_removed
 
 
 def binary_cross_entropy(logits: Logits, labels: Labels) -> PerExample:

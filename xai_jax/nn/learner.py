@@ -24,6 +24,11 @@ class Learner:
     opt_state: PyTree = ()
 
 
+def adam(rate: float, decay_steps: int) -> optax.GradientTransformation:
+    """Adam at a constant rate, or at one that falls to 0 along a half cosine over `decay_steps`."""
+    return optax.adam(optax.cosine_decay_schedule(rate, decay_steps) if decay_steps else rate)
+
+
 def begun(network: linen.Module, tx: optax.GradientTransformation, key: PRNGKey, images: AnyArray):
     """A `Learner` before its first step, for images of the shape ``[b h w c]``."""
     variables = network.init(key, images[:1], train=False)

@@ -109,13 +109,10 @@ def classifier(cfg: Config) -> Trainable:
 
 
 def _optimiser(cfg: Config) -> optax.GradientTransformation:
-    def adam(rate):
-        decays = optax.cosine_decay_schedule(rate, cfg.decay_steps) if cfg.decay_steps else rate
-        return optax.adam(decays)
-
+    head = learner.adam(cfg.learning_rate, cfg.decay_steps)
     if cfg.trunk_frozen:
-        return adam(cfg.learning_rate)
-    rates = {"trunk": adam(cfg.trunk_rate), "head": adam(cfg.learning_rate)}
+        return head
+    rates = {"trunk": learner.adam(cfg.trunk_rate, cfg.decay_steps), "head": head}
     return optax.multi_transform(rates, {"trunk": "trunk", "head": "head"})
 
 

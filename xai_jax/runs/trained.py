@@ -115,12 +115,9 @@ def state(
         OtherArchitecture: the weights are not those of the method's network, with the first leaf
             that differs.
     """
-    tree = trained.exported.tree
-    found = Learner(params=tree.get("params", {}), statistics=tree.get("statistics", {}))
     begun = jax.eval_shape(method.build().init, jax.random.key(0), frozen, _abstract(shape))
-    wanted = Learner(params=begun.params, statistics=begun.statistics)
     remedy = "leave out the settings that change the network"
-    architecture.check(architecture.leaves(found), wanted, trained.path, remedy)
+    found = architecture.filled(begun, trained.exported.tree, trained.path, remedy)
     return jax.tree.map(jnp.asarray, found)
 
 

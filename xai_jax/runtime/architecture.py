@@ -1,5 +1,6 @@
 """Whether trained weights fit a network: the same leaves, of the same shapes and types."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,25 @@ def check(found: list[list[Any]], abstract: PyTree, place: Path, remedy: str) ->
         f"{place} is of another architecture: {path} {_in_words(there.get(path))} there and "
         f"{_in_words(here.get(path))} here; {remedy}."
     )
+
+
+def filled(begun: Any, tree: PyTree, place: Path, remedy: str) -> Any:
+    """A state that explains: `begun` with the exported arrays, and ``()`` for all else it holds.
+
+    Args:
+        begun: a dataclass with `params` and `statistics`; shapes will do (``jax.eval_shape``).
+        tree: what `runtime.export` read: ``{"params", "statistics"}``.
+        place: of the file, for the sentence.
+        remedy: as in `check`.
+
+    Raises:
+        OtherArchitecture: with the first leaf that differs.
+    """
+    names = ("params", "statistics")  # whatever else a state has only training needs
+    found = {name: tree.get(name, {}) for name in names}
+    check(leaves(found), {name: getattr(begun, name) for name in names}, place, remedy)
+    unused = {field.name: () for field in dataclasses.fields(begun) if field.name not in names}
+    return dataclasses.replace(begun, **found, **unused)
 
 
 def _in_words(leaf: tuple[list[int], str] | None) -> str:

@@ -63,9 +63,7 @@ class Manifest:
         """
         fields = json.loads(text)
         names = {field.name for field in dataclasses.fields(cls)}
-        younger = {"checkpoint_sha256"}  # than the format
-        whole = isinstance(fields, dict) and names - younger <= set(fields) <= names
-        if not whole or fields["format"] != FORMAT:
+        if not isinstance(fields, dict) or fields.get("format") != FORMAT or set(fields) != names:
             raise ValueError(f"it is not a manifest of format {FORMAT}")
         return cls(**{**fields, "pictures": tuple(fields["pictures"])})
 

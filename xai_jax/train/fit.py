@@ -204,7 +204,7 @@ class _Run:
         if validates:
             self._validate(step, state)
         if experiment.panels is not None and (validates or (saves and every is None)):
-            self._reporter.panels(step, experiment.panels(step, state))
+            self._reporter.panels(step, experiment.panels(step, state, self._frozen))
         if saves:
             self._save(step, state, position)
 

@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.settings import check_at_least
 from xai_jax.core.types import Batch, Images, PerExample, PRNGKey
 from xai_jax.losses.class_masks import ClassMaps
 from xai_jax.methods.explainer import terms
+from xai_jax.nn.learner import adam
 from xai_jax.nn.mask_learner import check_labels, mask_learner
 from xai_jax.nn.segmenter import Architecture, Segmenter
 
@@ -107,8 +107,7 @@ class Config:
 def explainer(cfg: Config) -> Method:
     """Learns to draw the masks of all classes; a Batch needs labels while it learns, only then."""
     _check(cfg)
-    rate = cfg.learning_rate
-    tx = optax.adam(optax.cosine_decay_schedule(rate, cfg.decay_steps) if cfg.decay_steps else rate)
+    tx = adam(cfg.learning_rate, cfg.decay_steps)
     judge = functools.partial(_judged, cfg)
     return mask_learner(cfg.network.build(), tx, judge, micro_batches=cfg.micro_batches)
 

@@ -42,9 +42,7 @@ def explained(
     """
     keep, other = class_masks.merged(class_logits, batch.labels)
     filled = _filled(frozen, batch, keep, key)
-    parts = [compose(batch.images, part, filled) for part in (keep, 1.0 - keep)]
-    # One call for both parts, for the sake of one copy of the classifier in the program.
-    on_kept, on_removed = jnp.split(frozen.classifier.logits(jnp.concatenate(parts)), 2)
+    on_kept, on_removed = evidence.of_both_parts(frozen.classifier, batch.images, keep, filled)
     terms = {
         "classification": _wrong(on_kept, batch, frozen.classifier.head),
         "entropy": evidence.negative_entropy(on_removed),

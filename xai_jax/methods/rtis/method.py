@@ -22,6 +22,7 @@ from xai_jax.losses.class_masks import ClassMaps, Labels
 from xai_jax.methods.rtis import alternative, terms
 from xai_jax.methods.rtis.alternative import Alternative, Scale
 from xai_jax.methods.rtis.terms import Form, Loss
+from xai_jax.nn.learner import adam
 from xai_jax.nn.mask_learner import check_labels, mask_learner
 from xai_jax.nn.segmenter import Architecture, Segmenter
 
@@ -87,8 +88,7 @@ class Config:
 def rtis(cfg: Config) -> Method:
     """Learns to draw the masks of all classes; a Batch needs labels while it learns, only then."""
     _check(cfg)
-    rate = cfg.learning_rate
-    tx = optax.adam(optax.cosine_decay_schedule(rate, cfg.decay_steps) if cfg.decay_steps else rate)
+    tx = adam(cfg.learning_rate, cfg.decay_steps)
     if cfg.weight_decay:
         tx = optax.chain(optax.add_decayed_weights(cfg.weight_decay), tx)
     judge = functools.partial(_judged, cfg)

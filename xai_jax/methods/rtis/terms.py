@@ -8,14 +8,12 @@ import dataclasses
 import enum
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.infill import compose
 from xai_jax.core.settings import check_at_least
 from xai_jax.core.targets import Head
-from xai_jax.core.types import Classes, Images, Logits, Maps, PerExample
+from xai_jax.core.types import Classes, Images, Maps, PerExample
 from xai_jax.losses import evidence, masks
 from xai_jax.losses.class_masks import Labels
 
@@ -117,7 +115,7 @@ def by_probabilities(
         alternative: r.
         labels: ``[b k]``, above 0 for the classes that the mask is of.
     """
-    on_kept, on_removed = _answers(classifier, keep, images, alternative)
+    on_kept, on_removed = evidence.of_both_parts(classifier, images, keep, alternative)
     log = jax.nn.log_softmax if classifier.head is Head.SOFTMAX else jax.nn.log_sigmoid
     left = evidence.remaining_evidence(log(on_removed), labels, power=cfg.destruction_power)
     return {
@@ -153,7 +151,7 @@ def by_margins(
     Raises:
         ValueError: there is no other class to compare with.
     """
-    on_kept, on_removed = _answers(classifier, keep, images, alternative)
+    on_kept, on_removed = evidence.of_both_parts(classifier, images, keep, alternative)
     if on_kept.shape[1] < 2:
         raise ValueError(
             "Margins compare a class with the others, of which this classifier has none; "
@@ -167,13 +165,3 @@ def by_margins(
         "area": masks.rooted_area(grid, cfg.area_power, cfg.area_offset),
         "variation": masks.bordered_squared_variation(grid, cfg.border_weight),
     }
-
-
-def _answers(
-    classifier: Classifier, keep: Maps, images: Images, alternative: Images
-) -> tuple[Logits, Logits]:
-    """Logits on x+ and on x-."""
-    parts = [compose(images, part, alternative) for part in (keep, 1.0 - keep)]
-    # One call for both parts, for the sake of one copy of the classifier in the program.
-    on_kept, on_removed = jnp.split(classifier.logits(jnp.concatenate(parts)), 2)
-    return on_kept, on_removed
