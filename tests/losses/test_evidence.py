@@ -53,9 +53,12 @@ def test_evidence_that_is_lacking_or_left_is_averaged_over_the_classes_in_the_im
     log_probs = jax.nn.log_sigmoid(LOGITS)
     lacking = evidence.lacking_evidence(log_probs, LABELS)
     left = evidence.remaining_evidence(log_probs, LABELS, power=0.3)
+    seen = evidence.presence(LOGITS, LABELS)
     expected = [-(np.log(p[0, 0]) + np.log(p[0, 2])) / 2, -np.log(p[1, 1])]
     np.testing.assert_allclose(lacking, expected, rtol=1e-6)
     np.testing.assert_allclose(left, [((p[0, 0] + p[0, 2]) / 2) ** 0.3, p[1, 1] ** 0.3], rtol=1e-6)
+    expected = [-(np.log(1 - p[0, 0]) + np.log(1 - p[0, 2])) / 2, -np.log(1 - p[1, 1])]
+    np.testing.assert_allclose(seen, expected, rtol=1e-6)
 
 
 def test_an_image_without_a_class_adds_nothing_and_no_nan():
@@ -64,7 +67,8 @@ def test_an_image_without_a_class_adds_nothing_and_no_nan():
     def both(logits):
         log_probs = jax.nn.log_sigmoid(logits)
         lacking = evidence.lacking_evidence(log_probs, none)
-        return (lacking + evidence.remaining_evidence(log_probs, none, power=0.3)).sum()
+        left = evidence.remaining_evidence(log_probs, none, power=0.3)
+        return (lacking + left + evidence.presence(logits, none)).sum()
 
     value, gradient = jax.value_and_grad(both)(LOGITS[:1])
     assert value == 0.0

@@ -95,6 +95,19 @@ def test_the_terms_of_flat_masks_are_those_worked_by_hand(frozen, batch):
         np.testing.assert_allclose(loss[row], published, rtol=1e-5)
 
 
+def test_what_the_removed_part_still_shows_of_the_true_classes_counts_where_it_is_weighed(
+    frozen, batch
+):
+    draw = flat(0.5, 0.75, 0.25)
+    plain, _ = method._judged(config(), frozen, batch, draw, jax.random.key(0))
+    weighed = config(presence_weight=2.0)
+    loss, found = method._judged(weighed, frozen, batch, draw, jax.random.key(0))
+    removed = 0.5 * np.array([1 - 0.5, 1 - 0.75])  # brightness above the mean
+    wanted = [(bce(removed[0], 0) + bce(3 * removed[0], 0)) / 2, bce(-2 * removed[1], 0), 0.0]
+    np.testing.assert_allclose(found["presence"], wanted, rtol=1e-5)
+    np.testing.assert_allclose(loss - plain, 2.0 * np.array(wanted), rtol=1e-4)
+
+
 def test_a_classifier_with_a_softmax_head_is_judged_by_its_cross_entropy(frozen, batch):
     classifier = dataclasses.replace(frozen.classifier, head=Head.SOFTMAX)
     frozen = Frozen(classifier=classifier, infill=frozen.infill)

@@ -86,6 +86,20 @@ def remaining_evidence(log_probs: LogProbs, labels: Labels, *, power: float) -> 
     return jnp.where(none[:, 0], 0.0, jnp.exp(power * (log_sum - jnp.log(num_targets))))
 
 
+def presence(log_odds: Logits, labels: Labels) -> PerExample:
+    """Mean of ``- log(1 - p)`` over the classes in the image, in nats, >= 0; 0 without a class.
+
+    How far the classifier is from saying that they are not there: the cross-entropy with "absent"
+    (with "healthy", where the one class is a finding).
+
+    Args:
+        log_odds: of each class, on the removed part.
+        labels: above 0 for the classes in the image.
+    """
+    is_target, num_targets = _targets(labels)
+    return jnp.where(is_target, jax.nn.softplus(log_odds), 0.0).sum(axis=1) / num_targets
+
+
 def preservation_margin(
     logits: Logits, target: Classes, is_fake: IsFake, *, margin: float = 1.0
 ) -> PerExample:

@@ -27,6 +27,8 @@ class Config:
     Attributes:
         network: draws the masks.
         entropy_weight: of minus the entropy on the removed part, over the number of classes.
+        presence_weight: of what the removed part still shows of the picture's classes; not
+            published, and needed where there is one class.
         variation_weight: of the total variation of both merged masks.
         bound_weight: of what the area of each class's mask exceeds its bounds by.
         target_area_weight: of the area of the mask of the classes in the picture.
@@ -44,6 +46,7 @@ class Config:
 
     network: Segmenter = dataclasses.field(default_factory=lambda: Segmenter(num_classes=20))
     entropy_weight: float = 1.0
+    presence_weight: float = 0.0
     variation_weight: float = 1.0
     bound_weight: float = 1.0
     target_area_weight: float = 0.1
@@ -114,7 +117,15 @@ def explainer(cfg: Config) -> Method:
 
 def _check(cfg: Config) -> None:
     """Refuses settings with which nothing sensible can be computed."""
-    weights = ("entropy", "variation", "bound", "target_area", "other_area", "coherency")
+    weights = (
+        "entropy",
+        "presence",
+        "variation",
+        "bound",
+        "target_area",
+        "other_area",
+        "coherency",
+    )
     check_at_least(cfg, **{f"{name}_weight": 0 for name in weights})
     check_at_least(cfg, max_targets=1, decay_steps=0, micro_batches=1, min_area=0)
     if not cfg.min_area <= cfg.max_area <= 1:
@@ -158,6 +169,7 @@ def _weights(cfg: Config) -> dict[str, float]:
         "similarity": 1.0,
         "coherency": cfg.coherency_weight,
         "entropy": cfg.entropy_weight,
+        "presence": cfg.presence_weight,
         "variation": cfg.variation_weight,
         "area_bound": cfg.bound_weight,
         "target_area": cfg.target_area_weight,

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
 from xai_jax.core.rng import example_keys
-from xai_jax.core.targets import Head
+from xai_jax.core.targets import Head, class_log_odds
 from xai_jax.core.types import Batch, Images, Logits, Maps, PerExample, PRNGKey
 from xai_jax.losses import class_masks, evidence, masks
 from xai_jax.losses.class_masks import ClassMaps
@@ -46,6 +46,9 @@ def explained(
     terms = {
         "classification": _wrong(on_kept, batch, frozen.classifier.head),
         "entropy": evidence.negative_entropy(on_removed),
+        "presence": evidence.presence(
+            class_log_odds(on_removed, frozen.classifier.head), batch.labels
+        ),
         **_shape(keep, other),
         "area_bound": _bound(class_logits, batch, max_targets, area),
     }
