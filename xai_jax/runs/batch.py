@@ -109,7 +109,7 @@ def prepared(
     size: int,
     labels: np.ndarray | None = None,
 ) -> tuple[Batch, np.ndarray]:
-    """A batch padded to `size` rows whose targets are known, and the logits ``[n k]``.
+    """A batch padded to `size` rows whose targets are known, and their logits ``[size k]``.
 
     Args:
         classifier: asked once.
@@ -135,4 +135,4 @@ def prepared(
         known = None if batch.labels is None else jnp.asarray(batch.labels)
         chosen = target(jnp.asarray(logits), known)
         batch = dataclasses.replace(batch, target=np.asarray(chosen))
-    return batch, logits[:num]
+    return batch, logits

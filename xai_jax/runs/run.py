@@ -163,11 +163,13 @@ def _explained(
     reasons |= {good[n]: "Its explanation is not finite; lower the step size." for n in not_finite}
     if not finite:
         return reasons, None
+    # Of all rows, padding included: one shape, which compiles once.
+    odds = class_log_odds(jnp.asarray(logits), classifier.head)
     return reasons, record.Explained(
         places=[good[n] for n in finite],
         images=images[finite],
         predicted=logits[finite].argmax(-1),
-        class_log_odds=np.asarray(class_log_odds(jnp.asarray(logits[finite]), classifier.head)),
+        class_log_odds=np.asarray(odds)[finite],
         explanation=jax.tree.map(lambda x: x[finite], explanation),
         class_names=job.class_names,
     )
