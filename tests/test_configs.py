@@ -2,9 +2,12 @@
 
 import importlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
+from absl import flags
+from ml_collections import config_flags
 
 from xai_jax.classifiers.trunk import Trunk
 from xai_jax.core.method import Method, Trainable
@@ -15,6 +18,8 @@ from xai_jax.runtime import settings
 from xai_jax.runtime.export import Export
 
 ROOT = Path(__file__).parents[1]
+# ml_collections loads a config file by a method that Python has deprecated.
+LOADS_CONFIGS = pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")
 FILES = sorted(
     str(path.relative_to(ROOT))
     for path in (ROOT / "configs").rglob("*.py")
@@ -80,3 +85,45 @@ def test_the_published_runs_have_the_published_settings(data, patience, presets)
         assert config.num_steps == 1000 * judged.every  # a validation an epoch
         resize = config.data.resize
         assert (resize.height, resize.width) == (224, 224) and config.data.augment is None
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """``started(*arguments) -> config``, as train.py reads its command line."""
+
+    def read(*arguments):
+        program = ["train.py", *arguments]
+        monkeypatch.chdir(ROOT)
+        monkeypatch.setattr(sys, "argv", program)  # where overrides are looked for
+        values = flags.FlagValues()
+        config_flags.DEFINE_config_file("config", flag_values=values)
+        values(program)
+        return values.config
+
+    return read
+
+
+@LOADS_CONFIGS
+@pytest.mark.parametrize("data", ["voc2007", "coco2014"])
+def test_the_command_line_sets_the_classifiers_mode_of_the_authors_runs(started, data):
+    for name in ("vgg16", "resnet50"):
+        file = f"--config=configs/{data}/explainer_{name}.py"
+        assert started(file).method.classifier_mode is explainer.ClassifierMode.EVAL
+        config = started(file, "--config.method.classifier_mode=train_like_reference")
+        mode = explainer.ClassifierMode.TRAIN_LIKE_REFERENCE
+        assert config.method.classifier_mode is mode
+        assert config.export.config.classifier_mode is mode
+        assert "--config.method.classifier_mode=train_like_reference" in module_of(file[9:]).__doc__
+
+
+@LOADS_CONFIGS
+@pytest.mark.parametrize("data", ["voc2007", "coco2014"])
+def test_the_classifier_whose_batch_norm_adapts_is_trained_and_exported_as_what_it_is(
+    started, data
+):
+    file = f"configs/{data}/classifier_resnet50.py"
+    for name in ("resnet50", "resnet50_batch_norm"):
+        config = started(f"--config={file}:{name}")
+        assert config.classifier.name == config.export.config.architecture == name
+    plain = started(f"--config={file}")
+    assert plain.classifier.name == plain.export.config.architecture == "resnet50"

@@ -5,8 +5,9 @@
 
 The published settings of Stalder et al. 2022: Adam at 1e-5, batches of 16, no augmentation, stopped
 when two epochs in a row have not lowered the validation loss by 0.001. One thing differs: there
-the classifier's dropout was on while the Explainer learned, and here it is off. It needs a GPU, the
-classifier of classifier_vgg16.py, and torchvision's ResNet-50 for the network's trunk.
+the classifier's dropout was on while the Explainer learned, and here it is off. As there:
+--config.method.classifier_mode=train_like_reference. It needs a GPU, the classifier of
+classifier_vgg16.py, and torchvision's ResNet-50 for the network's trunk.
 """
 
 from configs import recipes

@@ -4,7 +4,10 @@
         --config.classifier.weights=resnet50.pth
 
 The published settings of Stalder et al. 2022, Adam at 1e-4; else as classifier_vgg16. One thing
-differs: there batch norm's statistics went on adapting to VOC, and here they are frozen too.
+differs: there batch norm's statistics went on adapting to VOC, and here they are frozen too. As
+there: --config=configs/voc2007/classifier_resnet50.py:resnet50_batch_norm
+--workdir=runs/voc_resnet50_batch_norm, whose classifier is the same network with batch norm that
+is not folded into its weights, and somewhat slower.
 """
 
 from configs import recipes
@@ -13,10 +16,14 @@ from xai_jax.experiment import Experiment
 from xai_jax.pretrain import classifier
 
 
-def get_config() -> Experiment:
-    """The experiment."""
+def get_config(trunk: str = "resnet50") -> Experiment:
+    """The experiment.
+
+    Args:
+        trunk: "resnet50_batch_norm" for statistics that adapt.
+    """
     method = classifier.Config(
         num_classes=len(PICTURES.class_names), learning_rate=1e-4, dropout=0.0
     )
     stop = recipes.until_stale(PICTURES, EPOCH, patience=5)
-    return recipes.new_classifier(PICTURES, "resnet50", method, **stop)
+    return recipes.new_classifier(PICTURES, trunk, method, **stop)

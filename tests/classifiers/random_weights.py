@@ -5,6 +5,11 @@ import zlib
 import numpy as np
 
 
+def of(name: str) -> str:
+    """The network whose weights a classifier reads: two classifiers are one network."""
+    return name.removesuffix("_batch_norm")
+
+
 def weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
     """Random numbers for one array of a state dict, scaled so that activations stay near 1.
 

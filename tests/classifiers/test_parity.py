@@ -29,7 +29,7 @@ PUBLISHED = {
 @functools.lru_cache(maxsize=1)  # VGG-16 has 553 MB of weights: one network at a time
 def case(name: str):
     """The recorded answers, the converted weights and the pictures that PyTorch's network ate."""
-    golden = np.load(GOLDEN / f"{name}.npz")
+    golden = np.load(GOLDEN / f"{random_weights.of(name)}.npz")
     if name in LITE:
         params = pretrained.load(name).classifier.params
     else:
@@ -77,6 +77,40 @@ def test_logits_and_image_gradient_are_those_of_pytorch(name):
 
     assert features.ndim == 4 and features.shape[1:3] != pictures.shape[1:3]
     assert np.asarray(features).min() >= 0.0  # what Grad-CAM weighs comes out of a ReLU
+
+
+def test_in_training_the_real_networks_answer_for_each_class_and_keep_their_statistics_form():
+    for name in ("vgg16", "resnet50_batch_norm"):
+        architecture = ENTRIES[name].architecture
+        shapes = json.loads(str(np.load(GOLDEN / f"{random_weights.of(name)}.npz")["shapes"]))
+        zeros = {key: np.zeros(shape, np.float32) for key, shape in shapes.items()}
+        made = Classifier(
+            params=architecture.convert(zeros),
+            mean=jnp.zeros(3),
+            std=jnp.ones(3),
+            apply_fn=architecture,
+            features_fn=architecture.features,
+            head_fn=architecture.head,
+            training=architecture.training,
+        )
+        ask = functools.partial(Classifier.training_logits, made)
+        keys = jax.random.split(jax.random.key(0), 2)
+        images, weight = jnp.zeros((2, 64, 64, 3)), jnp.ones(2)
+        logits, statistics = jax.eval_shape(functools.partial(ask, weight=weight), images, keys)
+        assert logits.shape == (2, 1000)
+        wanted = jax.tree.map(lambda x: x.shape, made.statistics)
+        assert jax.tree.map(lambda x: x.shape, statistics) == wanted
+        assert len(jax.tree.leaves(statistics)) == (0 if name == "vgg16" else 2 * 53)
+
+
+def test_batch_norm_as_it_is_answers_as_when_it_is_folded():
+    _, folded, pictures = case("resnet50")
+    _, normed, _ = case("resnet50_batch_norm")
+    logits = [
+        np.asarray(jax.jit(ENTRIES[name].architecture)(params, pictures))
+        for name, params in (("resnet50", folded), ("resnet50_batch_norm", normed))
+    ]
+    assert np.abs(logits[0] - logits[1]).max() <= 1e-4 * np.ptp(logits[0])
 
 
 @pytest.mark.parametrize("name", list(PUBLISHED))

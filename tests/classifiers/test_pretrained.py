@@ -35,7 +35,7 @@ def zeros_like_weights(name: str) -> dict[str, np.ndarray]:
         state_dict = torch_file.read(pretrained._package_file(ENTRIES[name]))
         shapes = {key: array.shape for key, array in state_dict.items()}
     else:
-        shapes = json.loads(str(np.load(GOLDEN / f"{name}.npz")["shapes"]))
+        shapes = json.loads(str(np.load(GOLDEN / f"{random_weights.of(name)}.npz")["shapes"]))
     return {key: np.zeros(shape, np.float32) for key, shape in shapes.items()}
 
 
@@ -178,9 +178,10 @@ def test_densenet_loads_under_torchvisions_names_of_2017_too():
 def test_weights_of_every_other_architecture_are_refused(name):
     state_dict = zeros_like_weights(name)
     for other, entry in ENTRIES.items():
-        if other != name:
+        own = random_weights.of(other)
+        if own != random_weights.of(name):
             message = refusal(lambda entry=entry: entry.architecture.convert(state_dict))
-            assert message.startswith(f"These are not weights of {other}: ")
+            assert message.startswith(f"These are not weights of {own}: ")
 
 
 def test_a_resnet_101_is_no_resnet_50():
@@ -196,7 +197,9 @@ def test_a_resnet_101_is_no_resnet_50():
     assert "'layer3.10.bn1.bias'" in message and "left over" in message
 
 
-@pytest.mark.parametrize("name", ["efficientnet_lite2", "resnet50", "densenet121", "googlenet"])
+@pytest.mark.parametrize(
+    "name", ["efficientnet_lite2", "resnet50", "resnet50_batch_norm", "densenet121", "googlenet"]
+)
 def test_one_array_of_another_shape_is_named(name):
     state_dict = zeros_like_weights(name)
     used = [key for key in state_dict if "num_batches" not in key and not key.startswith("aux")]
@@ -222,6 +225,10 @@ def test_weights_with_nan_or_infinity_are_refused_by_name(lite0_weights, key, va
 
 
 def test_a_negative_variance_is_refused_by_name(lite0_weights):
+    weights = zeros_like_weights("resnet50")
+    weights["layer1.0.bn2.running_var"] = weights["layer1.0.bn2.running_var"] - 1
+    message = refusal(lambda: ENTRIES["resnet50_batch_norm"].architecture.convert(weights))
+    assert "negative 'layer1.0.bn2.running_var'" in message
     broken = -np.array(lite0_weights["_bn0.running_var"])
     message = refusal(
         lambda: LITE0.architecture.convert({**lite0_weights, "_bn0.running_var": broken})

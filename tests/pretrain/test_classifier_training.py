@@ -5,6 +5,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import normed
 import numpy as np
 import planted
 import pytest
@@ -199,16 +200,6 @@ def test_a_new_head_has_the_old_ones_inputs_and_starts_uniform_below_one_over_th
     assert not np.allclose(head["hidden"][0]["kernel"], old)
 
 
-def test_dropout_leaves_out_its_share_and_scales_up_the_rest():
-    keys = jax.random.split(jax.random.key(0), 4)
-    x = jnp.full((4, 5000), 3.0)
-    out = np.asarray(classifier._dropped(0.25, keys, 0, x))
-    np.testing.assert_allclose(out[out != 0], 4.0, rtol=1e-6)
-    np.testing.assert_allclose((out == 0).mean(1), 0.25, atol=0.03)
-    assert not np.array_equal(out[0], out[1])  # each picture by itself
-    assert not np.array_equal(out, classifier._dropped(0.25, keys, 1, x))  # and each layer
-
-
 def test_dropout_follows_the_picture_and_is_off_where_nothing_is_learned():
     frozen = frozen_of(network(hidden=True))
     cfg = classifier.Config(num_classes=CLASSES, dropout=0.5)
@@ -256,6 +247,45 @@ def test_micro_batches_and_pmap_make_the_same_step_as_one_batch():
     ):
         np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-7)
         np.testing.assert_allclose(all8[3], one, rtol=1e-4, atol=1e-7)
+
+
+def test_batch_norm_adapts_under_a_frozen_trunk_and_a_validation_goes_by_what_it_became():
+    frozen = frozen_of(normed.classifier(num_classes=7))
+    cfg = classifier.Config(num_classes=CLASSES)
+    state = begun(cfg, frozen)
+    assert set(state.params["trunk"]) == {"trunk"} and set(state.params["head"]) == {"classes"}
+    whole = {**state.params["trunk"], **state.params["head"], "statistics": state.statistics}
+    by_hand = normed.InNumpy(frozen.classifier.replace(params=whole))
+    z, y = by_hand.passed(batch().images, SHOWN), np.asarray(batch().labels)
+    after, metrics = stepped(cfg, frozen, state)
+    each = (np.logaddexp(0, z) - z * y).mean(1)
+    np.testing.assert_allclose(metrics["loss"], (SHOWN * each).sum() / SHOWN.sum(), rtol=1e-4)
+    np.testing.assert_allclose(after.statistics["norm"]["mean"], by_hand.mean, rtol=1e-4)
+    np.testing.assert_allclose(after.statistics["norm"]["var"], by_hand.var, rtol=1e-4)
+    jax.tree.map(np.testing.assert_array_equal, after.params["trunk"], state.params["trunk"])
+
+    whole = {**after.params["trunk"], **after.params["head"], "statistics": after.statistics}
+    z = normed.InNumpy(frozen.classifier.replace(params=whole)).used(batch().images)
+    found = cfg.build().measure(after, frozen, batch(), jax.random.key(0))
+    np.testing.assert_allclose(found["loss"], (np.logaddexp(0, z) - z * y).mean(1), rtol=1e-4)
+
+
+def test_batch_norm_adapts_alike_on_one_device_and_on_eight():
+    frozen = frozen_of(normed.classifier(num_classes=7))
+    cfg = classifier.Config(num_classes=CLASSES, trunk_frozen=False, trunk_rate=1e-3)
+    state = begun(cfg, frozen)
+    whole, _ = stepped(cfg, frozen, state)
+    split = jax.tree.map(lambda x: x.reshape(8, 1, *x.shape[1:]), batch())
+    step = functools.partial(cfg.build().step, axis_name="data")
+    key = jax.random.fold_in(jax.random.key(4), 0)
+    mapped, _ = jax.pmap(step, axis_name="data", in_axes=(None, None, 0, None))(
+        state, frozen, split, key
+    )
+    rates = lambda state: [first_moment(s) for s in state.opt_state.inner_states.values()]  # noqa: E731
+    for one, all8 in zip(
+        *(jax.tree.leaves((s.statistics, rates(s))) for s in (whole, mapped)), strict=True
+    ):
+        np.testing.assert_allclose(all8[3], one, rtol=1e-4, atol=1e-6)
 
 
 def test_the_second_step_does_not_compile():

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import jax
+import normed
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,6 +18,7 @@ import xai_jax
 from configs.smoke import classifier as smoke
 from xai_jax import cli
 from xai_jax.classifiers import pretrained, trained
+from xai_jax.classifiers.architecture import Architecture
 from xai_jax.core.targets import Head
 from xai_jax.data import pictures, planted
 from xai_jax.runtime import export
@@ -282,6 +284,49 @@ def test_other_files_are_refused_in_one_sentence(file, tmp_path):
     assert "is damaged" in refusal(lambda: pretrained.load(str(half)))
     message = refusal(lambda: pretrained.load(str(file), file))
     assert "holds its own weights" in message
+
+
+@pytest.fixture
+def normed_name(monkeypatch) -> str:
+    """The name of a small architecture with batch norm, known to the loader."""
+    made = normed.classifier()
+    small = Architecture(
+        name="normed",
+        features=made.features_fn,
+        head=made.head_fn,
+        convert=dict,
+        training=made.training,
+    )
+    entry = pretrained.Entry(architecture=small, mean=(normed.MEAN,) * 3, std=(normed.STD,) * 3)
+    monkeypatch.setattr(pretrained, "CLASSIFIERS", (*pretrained.CLASSIFIERS, entry))
+    return entry.name
+
+
+def test_batch_norm_that_adapted_is_in_the_file_and_may_adapt_again(normed_name, tmp_path):
+    made = normed.classifier()
+    parts = {"trunk": {"trunk": made.params["trunk"]}, "head": {"classes": made.params["classes"]}}
+    moved = jax.tree.map(lambda x: x + 0.5, made.statistics)
+    about = {
+        "kind": trained.KIND,
+        "config": trained.network(normed_name, Head.SIGMOID),
+        "preprocess": export.Preprocess(height=8, width=8),
+        "class_names": ("a", "b", "c"),
+    }
+    path = tmp_path / "classifier.safetensors"
+    export.write(path, {"params": parts, "statistics": moved}, **about)
+    loaded = pretrained.load(str(path)).classifier
+    images = jax.numpy.asarray(np.random.default_rng(0).random((2, 8, 8, 3), np.float32))
+    wanted = normed.InNumpy(made.with_statistics(moved)).used(images)
+    np.testing.assert_allclose(loaded.logits(images), wanted, rtol=1e-4)
+    assert loaded.training == made.training
+    jax.tree.map(np.testing.assert_array_equal, loaded.statistics, moved)
+    export.write(path, {"params": parts}, **about)
+    message = refusal(lambda: pretrained.load(str(path)))
+    assert "not those of normed with 3 classes" in message
+    wider = jax.tree.map(lambda x: np.zeros((*x.shape[:-1], 5), np.float32), parts["trunk"])
+    tree = {"params": parts | {"trunk": wider}, "statistics": moved}
+    export.write(path, tree, **about)
+    assert "not those of normed" in refusal(lambda: pretrained.load(str(path)))
 
 
 def test_the_commands_say_in_one_sentence_that_a_file_is_missing_or_none_of_ours(

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 from xai_jax.classifiers.convert import StateDict
+from xai_jax.core.classifier import Training
 from xai_jax.core.types import AnyArray, Logits, PyTree
 
 
@@ -16,14 +17,16 @@ class Architecture:
         features: ``(params, normalised [b h w c]) -> activations [b h' w' c']``, where Grad-CAM
             reads.
         head: ``(params, activations) -> logits [b k]``.
-        convert: ``state_dict -> params``, batch norm folded; raises ValueError naming a key that is
-            missing, left over or of another shape.
+        convert: ``state_dict -> params``, batch norm folded where the name says nothing of it;
+            raises ValueError naming a key that is missing, left over or of another shape.
+        training: see `core.classifier.Classifier`.
     """
 
     name: str
     features: Callable[[PyTree, AnyArray], AnyArray]
     head: Callable[[PyTree, AnyArray], Logits]
     convert: Callable[[StateDict], PyTree]
+    training: Training | None = None
 
     def __call__(self, params: PyTree, normalised: AnyArray) -> Logits:
         """Logits ``[b k]``."""

@@ -17,7 +17,7 @@ from xai_jax.classifiers.architecture import Architecture
 from xai_jax.classifiers.densenet import DENSENET121
 from xai_jax.classifiers.efficientnet_lite import LITE0, LITE1, LITE2
 from xai_jax.classifiers.googlenet import GOOGLENET
-from xai_jax.classifiers.resnet import RESNET50
+from xai_jax.classifiers.resnet import RESNET50, RESNET50_BATCH_NORM
 from xai_jax.classifiers.vgg import VGG16
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.preprocess import Preprocess
@@ -103,6 +103,7 @@ CLASSIFIERS: tuple[Entry, ...] = (
     ),
     Entry(architecture=VGG16),
     Entry(architecture=RESNET50),
+    Entry(architecture=RESNET50_BATCH_NORM),
     Entry(architecture=DENSENET121),
     # torchvision's `transform_input`, which its pretrained network has on, is this normalisation.
     Entry(architecture=GOOGLENET, mean=(0.5,) * 3, std=(0.5,) * 3),
@@ -254,6 +255,7 @@ def _classifier(entry: Entry, params: dict) -> Classifier:
         apply_fn=entry.architecture,
         features_fn=entry.architecture.features,
         head_fn=entry.architecture.head,
+        training=entry.architecture.training,
     )
 
 

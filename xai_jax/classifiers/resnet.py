@@ -1,11 +1,19 @@
-"""ResNet-50 (He et al. 2016, the stride in the 3x3 convolution), with torchvision's names."""
+"""ResNet-50 (He et al. 2016, the stride in the 3x3 convolution), with torchvision's names.
+
+Twice: with batch norm folded into the convolutions, which is faster, and with batch norm as it is,
+which can be trained. As long as nothing is trained, both answer the same.
+"""
+
+from typing import Any
 
 import jax
 
 from xai_jax.classifiers import layers
 from xai_jax.classifiers.architecture import Architecture
 from xai_jax.classifiers.convert import StateDict, Weights
-from xai_jax.core.types import AnyArray, PyTree
+from xai_jax.core.classifier import Training
+from xai_jax.core.types import AnyArray, PerExample, PyTree
+from xai_jax.nn import resnet
 
 _STEM = 64
 _STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))  # blocks, width of the bottleneck
@@ -63,4 +71,50 @@ def _convert(state_dict: StateDict) -> PyTree:
 
 RESNET50 = Architecture(
     name="resnet50", features=_features, head=layers.mean_head, convert=_convert
+)
+
+_TRUNK = resnet.ResNet50Trunk()
+
+
+def _variables(params: PyTree) -> PyTree:
+    return {"params": params["trunk"], "batch_stats": params["statistics"]}
+
+
+def _normed_features(params: PyTree, normalised: AnyArray) -> AnyArray:
+    """`_features`, batch norm by the running statistics."""
+    activations: Any = _TRUNK.apply(_variables(params), normalised, train=False)
+    return activations
+
+
+def _training_features(
+    params: PyTree, normalised: AnyArray, *, weight: PerExample, axis_name: str | None
+) -> tuple[AnyArray, PyTree]:
+    answer: Any = _TRUNK.apply(
+        _variables(params),
+        normalised,
+        train=True,
+        weight=weight,
+        axis_name=axis_name,
+        mutable=["batch_stats"],
+    )
+    activations, changed = answer
+    return activations, changed["batch_stats"]
+
+
+def _convert_with_norm(state_dict: StateDict) -> PyTree:
+    variables = resnet.trunk_variables(state_dict)
+    head = {key: value for key, value in state_dict.items() if key.startswith("fc.")}
+    return {
+        "trunk": variables["params"],
+        "statistics": variables["batch_stats"],
+        "classes": Weights(head, "resnet50").dense("fc", _STAGES[-1][1] * _EXPANSION),
+    }
+
+
+RESNET50_BATCH_NORM = Architecture(
+    name="resnet50_batch_norm",
+    features=_normed_features,
+    head=layers.mean_head,
+    convert=_convert_with_norm,
+    training=Training(features_fn=_training_features),
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax.errors import FlaxError
 
 from xai_jax.classifiers import pretrained
 from xai_jax.core.classifier import Classifier
@@ -66,6 +67,7 @@ def load(path: Path) -> pretrained.Pretrained:
         head=about.head,
         features_fn=architecture.features,
         head_fn=architecture.head,
+        training=architecture.training,
     )
     if not _is_whole(classifier, exported):
         raise ValueError(
@@ -87,6 +89,9 @@ def _params(tree: PyTree) -> PyTree:
     params = tree.get("params", {}) if isinstance(tree, dict) else {}
     parts = [params.get(name, {}) for name in ("trunk", "head")] if isinstance(params, dict) else []
     merged = {name: leaf for part in parts if isinstance(part, dict) for name, leaf in part.items()}
+    statistics = tree.get("statistics", {}) if isinstance(tree, dict) else {}
+    if isinstance(statistics, dict) and statistics:  # of a trunk whose batch norm is not folded
+        merged["statistics"] = statistics
     return jax.tree.map(jnp.asarray, merged)
 
 
@@ -96,6 +101,6 @@ def _is_whole(classifier: Classifier, exported: export.Exported) -> bool:
     finite = all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(exported.tree))
     try:
         found = classifier.num_classes((preprocess.height, preprocess.width, 3))
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, FlaxError):
         return False
     return finite and found == len(exported.class_names)

@@ -5,6 +5,7 @@ import functools
 from xai_jax.classifiers import layers
 from xai_jax.classifiers.architecture import Architecture
 from xai_jax.classifiers.convert import StateDict, Weights
+from xai_jax.core.classifier import Training
 from xai_jax.core.types import AnyArray, PyTree
 
 _STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -49,4 +50,5 @@ VGG16 = Architecture(
     features=_features,
     head=functools.partial(layers.hidden_head, grid=_GRID),
     convert=_convert,
+    training=Training(dropout=0.5),
 )

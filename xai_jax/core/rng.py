@@ -1,12 +1,14 @@
 """Randomness that follows the picture: the same noise in any batch, order or shard."""
 
+import functools
 import hashlib
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from xai_jax.core.types import ImageIds, PRNGKey, PRNGKeys
+from xai_jax.core.types import AnyArray, ImageIds, PRNGKey, PRNGKeys
 
 
 def image_ids(images: np.ndarray) -> np.ndarray:
@@ -33,3 +35,18 @@ def split_each(keys: PRNGKeys, num: int) -> Key[Array, "b n"]:
 def fold_each(keys: PRNGKeys, data: int | jax.Array) -> PRNGKeys:
     """``[b]`` keys, each folded with the same number (an optimisation step, say)."""
     return jax.vmap(lambda key: jax.random.fold_in(key, data))(keys)
+
+
+def dropped(share: float, keys: PRNGKeys, place: int, x: AnyArray) -> AnyArray:
+    """Dropout: `x` ``[b n]`` without a share of its numbers, the others scaled up.
+
+    Args:
+        share: in [0, 1).
+        keys: one a picture, so that a picture's draw does not depend on the batch.
+        place: of `x` among all that are dropped under these keys.
+        x: ``[b n]``.
+    """
+    if not share:
+        return x
+    draw = functools.partial(jax.random.bernoulli, p=1.0 - share, shape=x.shape[1:])
+    return jnp.where(jax.vmap(draw)(fold_each(keys, place)), x / (1.0 - share), 0.0)

@@ -1,5 +1,7 @@
 """Terms on the classifier's answers to the kept and to the removed part of a picture."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -15,7 +17,12 @@ IsFake = Num[Array, "b"]
 
 
 def of_both_parts(
-    classifier: Classifier, images: Images, keep: Maps, filled: Images
+    classifier: Classifier,
+    images: Images,
+    keep: Maps,
+    filled: Images,
+    *,
+    ask: Callable[[Images], Logits] | None = None,
 ) -> tuple[Logits, Logits]:
     """The classifier's logits on what a mask keeps of the pictures, and on what it removes.
 
@@ -24,8 +31,12 @@ def of_both_parts(
         images: unit pixels.
         keep: in [0, 1].
         filled: what stands in for the missing part, unit pixels.
+        ask: answers in place of the classifier, first the kept and then the removed part: its
+            answer to a picture depends on the batch.
     """
     parts = [compose(images, part, filled) for part in (keep, 1.0 - keep)]
+    if ask is not None:
+        return ask(parts[0]), ask(parts[1])
     # One call for both parts, for the sake of one copy of the classifier in the program.
     on_kept, on_removed = jnp.split(classifier.logits(jnp.concatenate(parts)), 2)
     return on_kept, on_removed

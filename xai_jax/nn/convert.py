@@ -1,5 +1,6 @@
 """From a PyTorch state dict to the variables of a linen module, convolution and norm apart."""
 
+import functools
 from collections.abc import Callable, Mapping
 
 import jax
@@ -19,6 +20,7 @@ _LEAVES = {
 }
 
 
+@functools.cache  # tracing a large network takes a second
 def shapes_of(module: linen.Module, image_shape: tuple[int, int, int, int]) -> PyTree:
     """The shapes of a module's variables, without computing anything."""
     images = jax.ShapeDtypeStruct(image_shape, jnp.float32)
@@ -44,7 +46,8 @@ def variables(
         ignored: beginnings of names that may be left over.
 
     Raises:
-        ValueError: an array is missing, left over, of another shape or not finite.
+        ValueError: an array is missing, left over, of another shape or not finite, or a variance
+            is negative.
     """
     left = {
         key: value
@@ -69,6 +72,8 @@ def _converted(key: str, value: np.ndarray, shape: tuple[int, ...], architecture
         raise _other(architecture, f"'{key}' has shape {value.shape} instead of {wanted}")
     if not np.isfinite(value).all():
         raise ValueError(f"The weights hold NaN or infinity in '{key}'; the file is damaged.")
+    if key.endswith("running_var") and (value < 0).any():
+        raise ValueError(f"The weights hold a negative '{key}'; the file is damaged.")
     return jnp.asarray(np.transpose(value, np.argsort(layout)), jnp.float32)
 
 

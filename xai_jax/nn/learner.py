@@ -17,11 +17,14 @@ class Learner:
         params: what the optimiser changes.
         statistics: running means and variances of batch norm; an empty dict where there are none.
         opt_state: the optimiser's; ``()`` of a network that is only used.
+        classifier_statistics: those of the explained classifier, where they move while the network
+            learns; else ``()``.
     """
 
     params: PyTree
     statistics: PyTree
     opt_state: PyTree = ()
+    classifier_statistics: PyTree = ()
 
 
 def adam(rate: float, decay_steps: int) -> optax.GradientTransformation:
@@ -86,5 +89,5 @@ def moved(
 
 
 def decided(learner: Learner) -> Learner:
-    """Without the optimiser's state, to be used and exported."""
-    return dataclasses.replace(learner, opt_state=())
+    """Without the optimiser's state and the classifier's, to be used and exported."""
+    return dataclasses.replace(learner, opt_state=(), classifier_statistics=())

@@ -1,5 +1,6 @@
 """A network that learns to draw the masks of all classes, whatever the loss that judges them."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -9,14 +10,17 @@ import jax.numpy as jnp
 import optax
 from flax import linen
 
+from xai_jax.core.classifier import Classifier
 from xai_jax.core.gradient import mean_loss_and_grad
 from xai_jax.core.method import Frozen, Method
-from xai_jax.core.types import AnyArray, Batch, Explanation, PRNGKey
+from xai_jax.core.rng import example_keys
+from xai_jax.core.types import AnyArray, Batch, Explanation, Images, Logits, PRNGKey, PyTree
 from xai_jax.nn import learner
 from xai_jax.nn.learner import Learner
 
 # (frozen, batch, draw, key) -> (loss [b], terms {name: [b]}), where draw makes mask logits
-# [b h w k] of unit pixels [b h w c].
+# [b h w k] of unit pixels [b h w c]. Where the classifier trains, also ask=..., which
+# makes its logits [b k] of unit pixels within a training step, each call a pass of its own.
 Judge = Callable[..., tuple[Any, dict[str, Any]]]
 
 
@@ -26,6 +30,7 @@ def mask_learner(
     judge: Judge,
     *,
     micro_batches: int = 1,
+    classifier_trains: bool = False,
 ) -> Method:
     """The method that trains `network` by `judge`, and then explains in one pass of it.
 
@@ -34,13 +39,18 @@ def mask_learner(
         tx: its optimiser.
         judge: the loss of each picture, and its terms before they are weighted.
         micro_batches: a batch goes through the networks in so many parts; bounds memory.
+        classifier_trains: `judge` asks the classifier as a training step of its own would: dropout
+            drawn anew in every pass, batch norm by the batch. Its weights stay; its running
+            statistics move, pass after pass, and a validation uses the moved ones.
     """
 
     def init(key: PRNGKey, frozen: Frozen, batch: Batch) -> Learner:
-        del frozen
-        return learner.begun(network, tx, key, batch.images)
+        begun = learner.begun(network, tx, key, batch.images)
+        own = _moving(frozen.classifier) if classifier_trains else ()
+        return dataclasses.replace(begun, classifier_statistics=own)
 
-    def loss(params, statistics, batch, frozen, key, axis_name):
+    def loss(params, both_statistics, batch, frozen, key, axis_name):
+        statistics, of_classifier = both_statistics
         dropout_key, loss_key = jax.random.split(key)
 
         def draw(images):
@@ -52,23 +62,32 @@ def mask_learner(
             )
             return logits
 
-        total, found = judge(frozen, batch, draw, loss_key)
-        return total, found, statistics
+        if not classifier_trains:
+            total, found = judge(frozen, batch, draw, loss_key)
+            return total, found, (statistics, of_classifier)
+        classifier = frozen.classifier.with_statistics(of_classifier)
+        ask_key = jax.random.fold_in(key, 2)  # a third one, which leaves the two as they are
+        ask = _Passes(classifier, batch, ask_key, axis_name)
+        total, found = judge(frozen, batch, draw, loss_key, ask=ask)
+        return total, found, (statistics, ask.statistics)
 
     def step(state, frozen, batch, key, axis_name=None):
-        metrics, grads, statistics = mean_loss_and_grad(
+        metrics, grads, (statistics, of_classifier) = mean_loss_and_grad(
             functools.partial(loss, axis_name=axis_name),
             state.params,
-            state.statistics,
+            (state.statistics, state.classifier_statistics),
             batch,
             frozen,
             key,
             axis_name=axis_name,
             micro_batches=micro_batches,
         )
-        return learner.moved(state, tx, grads, statistics), metrics
+        after = learner.moved(state, tx, grads, statistics)
+        return dataclasses.replace(after, classifier_statistics=of_classifier), metrics
 
     def measure(state, frozen, batch, key):
+        classifier = frozen.classifier.with_statistics(state.classifier_statistics)
+        frozen = dataclasses.replace(frozen, classifier=classifier)
         total, found = judge(frozen, batch, _drawing(network, state, frozen), key)
         return {"loss": total, **found}
 
@@ -79,6 +98,35 @@ def mask_learner(
         return Explanation(keep=keep, saliency=keep, target=batch.target, class_keep=class_keep)
 
     return Method(init=init, step=step, explain=explain, measure=measure)
+
+
+def _moving(classifier: Classifier) -> PyTree:
+    """The classifier's running statistics before they move; raises where it cannot be trained."""
+    classifier.known_training()
+    # Copies, for a loop may give the state's memory away.
+    return jax.tree.map(jnp.copy, classifier.statistics)
+
+
+class _Passes:
+    """The classifier within a training step: each call is one more pass, and moves `statistics`."""
+
+    def __init__(
+        self, classifier: Classifier, batch: Batch, key: PRNGKey, axis_name: str | None
+    ) -> None:
+        self._classifier, self._batch, self._key = classifier, batch, key
+        self._axis_name, self._passes = axis_name, 0
+        self.statistics: PyTree = classifier.statistics
+
+    def __call__(self, images: Images) -> Logits:
+        key = jax.random.fold_in(self._key, self._passes)  # each pass draws its own dropout
+        self._passes += 1
+        logits, self.statistics = self._classifier.with_statistics(self.statistics).training_logits(
+            images,
+            example_keys(key, self._batch.image_id),
+            weight=self._batch.weight,
+            axis_name=self._axis_name,
+        )
+        return logits
 
 
 def check_labels(batch: Batch, num_classes: int) -> None:

@@ -8,14 +8,13 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from xai_jax.classifiers.layers import Drop
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.gradient import mean_loss_and_grad
 from xai_jax.core.method import Frozen, Trainable
-from xai_jax.core.rng import example_keys, fold_each
+from xai_jax.core.rng import dropped, example_keys
 from xai_jax.core.settings import check_at_least
 from xai_jax.core.targets import Head
-from xai_jax.core.types import AnyArray, Batch, Logits, PerExample, PRNGKey, PyTree
+from xai_jax.core.types import Batch, Logits, PerExample, PRNGKey, PyTree
 from xai_jax.losses import evidence
 from xai_jax.metrics import labels
 from xai_jax.nn import learner
@@ -30,7 +29,8 @@ class Config:
 
     The trunk is that of the experiment's `classifier`, and the new head has its form: one dense
     layer on the mean of the features, or for VGG-16 and AlexNet three of them on 7 x 7 (6 x 6)
-    cells. Its batch norm is folded into the convolutions, so that its statistics never change.
+    cells. Batch norm is folded into the convolutions of all but ``resnet50_batch_norm``, whose
+    running statistics adapt to the pictures even under a frozen trunk, as the published ones did.
 
     Attributes:
         num_classes: of the new head.
@@ -63,8 +63,9 @@ def classifier(cfg: Config) -> Trainable:
     """Learns the head, and the trunk where it is not frozen.
 
     ``Learner.params`` is ``{"trunk", "head"}``: both together are the parameters of the network
-    that the trunk was taken from. A frozen trunk is in the state too, unchanged, so that the state
-    is the whole classifier.
+    that the trunk was taken from, but for the running statistics of batch norm that is not folded:
+    those are ``Learner.statistics``. A frozen trunk is in the state too, unchanged, so that the
+    state is the whole classifier.
     """
     check_at_least(cfg, num_classes=1, decay_steps=0, micro_batches=1, dropout=0)
     if cfg.dropout >= 1.0:
@@ -76,18 +77,25 @@ def classifier(cfg: Config) -> Trainable:
         trunk, head = _parts(frozen.classifier)
         # Copies, for a loop may give the state's memory away.
         params = {"trunk": jax.tree.map(jnp.copy, trunk), "head": _fresh(head, cfg, key)}
-        return Learner(params=params, statistics={}, opt_state=tx.init(_trained(cfg, params)))
+        statistics = jax.tree.map(jnp.copy, frozen.classifier.statistics)
+        opt_state = tx.init(_trained(cfg, params))
+        return Learner(params=params, statistics=statistics, opt_state=opt_state)
 
-    def loss(params, statistics, batch, frozen, whole, key):
-        drop = functools.partial(_dropped, cfg.dropout, example_keys(key, batch.image_id))
-        logits = _logits(frozen.classifier, {**whole, **params}, batch, drop)
+    def loss(params, statistics, batch, frozen, whole, key, axis_name):
+        network = _network(frozen.classifier, {**whole, **params}, statistics)
+        features, statistics = network.training_features(
+            batch.images, weight=batch.weight, axis_name=axis_name
+        )
+        drop = functools.partial(dropped, cfg.dropout, example_keys(key, batch.image_id))
+        assert network.head_fn is not None  # `_parts` has looked
+        logits = network.head_fn(network.params, features, drop=drop)
         per_example, terms = _judged(cfg, logits, batch)
         return per_example, terms, statistics
 
     def step(state, frozen, batch, key, axis_name=None):
         part = dataclasses.replace(state, params=_trained(cfg, state.params))
         metrics, grads, statistics = mean_loss_and_grad(
-            loss,
+            functools.partial(loss, axis_name=axis_name),
             part.params,
             state.statistics,
             batch,
@@ -102,7 +110,9 @@ def classifier(cfg: Config) -> Trainable:
 
     def measure(state, frozen, batch, key):
         del key
-        per_example, terms = _judged(cfg, _logits(frozen.classifier, state.params, batch), batch)
+        network = _network(frozen.classifier, state.params, state.statistics)
+        logits = network.logits_of_features(network.features(batch.images))
+        per_example, terms = _judged(cfg, logits, batch)
         return {"loss": per_example, **terms}
 
     return Trainable(init=init, step=step, measure=measure)
@@ -135,7 +145,8 @@ def _parts(pretrained: Classifier) -> tuple[PyTree, PyTree]:
             "experiment's classifier to pretrained.Named(name=...)."
         )
     head = {name: params[name] for name in _HEAD if name in params}
-    return {name: leaf for name, leaf in params.items() if name not in head}, head
+    moving = {"statistics"} if pretrained.statistics else set()
+    return {name: leaf for name, leaf in params.items() if name not in {*head, *moving}}, head
 
 
 def _fresh(head: PyTree, cfg: Config, key: PRNGKey) -> PyTree:
@@ -159,27 +170,12 @@ def _fresh(head: PyTree, cfg: Config, key: PRNGKey) -> PyTree:
     return fresh
 
 
-def _logits(
-    pretrained: Classifier,
-    params: Mapping[str, PyTree],
-    batch: Batch,
-    drop: Drop | None = None,
-) -> Logits:
-    """Under the parameters ``{"trunk", "head"}``; with dropout, or without where all is used."""
-    network = dataclasses.replace(pretrained, params={**params["trunk"], **params["head"]})
-    features = network.features(batch.images)
-    if drop is None:
-        return network.logits_of_features(features)
-    assert network.head_fn is not None  # `_parts` has looked
-    return network.head_fn(network.params, features, drop=drop)
-
-
-def _dropped(share: float, keys: PyTree, layer: int, x: AnyArray) -> AnyArray:
-    """`x` ``[b n]`` without a share of its numbers, the others scaled up; drawn by picture."""
-    if not share:
-        return x
-    draw = functools.partial(jax.random.bernoulli, p=1.0 - share, shape=x.shape[1:])
-    return jnp.where(jax.vmap(draw)(fold_each(keys, layer)), x / (1.0 - share), 0.0)
+def _network(
+    pretrained: Classifier, params: Mapping[str, PyTree], statistics: PyTree
+) -> Classifier:
+    """The classifier with the parameters ``{"trunk", "head"}``."""
+    whole = {**params["trunk"], **params["head"]}
+    return dataclasses.replace(pretrained, params=whole).with_statistics(statistics)
 
 
 def _judged(cfg: Config, logits: Logits, batch: Batch) -> tuple[PerExample, dict[str, PerExample]]:

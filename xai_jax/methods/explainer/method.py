@@ -4,6 +4,7 @@ Stalder et al., "What You See is What You Classify: Black Box Attributions", Neu
 """
 
 import dataclasses
+import enum
 import functools
 from collections.abc import Callable
 
@@ -12,12 +13,19 @@ import jax.numpy as jnp
 
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.settings import check_at_least
-from xai_jax.core.types import Batch, Images, PerExample, PRNGKey
+from xai_jax.core.types import Batch, Images, Logits, PerExample, PRNGKey
 from xai_jax.losses.class_masks import ClassMaps
 from xai_jax.methods.explainer import terms
 from xai_jax.nn.learner import adam
 from xai_jax.nn.mask_learner import check_labels, mask_learner
 from xai_jax.nn.segmenter import Architecture, Segmenter
+
+
+class ClassifierMode(enum.Enum):
+    """How the classifier answers while the Explainer learns; its weights never change."""
+
+    EVAL = "eval"  # as it explains: dropout off, the statistics of batch norm as they are
+    TRAIN_LIKE_REFERENCE = "train_like_reference"  # as if it were trained: the authors' runs
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -39,6 +47,10 @@ class Config:
         learning_rate: of Adam, which is constant.
         decay_steps: steps over which the rate falls to 0 along a half cosine; 0: it stays constant.
         micro_batches: a batch goes through the networks in so many parts; bounds memory.
+        classifier_mode: how the classifier answers while the Explainer learns. In the authors' runs
+            its dropout was on, drawn for the kept and the removed part apart, and its batch norm
+            went by each part's own statistics, with which the running ones drifted; validations
+            then use those, and explanations do not ask it. EVAL costs less.
         self_explaining: the network's own class scores (means of its mask logits) take the place of
             the classifier, which then only says how pictures are normalised.
         coherency_weight: of the difference of the two masks of the self-explaining network.
@@ -57,6 +69,7 @@ class Config:
     learning_rate: float = 1e-5
     decay_steps: int = 0
     micro_batches: int = 1
+    classifier_mode: ClassifierMode = ClassifierMode.EVAL
     self_explaining: bool = False
     coherency_weight: float = 1.0
 
@@ -112,7 +125,13 @@ def explainer(cfg: Config) -> Method:
     _check(cfg)
     tx = adam(cfg.learning_rate, cfg.decay_steps)
     judge = functools.partial(_judged, cfg)
-    return mask_learner(cfg.network.build(), tx, judge, micro_batches=cfg.micro_batches)
+    return mask_learner(
+        cfg.network.build(),
+        tx,
+        judge,
+        micro_batches=cfg.micro_batches,
+        classifier_trains=cfg.classifier_mode is ClassifierMode.TRAIN_LIKE_REFERENCE,
+    )
 
 
 def _check(cfg: Config) -> None:
@@ -135,6 +154,11 @@ def _check(cfg: Config) -> None:
         )
     if cfg.network.num_classes < 1:
         raise ValueError("network.num_classes must be the number of the classifier's classes.")
+    if cfg.self_explaining and cfg.classifier_mode is not ClassifierMode.EVAL:
+        raise ValueError(
+            "self_explaining never asks the classifier, whose mode then decides nothing; "
+            "set classifier_mode to EVAL."
+        )
 
 
 def _judged(
@@ -143,8 +167,9 @@ def _judged(
     batch: Batch,
     draw: Callable[[Images], ClassMaps],
     key: PRNGKey,
+    ask: Callable[[Images], Logits] | None = None,
 ) -> tuple[PerExample, terms.Terms]:
-    """The loss of each picture, and its terms before they are weighted.
+    """The loss of each picture, and its terms before they are weighted; see `nn.mask_learner`.
 
     Raises:
         ValueError: the labels are missing, or of another number of classes than the masks.
@@ -157,7 +182,9 @@ def _judged(
         )
     else:
         drawn = draw(batch.images)
-        found = terms.explained(frozen, batch, drawn, key, max_targets=cfg.max_targets, area=area)
+        found = terms.explained(
+            frozen, batch, drawn, key, max_targets=cfg.max_targets, area=area, ask=ask
+        )
     weights = _weights(cfg)
     return jax.tree.reduce(jnp.add, [weights[name] * found[name] for name in found]), found
 

@@ -29,6 +29,7 @@ def explained(
     *,
     max_targets: int,
     area: tuple[float, float],
+    ask: Callable[[Images], Logits] | None = None,
 ) -> Terms:
     """What the masks do to the classifier, and their shape.
 
@@ -39,10 +40,13 @@ def explained(
         key: of the infill.
         max_targets: most classes of a picture.
         area: bounds of the area of each class's mask, shares of the picture.
+        ask: the classifier in training mode; ``None``: it answers as when it explains.
     """
     keep, other = class_masks.merged(class_logits, batch.labels)
     filled = _filled(frozen, batch, keep, key)
-    on_kept, on_removed = evidence.of_both_parts(frozen.classifier, batch.images, keep, filled)
+    on_kept, on_removed = evidence.of_both_parts(
+        frozen.classifier, batch.images, keep, filled, ask=ask
+    )
     terms = {
         "classification": _wrong(on_kept, batch, frozen.classifier.head),
         "entropy": evidence.negative_entropy(on_removed),
