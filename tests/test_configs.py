@@ -129,6 +129,6 @@ def test_voc_is_compared_on_the_five_published_classes_in_all_pictures_of_the_te
     assert config.classes == (4, 6, 7, 11, 14)
     assert (config.data.source.split, config.data.masks) == ("test", "soft")
     segmented = module_of("configs/voc2007/evaluate.py").get_config().data
-    assert (segmented.source.split, segmented.void) == ("test_masks", "not_scored")
-    published = dataclasses.replace(segmented, void="object", source=Planted(num=1), num_threads=1)
-    assert next(published.batches(1)).counted is None  # --config.data.void=object alone will do
+    assert (segmented.source.split, segmented.void_is_object) == ("test_masks", False)
+    published = dataclasses.replace(segmented, void_is_object=True, source=Planted(num=1))
+    assert next(published.batches(1)).counted is None  # nothing else has to be set

@@ -9,8 +9,8 @@ Perturbations, with the published settings, explain one class at a time and are 
 20 pictures.
 
 Void, the border that people left around each object, is not scored; the authors of NN-Explainer
-counted it as object, which --config.data.void=object does. Class specificity, which they measured
-on all pictures of the test, is in specificity.py.
+counted it as object, which --config.data.void_is_object=True does. Class specificity, which they
+measured on all pictures of the test, is in specificity.py.
 """
 
 from configs import recipes

@@ -75,7 +75,7 @@ def test_without_void_all_counts_and_masks_are_the_shares_that_they_are(masks):
 
 
 def test_void_is_object_where_that_is_asked_for():
-    found = batch(One(), "union", void="object")
+    found = batch(One(), "union", void_is_object=True)
     assert found.counted is None
     expected = ABOVE * LEFT + (1 - ABOVE) * (1 - LEFT)
     np.testing.assert_allclose(found.masks[0, ..., 0], expected, atol=1e-6)
@@ -83,8 +83,8 @@ def test_void_is_object_where_that_is_asked_for():
 
 @pytest.mark.parametrize("masks", ["none", "ids", "soft"])
 def test_void_is_the_object_of_no_single_class(masks):
-    with pytest.raises(ValueError, match=f"void='object' does not go with masks='{masks}', since"):
-        batch(One(), masks, void="object")
+    with pytest.raises(ValueError, match=f"void_is_object does not go with masks='{masks}', since"):
+        batch(One(), masks, void_is_object=True)
 
 
 def test_a_box_leaves_nothing_void_whatever_the_number_of_its_class():

@@ -85,13 +85,13 @@ class Ramp:
         return Method(init=no_state, step=None, explain=explain)
 
 
-def evaluation(voc, split, masks, classes=(), void="not_scored") -> Evaluation:
+def evaluation(voc, split, masks, classes=(), void_is_object=False) -> Evaluation:
     resize = Preprocess(height=HEIGHT, width=WIDTH)  # as large as the pictures: no pixel is mixed
     source = catalog.Tfds(spec=catalog.VOC2007, split=split, data_dir=voc)
     return Evaluation(
         classifier=Bright(),
         infill=Mean(),
-        data=Pipeline(source=source, resize=resize, masks=masks, void=void),
+        data=Pipeline(source=source, resize=resize, masks=masks, void_is_object=void_is_object),
         batch_size=2,
         contestants={"ramp": Contestant(method=Ramp())},
         classes=classes,
@@ -132,7 +132,7 @@ def test_pixels_that_are_void_in_voc_are_scored_as_if_they_were_not_there(voc, t
 
 
 def test_void_is_scored_as_object_in_the_published_protocol(voc, tmp_path):
-    rows = scored(evaluation(voc, "test_masks", "union", void="object"), tmp_path)
+    rows = scored(evaluation(voc, "test_masks", "union", void_is_object=True), tmp_path)
     check(rows["ramp"], [by_hand(ramp().ravel(), (ids > 0).ravel()) for ids in drawn().values()])
     share = np.array([20 / 48, (drawn()["2"] > 0).mean()])
     np.testing.assert_allclose(rows["1"].scores["mean_f1"], 2 * share / (1 + share), rtol=1e-6)

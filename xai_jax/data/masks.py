@@ -10,7 +10,6 @@ from xai_jax.data import transforms
 from xai_jax.data.example import BACKGROUND, VOID, Example
 
 Masks = Literal["none", "ids", "soft", "union"]
-Void = Literal["not_scored", "object"]
 Numbers = Integer[np.ndarray, "y x"]
 Shares = Float[np.ndarray, "h w n"]
 
@@ -18,23 +17,23 @@ _LEAST = 1e-6  # share of a pixel; less of it is rounding
 
 
 def of_batch(
-    resize: Preprocess, form: Masks, void: Void, example: Example, ids: Numbers
+    resize: Preprocess, form: Masks, example: Example, ids: Numbers, *, void_is_object: bool
 ) -> dict[str, np.ndarray]:
     """The fields `masks` and `counted` of a Batch for one picture; the latter not for numbers.
 
     Args:
         resize: what is taken of the picture, and at which size.
         form: see `Pipeline.masks`.
-        void: see `Pipeline.void`.
         example: the picture's labels, and whether it has a mask.
         ids: what `example.classes_of` found, perhaps turned with the picture.
+        void_is_object: see `Pipeline.void_is_object`.
     """
     if form == "ids":
         return {"masks": transforms.ids(resize, ids).astype(np.uint8)}
     # Boxes leave nothing open, and number more classes than a map can.
     is_void = (ids == VOID) & (example.mask is not None)
     true = np.isin(ids, 1 + np.flatnonzero(example.labels)) & ~is_void
-    if void == "object":
+    if void_is_object:
         return {"masks": transforms.share(resize, true | is_void)[..., None]}
     if form == "union":
         covered = transforms.share(resize, true)[..., None]

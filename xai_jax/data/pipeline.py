@@ -11,7 +11,7 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.types import Batch
 from xai_jax.data import masks, transforms
 from xai_jax.data.example import MAX_CLASSES, Source, classes_of, picture_of
-from xai_jax.data.masks import Masks, Void
+from xai_jax.data.masks import Masks
 from xai_jax.data.transforms import Augment, rng_of
 
 _ENDLESS = 2**40  # steps; Grain asks for a length
@@ -39,8 +39,8 @@ class Pipeline:
             "soft": ``[b h w k]`` float32, the share that class k covers of what is not void of each
             pixel. "union": ``[b h w 1]``, the same of all true classes together. These two come
             with `Batch.counted`, ``[b h w 1]``: the share of each pixel that is not void.
-        void: what becomes of void in a "union". "object": it is of the true classes and is scored,
-            as NN-Explainer's authors did on VOC.
+        void_is_object: what is void is of the true classes, and is scored, as NN-Explainer's
+            authors did on VOC; for a "union".
         shuffle: a new order each epoch; else the order of the source.
         seed: of the order and of the variations.
         num_epochs: how often each picture is shown; 0: without end, to train.
@@ -51,7 +51,7 @@ class Pipeline:
     resize: Preprocess = dataclasses.field(default_factory=Preprocess)
     augment: Augment | None = None
     masks: Masks = "none"
-    void: Void = "not_scored"
+    void_is_object: bool = False
     shuffle: bool = False
     seed: int = 0
     num_epochs: int = 1
@@ -146,10 +146,10 @@ class Pipeline:
             raise ValueError(
                 f"{num_classes} classes do not fit into eight bits; ask for masks='union'."
             )
-        if self.void == "object" and self.masks != "union":
+        if self.void_is_object and self.masks != "union":
             raise ValueError(
-                f"void='object' does not go with masks={self.masks!r}, since what is void is of no "
-                "single class; set masks='union', or leave void='not_scored'."
+                f"void_is_object does not go with masks={self.masks!r}, since void is of no single "
+                "class; set masks='union', or leave it off."
             )
 
 
@@ -253,5 +253,7 @@ def _arrays(pipeline: Pipeline, index: int, epoch: int) -> dict[str, np.ndarray]
             raise ValueError(
                 f"The masks of {example.name} are regions and not its classes; ask for masks='ids'."
             )
-        arrays |= masks.of_batch(pipeline.resize, pipeline.masks, pipeline.void, example, ids)
+        arrays |= masks.of_batch(
+            pipeline.resize, pipeline.masks, example, ids, void_is_object=pipeline.void_is_object
+        )
     return arrays
