@@ -1,8 +1,8 @@
 """What the configs have in common: how a classifier, and how its Explainer, is put together."""
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from xai_jax.classifiers import trained
 from xai_jax.classifiers.pretrained import Named
@@ -10,11 +10,14 @@ from xai_jax.classifiers.trunk import Trunk
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.pipeline import BuildsSource, Masks, Pipeline
 from xai_jax.data.transforms import Augment
+from xai_jax.evaluate.evaluation import Contestant, Evaluation
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
-from xai_jax.methods import explainer
+from xai_jax.methods import explainer, extremal, fido, rtis
 from xai_jax.pretrain import classifier
 from xai_jax.runtime.export import Export
+
+Choice = TypeVar("Choice")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -91,6 +94,60 @@ def new_explainer(
         ),
         **run,
     )
+
+
+def new_rtis(like: Experiment, method: rtis.Config) -> Experiment:
+    """RTIS on the pictures, steps and classifier of the Explainer `like`."""
+    assert isinstance(like.export, Export)
+    export = dataclasses.replace(like.export, kind="rtis", config=method)
+    return dataclasses.replace(like, method=method, export=export)
+
+
+def scores_of(
+    trained: Experiment,
+    data: Pipeline,
+    contestants: Mapping[str, Contestant],
+    classes: tuple[int, ...] = (),
+) -> Evaluation:
+    """Explanations of the classifier, and on the infill, of the experiment `trained`."""
+    assert trained.classifier is not None and trained.infill is not None
+    return Evaluation(
+        classifier=trained.classifier,
+        infill=trained.infill,
+        data=data,
+        batch_size=8,
+        contestants=contestants,
+        classes=classes,
+    )
+
+
+def named(which: str, choices: Mapping[str, Choice]) -> Choice:
+    """What ``--config=FILE:which`` chooses.
+
+    Raises:
+        ValueError: there is no such choice.
+    """
+    if which not in choices:
+        raise ValueError(f"--config=FILE:{which} is no choice; take one of {', '.join(choices)}.")
+    return choices[which]
+
+
+def left_by(trained: Experiment, run: str) -> Contestant:
+    """What the training of `trained` has left in the folder `run`."""
+    assert isinstance(trained.export, Export)
+    return Contestant(method=trained.method, trained=f"{run}/{trained.export.kind}.safetensors")
+
+
+def one_class_at_a_time(num_pictures: int) -> dict[str, Contestant]:
+    """FIDO, fast, and the published Extremal Perturbations, on the first so many pictures."""
+    areas = extremal.Config(
+        areas=(0.05, 0.1, 0.2, 0.3), reward=extremal.Reward.CONTRASTIVE, smooth=0.09
+    )
+    methods = {"fido": fido.Config.fast(), "extremal": areas}
+    return {
+        name: Contestant(method=method, num_pictures=num_pictures, num_specific=0)
+        for name, method in methods.items()
+    }
 
 
 def until_stale(pictures: Pictures, epoch: int, patience: int) -> dict[str, Any]:

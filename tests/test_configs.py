@@ -1,5 +1,6 @@
 """Every config file of the project can be started: it builds without its data, and is written."""
 
+import dataclasses
 import importlib
 import json
 import sys
@@ -11,6 +12,7 @@ from ml_collections import config_flags
 
 from xai_jax.classifiers.trunk import Trunk
 from xai_jax.core.method import Method, Trainable
+from xai_jax.data.planted import Planted
 from xai_jax.evaluate.evaluation import Evaluation
 from xai_jax.experiment import Experiment
 from xai_jax.methods import explainer
@@ -127,3 +129,53 @@ def test_the_classifier_whose_batch_norm_adapts_is_trained_and_exported_as_what_
         assert config.classifier.name == config.export.config.architecture == name
     plain = started(f"--config={file}")
     assert plain.classifier.name == plain.export.config.architecture == "resnet50"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_what_is_exported_asks_for_pictures_as_they_were_in_training(file):
+    config = module_of(file).get_config()
+    if isinstance(config, Evaluation) or not isinstance(config.export, Export):
+        pytest.skip("leaves no file of our kind")
+    assert config.data.resize == config.export.preprocess
+    if config.validation is not None:
+        assert config.validation.data.resize == config.export.preprocess
+
+
+@pytest.mark.parametrize(
+    ("file", "which", "rows"),
+    [
+        ("configs/voc2007/evaluate.py", "vgg16", ("explainer", "fido", "extremal")),
+        ("configs/voc2007/evaluate.py", "rtis", ("explainer", "rtis", "fido", "extremal")),
+        ("configs/voc2007/evaluate.py", "resnet50", ("explainer", "fido", "extremal")),
+        ("configs/voc2007/specificity.py", "rtis", ("explainer", "rtis")),
+        ("configs/voc2007/specificity.py", "resnet50", ("explainer",)),
+        ("configs/coco2014/evaluate.py", "vgg16", ("explainer", "fido", "extremal")),
+        ("configs/coco2014/evaluate.py", "resnet50", ("explainer", "fido", "extremal")),
+    ],
+)
+def test_the_published_runs_are_scored_with_what_their_trainings_leave(file, which, rows):
+    config = module_of(file).get_config(which)
+    assert tuple(config.contestants) == rows
+    folder = Path(file).parent
+    network = "resnet50" if which == "resnet50" else "vgg16"
+    for name in set(rows) & {"explainer", "rtis"}:
+        module = module_of(f"{folder}/{name}_{network}.py")
+        trained, one = module.get_config(), config.contestants[name]
+        assert config.classifier == trained.classifier and config.infill == trained.infill
+        assert config.data.resize == trained.export.preprocess and one.method == trained.method
+        run, left = Path(one.trained).parent, Path(one.trained).name
+        assert (
+            f"--workdir={run} " in module.__doc__ and left == f"{trained.export.kind}.safetensors"
+        )
+    with pytest.raises(ValueError, match="--config=FILE:vgg is no choice; take one of vgg16, "):
+        module_of(file).get_config("vgg")
+
+
+def test_voc_is_compared_on_the_five_published_classes_in_all_pictures_of_the_test():
+    config = module_of("configs/voc2007/specificity.py").get_config()
+    assert config.classes == (4, 6, 7, 11, 14)
+    assert (config.data.source.split, config.data.masks) == ("test", "soft")
+    segmented = module_of("configs/voc2007/evaluate.py").get_config().data
+    assert (segmented.source.split, segmented.void_is_object) == ("test_masks", False)
+    published = dataclasses.replace(segmented, void_is_object=True, source=Planted(num=1))
+    assert next(published.batches(1)).counted is None  # nothing else has to be set

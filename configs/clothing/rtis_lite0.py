@@ -8,13 +8,13 @@ are the published ones. It needs the classifier of configs/clothing/classifier_l
 
 import dataclasses
 
+from configs import recipes
 from configs.clothing import explainer_lite0
 from configs.clothing.clothes import PICTURES
 from xai_jax.experiment import Experiment
 from xai_jax.methods import rtis
 from xai_jax.nn.segmenter import Architecture, Segmenter
 from xai_jax.report.while_training import ClassMasks
-from xai_jax.runtime.export import Export
 
 
 def get_config() -> Experiment:
@@ -25,10 +25,6 @@ def get_config() -> Experiment:
         decay_steps=explainer_lite0.STEPS,
     )
     like = explainer_lite0.get_config()
-    assert isinstance(like.panels, ClassMasks) and isinstance(like.export, Export)
-    return dataclasses.replace(
-        like,
-        method=method,
-        panels=dataclasses.replace(like.panels, method=method),
-        export=dataclasses.replace(like.export, kind="rtis", config=method),
-    )
+    assert isinstance(like.panels, ClassMasks)
+    panels = dataclasses.replace(like.panels, method=method)
+    return dataclasses.replace(recipes.new_rtis(like, method), panels=panels)

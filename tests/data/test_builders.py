@@ -9,30 +9,15 @@ import sys
 
 import numpy as np
 import pytest
+from archives import SIZE, grey, make_coco, make_voc, save, write
 from PIL import Image
 
+from configs.coco2014.objects import PICTURES
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import catalog
-from xai_jax.data.builders import faces, regions
+from xai_jax.data.builders import archive, faces, regions
 from xai_jax.data.example import classes_of, picture_of
 from xai_jax.data.pipeline import Pipeline
-
-SIZE = (8, 6)  # width, height
-
-
-def save(path, pixels, **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(np.uint8(pixels))
-    image.save(path, **options)
-
-
-def grey(value, size=SIZE):
-    return np.full((size[1], size[0], 3), value, np.uint8)
-
-
-def write(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
 
 
 def built(spec, root):
@@ -49,28 +34,6 @@ def built(spec, root):
 
 def grey_of(example):
     return round(float(np.asarray(picture_of(example)).mean()))
-
-
-def make_voc(root):
-    voc = root / "VOCdevkit" / "VOC2007"
-    xml = (
-        "<annotation><size><width>8</width><height>6</height></size>{}</annotation>",
-        "<object><name>{}</name><difficult>{}</difficult><bndbox><xmin>1</xmin><ymin>1</ymin>"
-        "<xmax>4</xmax><ymax>3</ymax></bndbox></object>",
-    )
-    shown = {"1": [("person", 0), ("dog", 1), ("person", 0)], "2": [("car", 0)], "3": [("cat", 0)]}
-    for name, objects in shown.items():
-        save(voc / "JPEGImages" / f"{name}.jpg", grey(40 * int(name)), quality=100)
-        text = xml[0].format("".join(xml[1].format(*o) for o in objects))
-        write(voc / "Annotations" / f"{name}.xml", text)
-    ids = np.zeros((6, 8), np.uint8)
-    ids[:3, :4], ids[5] = 15, 255  # person, and a border
-    palette = Image.frombytes("P", SIZE, ids.tobytes())
-    palette.putpalette([200, 100, 7] * 256)
-    save(voc / "SegmentationClass" / "1.png", palette)
-    for kind, lists in {"Main": ["1 2", "3", ""], "Segmentation": ["1", "", ""]}.items():
-        for part, names in zip(("train", "val", "test"), lists, strict=True):
-            write(voc / "ImageSets" / kind / f"{part}.txt", "\n".join(names.split()))
 
 
 def test_voc_has_every_class_named_and_masks_where_people_drew_them(tmp_path):
@@ -100,33 +63,6 @@ def test_a_split_without_pictures_is_refused_by_its_name(tmp_path):
         built(catalog.VOC2007, tmp_path)
 
 
-def square(left, top, side):
-    right, bottom = left + side, top + side
-    return [[left, top, right, top, right, bottom, left, bottom]]
-
-
-def make_coco(root):
-    def annotation(picture, category, segmentation, crowd=0):
-        return {
-            "image_id": picture,
-            "category_id": category,
-            "segmentation": segmentation,
-            "bbox": [0, 0, 4, 3],
-            "iscrowd": crowd,
-        }
-
-    counts = {"counts": [0, 6, 42], "size": [6, 8]}
-    for part, ids in {"train2014": range(20, 40), "val2014": range(30, 32)}.items():
-        for i in ids:
-            save(root / part / f"{i}.jpg", grey(5 * i), quality=100)
-        annotations = [annotation(i, 1 + i, square(0, 0, 2)) for i in ids if i != 31]
-        annotations += [annotation(30, 90, square(0, 0, 4)), annotation(30, 5, counts, crowd=1)]
-        images = [{"id": i, "file_name": f"{i}.jpg", "width": 8, "height": 6} for i in ids]
-        categories = [{"id": 1, "name": "person"}, {"id": 90, "name": "toothbrush"}]
-        content = {"images": images, "annotations": annotations, "categories": categories}
-        write(root / "annotations" / f"instances_{part}.json", json.dumps(content))
-
-
 def test_coco_has_the_raw_category_ids_and_the_smaller_object_on_top(tmp_path):
     make_coco(tmp_path)
     splits = built(catalog.COCO2014, tmp_path)
@@ -148,6 +84,27 @@ def test_coco_keeps_the_whole_mask_of_each_object(tmp_path):
     assert [int(regions.from_runs(r, 6, 8).sum()) for r in runs] == [4, 16, 6]
     assert [bool(c) for c in objects["is_crowd"]] == [False, False, True]
     np.testing.assert_allclose(objects["bbox"][0], [0, 0, 0.5, 0.5])
+
+
+def test_coco_pictures_without_annotations_show_all_80_categories_where_that_is_asked_for(tmp_path):
+    make_coco(tmp_path)
+    plain = built(catalog.COCO2014, tmp_path)
+    home = str(tmp_path / "prepared")
+    test = catalog.Tfds(spec=catalog.COCO2014, split="test_and_empty", data_dir=home).build()
+    example, empty = test
+    np.testing.assert_array_equal(example.labels, plain["test"][0].labels)
+    assert (grey_of(example), grey_of(empty)) == (5 * 30, 5 * 31)
+    named = [k for k, name in enumerate(PICTURES.class_names) if not name.startswith("unused")]
+    assert np.flatnonzero(empty.labels).tolist() == named and len(named) == 80
+    assert not classes_of(empty, SIZE).any()
+    # Picture 31 of train2014 has none either, and is in one of the two parts of it.
+    held_out = archive.chance("31.jpg") < 0.1
+    part, other = ("validation", "train") if held_out else ("train", "validation")
+    more = catalog.Tfds(spec=catalog.COCO2014, split=f"{part}_and_empty", data_dir=home).build()
+    assert [e.row for e in more] == list(range(len(plain[part]) + 1))
+    assert grey_of(more[-1]) == 5 * 31 and more[-1].labels.sum() == 80
+    with pytest.raises(ValueError, match=f"has no {other}_and_empty, which its archives did not"):
+        catalog.Tfds(spec=catalog.COCO2014, split=f"{other}_and_empty", data_dir=home).build()
 
 
 def as_text(value):

@@ -49,3 +49,18 @@ def test_what_is_wrong_ends_the_program_with_a_sentence(tmp_path):
         "--config.contestants.explainer.trained to its file."
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_void_as_object_is_a_setting_of_the_command_line(tmp_path):
+    done = evaluate(
+        "--config=configs/smoke/evaluate_planted.py",
+        f"--workdir={tmp_path}",
+        "--config.data.void_is_object=True",
+        "--config.batch_size=8",
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "evaluate.py: void_is_object does not go with masks='soft', since void is of no single "
+        "class; set masks='union', or leave it off."
+    )
+    assert not list(tmp_path.iterdir())

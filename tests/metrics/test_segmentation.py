@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
+from cut_out import by_hand
 
 from xai_jax.metrics import segmentation
 
@@ -153,3 +154,60 @@ def test_pointing_asks_whether_the_first_of_the_largest_values_is_on_the_object(
     found = segmentation.pointing(keep.reshape(3, 2, 2, 1), truth.reshape(3, 2, 2, 1))
     # A hit; a miss, since half a pixel is no object; and no object anywhere.
     np.testing.assert_array_equal(found, [1.0, 0.0, np.nan])
+
+
+ALL = {
+    **{metric.__name__: metric for metric in METRICS},
+    "overlap": segmentation.overlap,
+    "similarity_ratio": segmentation.similarity_ratio,
+    "dice": lambda keep, truth, counted: segmentation.f1_at(keep, truth, 0.5, counted),
+    "auc": segmentation.auc,
+    "pointing": segmentation.pointing,
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_pixel_counts_as_often_as_its_weight_says(name):
+    generator = np.random.default_rng(2)
+    keep = generator.integers(0, 9, (4, 12, 10, 1)).astype(np.float32) / 8  # ties for the AUC
+    truth = generator.random((4, 12, 10, 1)).astype(np.float32)
+    truth = np.where(truth < 0.4, np.float32(0), truth)
+    half = generator.integers(0, 3, (4, 12, 10, 1))
+    half[3] = np.where(generator.random((12, 10, 1)) < 0.9, 0, 2)  # nearly all is void
+    # By hand a pixel of weight 1 stands there twice, one of weight 1/2 once, and a void one not.
+    expected = [
+        by_hand(*(np.repeat(x.ravel(), times.ravel()) for x in (m, g)))[name]
+        for m, g, times in zip(keep, truth, half, strict=True)
+    ]
+    counted = jnp.asarray(half / 2, jnp.float32)
+    found = jax.jit(ALL[name])(jnp.asarray(keep), jnp.asarray(truth), counted)
+    np.testing.assert_allclose(found, expected, rtol=2e-6)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_pixels_that_all_count_score_as_without_weights(name):
+    keep, truth = map(jnp.asarray, random_maps())
+    truth = jnp.maximum(truth - 0.1, 0.0)  # a background, for the AUC
+    found = ALL[name](keep, truth, jnp.ones_like(keep))
+    np.testing.assert_allclose(found, ALL[name](keep, truth, None), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_picture_of_which_nothing_counts_has_no_score(name):
+    keep, truth = map(jnp.asarray, random_maps())
+    truth = jnp.maximum(truth - 0.1, 0.0)  # a background, for the AUC
+    counted = jnp.ones_like(keep).at[1].set(0.0)
+    is_undefined = np.isnan(ALL[name](keep, truth, counted))
+    np.testing.assert_array_equal(is_undefined, [False, True, False])
+
+
+def test_what_a_mask_does_where_nothing_counts_is_without_consequence():
+    keep, truth = map(jnp.asarray, random_maps())
+    truth = jnp.maximum(truth - 0.1, 0.0)  # a background, for the AUC
+    counted = jnp.ones_like(keep).at[:, 2:5].set(0.0)
+    for metric in ALL.values():
+        other = metric(keep.at[:, 2:5].set(1.0), truth.at[:, 2:5].set(0.0), counted)
+        assert np.isfinite(other).all()
+        np.testing.assert_array_equal(other, metric(keep, truth, counted))
+    curve = segmentation.f1_curve(keep, truth, counted)
+    np.testing.assert_array_equal(curve[:, 4], segmentation.f1_at(keep, truth, 0.5, counted))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from line import FEATURES, OUTPUTS, Line, LineData, LineStream
 
+from configs.clothing import classifier_lite0
 from xai_jax.core.method import Method, no_state
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.runtime import metric_log
@@ -234,6 +235,27 @@ def test_bad_settings_are_refused_before_anything_is_written(tmp_path, changes, 
     with pytest.raises(ValueError, match=sentence):
         fit(experiment(**changes), tmp_path / "new")
     assert not (tmp_path / "new").exists() or not list((tmp_path / "new").glob("[!.]*"))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            lambda c: c.data.resize,
+            "^data.resize.crop is 0.5 and export.preprocess.crop is 1.0",
+        ),
+        (lambda c: c.validation.data.resize, "^validation.data.resize.crop is 0.5 and export.prep"),
+        (lambda c: c.export.preprocess, "^data.resize.crop is 1.0 and export.preprocess.crop is 0"),
+    ],
+)
+def test_pictures_of_another_making_than_the_exported_file_asks_for_are_refused(
+    tmp_path, change, sentence
+):
+    config = classifier_lite0.get_config()
+    change(config).crop = 0.5  # as --config.data.resize.crop=0.5 does
+    with pytest.raises(ValueError, match=sentence):
+        fit(config, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_workdir_of_another_config_is_refused_with_the_field_that_differs(tmp_path):

@@ -37,6 +37,8 @@ class Batch:
         labels: ``[b k]`` 0 / 1, the true classes; ``None`` where the truth is not known.
         masks: where the classes are, drawn by people: for scores and segmenters, never for
         explanations. Its form is the pipeline's setting; ``None`` where not asked for.
+        counted: ``[b h w 1]`` in [0, 1], the share of each pixel that `masks` speak of: the rest is
+            void, where people did not decide, and is not scored. ``None``: all of it.
     """
 
     images: Any
@@ -45,6 +47,7 @@ class Batch:
     weight: Any
     labels: Any = None
     masks: Any = None
+    counted: Any = None
 
 
 @struct.dataclass

@@ -34,6 +34,8 @@ class DatasetSpec:
         mask_key: of a map of numbers.
         mask_classes: number in the map -> class; ``None``: the numbers are regions of their own,
             which `Pipeline.masks` gives as they are.
+        empty_shows: what a picture whose label names no class counts as showing; none, but for a
+            published protocol.
         boxes_key: ``[n 4]`` (top, left, bottom, right) in [0, 1]; ``None``: no localisation.
         splits: our name of a split -> TFDS's expression.
     """
@@ -44,6 +46,7 @@ class DatasetSpec:
     class_names: tuple[str, ...] | None = None
     mask_key: str | None = None
     mask_classes: Mapping[int, int] | None = None
+    empty_shows: tuple[int, ...] = ()
     boxes_key: str | None = None
     splits: Mapping[str, str] = dataclasses.field(
         default_factory=lambda: {n: n for n in ("train", "validation", "test")}
@@ -89,7 +92,8 @@ class Tfds:
                 f"{spec.tfds_name} is not prepared in {folder}; {spec.how_to_prepare()}."
             )
         builder = tfds.builder_from_directory(copy)
-        if spec.splits[self.split].split("[")[0] not in builder.info.splits:
+        parts = spec.splits[self.split].split("+")
+        if not {part.split("[")[0] for part in parts} <= set(builder.info.splits):
             raise ValueError(
                 f"{copy} has no {self.split}, which its archives did not hold; it has "
                 f"{', '.join(sorted(builder.info.splits))}."
@@ -140,7 +144,8 @@ class Rows:
         feature_is_flags = truth.ndim == 1 and self.spec.class_names is not None
         if feature_is_flags:
             return truth.astype(np.float32)
-        labels[truth.astype(np.int64)] = 1.0
+        shown = truth if truth.size else np.asarray(self.spec.empty_shows)
+        labels[shown.astype(np.int64)] = 1.0
         return labels
 
 
@@ -197,6 +202,12 @@ COCO2014 = DatasetSpec(
     label_key="labels",
     mask_key="mask",
     mask_classes={k: k for k in range(1, coco2014_masks.NUM_IDS)},
+    empty_shows=coco2014_masks.CATEGORIES,
+    splits={
+        part + kind: f"{part}+{part}_empty" if kind else part
+        for part in ("train", "validation", "test")
+        for kind in ("", "_and_empty")
+    },
 )
 IMAGENET = DatasetSpec(tfds_name="imagenet2012:5.1.0", splits=_TRAIN_VALIDATION)
 IMAGENET_BOXES = DatasetSpec(

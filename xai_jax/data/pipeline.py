@@ -3,20 +3,19 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.types import Batch
-from xai_jax.data import transforms
-from xai_jax.data.example import MAX_CLASSES, VOID, Source, classes_of, picture_of
+from xai_jax.data import masks, transforms
+from xai_jax.data.example import MAX_CLASSES, Source, classes_of, picture_of
+from xai_jax.data.masks import Masks
 from xai_jax.data.transforms import Augment, rng_of
 
 _ENDLESS = 2**40  # steps; Grain asks for a length
 _AHEAD = 2  # batches that wait, decoded, to be taken
-
-Masks = Literal["none", "ids", "soft", "union"]
 
 
 @runtime_checkable
@@ -37,8 +36,11 @@ class Pipeline:
         augment: variations, for training only.
         masks: what `Batch.masks` holds. "ids": ``[b h w]`` uint8, 0 background, ``1 + k`` class k,
             255 void, the nearest pixel's; regions of their own (a face's parts) as they are.
-            "soft": ``[b h w k]`` float32, the share of each pixel that class k covers. "union":
-            ``[b h w 1]``, the same of all true classes together.
+            "soft": ``[b h w k]`` float32, the share that class k covers of what is not void of each
+            pixel. "union": ``[b h w 1]``, the same of all true classes together. These two come
+            with `Batch.counted`, ``[b h w 1]``: the share of each pixel that is not void.
+        void_is_object: what is void is of the true classes, and is scored, as NN-Explainer's
+            authors did on VOC; for a "union".
         shuffle: a new order each epoch; else the order of the source.
         seed: of the order and of the variations.
         num_epochs: how often each picture is shown; 0: without end, to train.
@@ -49,6 +51,7 @@ class Pipeline:
     resize: Preprocess = dataclasses.field(default_factory=Preprocess)
     augment: Augment | None = None
     masks: Masks = "none"
+    void_is_object: bool = False
     shuffle: bool = False
     seed: int = 0
     num_epochs: int = 1
@@ -92,8 +95,9 @@ class Pipeline:
             process_count: of how many.
 
         Raises:
-            ValueError: there are no pictures, the processes do not divide the batch, the classes do
-                not fit into the masks, or `start` is of a stream of other pictures or order.
+            ValueError: there are no pictures, the processes do not divide the batch, the classes or
+                what is void do not fit into the masks, or `start` is of a stream of other pictures
+                or order.
         """
         self._check(batch_size, process_index, process_count)
         part = batch_size // process_count
@@ -141,6 +145,11 @@ class Pipeline:
         if self.masks == "ids" and num_classes > MAX_CLASSES:
             raise ValueError(
                 f"{num_classes} classes do not fit into eight bits; ask for masks='union'."
+            )
+        if self.void_is_object and self.masks != "union":
+            raise ValueError(
+                f"void_is_object does not go with masks={self.masks!r}, since void is of no single "
+                "class; set masks='union', or leave it off."
             )
 
 
@@ -244,19 +253,7 @@ def _arrays(pipeline: Pipeline, index: int, epoch: int) -> dict[str, np.ndarray]
             raise ValueError(
                 f"The masks of {example.name} are regions and not its classes; ask for masks='ids'."
             )
-        arrays["masks"] = _masks(pipeline, ids, example.labels)
+        arrays |= masks.of_batch(
+            pipeline.resize, pipeline.masks, example, ids, void_is_object=pipeline.void_is_object
+        )
     return arrays
-
-
-def _masks(pipeline: Pipeline, ids: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    resize = pipeline.resize
-    if pipeline.masks == "ids":
-        return transforms.ids(resize, ids).astype(np.uint8)
-    if pipeline.masks == "union":
-        true = np.isin(ids, 1 + np.flatnonzero(labels))
-        return transforms.share(resize, true)[..., None]
-    soft = np.zeros((resize.height, resize.width, len(labels)), np.float32)
-    for number in np.unique(ids):
-        if number not in (0, VOID):
-            soft[..., number - 1] = transforms.share(resize, ids == number)
-    return soft

@@ -1,13 +1,19 @@
 """The scores of a batch of masks, picture by picture: the columns of the table."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import compose
-from xai_jax.core.types import Batch, Maps, PerExample
+from xai_jax.core.types import Batch, Maps, PerExample, batch_size
 from xai_jax.metrics import segmentation, specificity
 from xai_jax.metrics.saliency import saliency
+
+Rows = Bool[np.ndarray, "b"]
 
 # Of the masks against the truth and what the classifier says of the kept part, by name of column.
 NAMES = (
@@ -30,28 +36,42 @@ def scores(classifier: Classifier, batch: Batch, keep: Maps) -> dict[str, PerExa
 
     Args:
         classifier: is shown the kept part on its mean colour, which is 0 in what it eats.
-        batch: with labels, and masks "soft" or "union".
+        batch: with labels, and masks "soft" or "union". What does not count of a pixel is left out
+            of every comparison with the truth, and only there.
         keep: merged over the true classes, in [0, 1].
     """
     keep = segmentation.without_nan(keep)
-    truth = true_mask(batch)
+    truth, counted = true_mask(batch), batch.counted
     mean_colour = jnp.broadcast_to(classifier.mean, batch.images.shape)
     kept_logits = classifier.logits(compose(batch.images, keep, mean_colour))
     found = {
-        "mean_f1": segmentation.mean_f1(keep, truth),
-        "soft_iou": segmentation.soft_iou(keep, truth),
-        "auc": segmentation.auc(keep, truth),
+        "mean_f1": segmentation.mean_f1(keep, truth, counted),
+        "soft_iou": segmentation.soft_iou(keep, truth, counted),
+        "auc": segmentation.auc(keep, truth, counted),
         "saliency": saliency(keep, kept_logits, (batch.labels > 0).astype(keep.dtype)),
-        "background_coverage": segmentation.background_coverage(keep, truth),
-        "object_coverage": segmentation.object_coverage(keep, truth),
-        "dice": segmentation.f1_at(keep, truth, 0.5),
-        "pointing": segmentation.pointing(keep, truth),
+        "background_coverage": segmentation.background_coverage(keep, truth, counted),
+        "object_coverage": segmentation.object_coverage(keep, truth, counted),
+        "dice": segmentation.f1_at(keep, truth, 0.5, counted),
+        "pointing": segmentation.pointing(keep, truth, counted),
     }
     return {name: found[name] for name in NAMES}
 
 
+def has_truth(batch: Batch) -> Rows:
+    """Whether anything is known of where the classes are; false for a picture that is all void."""
+    if batch.counted is None:
+        return np.ones(batch_size(batch), bool)
+    return np.any(np.asarray(batch.counted) > 0, axis=(1, 2, 3))
+
+
+def without_needless_weights(batch: Batch) -> Batch:
+    """The batch with `counted` ``None`` where every pixel counts: nothing is weighed with ones."""
+    whole = batch.counted is None or (np.asarray(batch.counted) == 1).all()
+    return dataclasses.replace(batch, counted=None) if whole else batch
+
+
 def true_mask(batch: Batch) -> Maps:
-    """The share of each pixel that the true classes cover, in [0, 1]."""
+    """The share that the true classes cover of what counts of each pixel, in [0, 1]."""
     if batch.masks.shape[3] == 1:
         return batch.masks
     true = batch.masks * (batch.labels > 0)[:, None, None, :]

@@ -11,9 +11,9 @@ import numpy as np
 
 from xai_jax.core.types import Batch
 from xai_jax.evaluate import record, tables
-from xai_jax.evaluate.baselines import baselines
+from xai_jax.evaluate.baselines import Truth, baselines
 from xai_jax.evaluate.classified import classified
-from xai_jax.evaluate.columns import NAMES, probabilities, scores
+from xai_jax.evaluate.columns import NAMES, probabilities, scores, without_needless_weights
 from xai_jax.evaluate.drawing import Drawing
 from xai_jax.evaluate.evaluation import Contestant, Evaluation
 from xai_jax.evaluate.record import Record
@@ -59,6 +59,8 @@ def score(
         records = {}
         for entry in entries:
             found = entry.record or _scored(entry, stage, classifier.shown, progress)
+            if found is None:
+                continue
             if entry.record is None:
                 found.write(workdir, entry.name)
             records[entry.name] = found
@@ -92,17 +94,23 @@ class _Entry:
         self.record = record.read(workdir, name, self.settings)
 
 
-def _scored(entry: _Entry, stage: Stage, num_shown: int, progress: Progress) -> Record:
-    """The scores of one contestant; memory is bounded by the batch, but for the numbers."""
-    limit = entry.contestant.num_pictures
+def _scored(entry: _Entry, stage: Stage, num_shown: int, progress: Progress) -> Record | None:
+    """The scores of one contestant; memory is bounded by the batch, but for the numbers.
+
+    ``None`` for the truth where no picture has one: where all that was drawn is void.
+    """
+    limit, is_truth = entry.contestant.num_pictures, isinstance(entry.contestant.method, Truth)
     progress.note(f"{entry.name}: compiling")
     drawing = Drawing(entry.contestant, entry.state, stage)
     progress.start(num_shown if limit is None else min(limit, num_shown), 0)
     progress.note(f"{entry.name}: drawing masks")
     tally = _Tally(stage, entry.contestant.num_specific)
-    for batch in stage.batches(limit, shown=True):
-        tally.add(batch, drawing)
-        progress.advance(int(batch.weight.sum()))
+    for batch in stage.batches(limit, shown=True, drawn=is_truth):
+        if batch.weight.any():
+            tally.add(batch, drawing)
+            progress.advance(int(batch.weight.sum()))
+    if tally.is_empty:
+        return None
     return Record(
         settings=entry.settings,
         device=stage.device,
@@ -129,7 +137,8 @@ class _Tally:
         specific = counts & (np.cumsum(counts) <= self._left) & is_in.any(axis=1)
         self._left -= counts.sum()
         masks = drawing(batch, specific)
-        classifier, placed = self._stage.frozen.classifier, self._stage.split(batch)
+        classifier = self._stage.frozen.classifier
+        placed = self._stage.split(without_needless_weights(batch))
         found = scores(classifier, placed, self._stage.split(masks[..., :1]))
         self._pictures.append(np.asarray(batch.image_id)[counts])
         self._scores.append({name: np.asarray(found[name])[counts] for name in NAMES})
@@ -139,6 +148,11 @@ class _Tally:
             ids = np.asarray(batch.image_id)[specific]
             shown = is_in[specific].astype(np.float32)
             self._specific.append((ids, shown, np.asarray(probs)[specific]))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no picture was added."""
+        return not self._pictures
 
     def numbers(self) -> dict[str, Any]:
         """The fields of a `Record`."""

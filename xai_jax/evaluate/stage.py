@@ -10,6 +10,7 @@ import numpy as np
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.types import Batch, PyTree
+from xai_jax.evaluate.columns import has_truth
 from xai_jax.evaluate.evaluation import Evaluation
 from xai_jax.runtime import mesh
 
@@ -53,12 +54,15 @@ class Stage:
         """Rows shared by the devices."""
         return mesh.place_split(self._mesh, tree)
 
-    def batches(self, limit: int | None, *, shown: bool = False) -> Generator[Batch, None, None]:
+    def batches(
+        self, limit: int | None, *, shown: bool = False, drawn: bool = False
+    ) -> Generator[Batch, None, None]:
         """Batches in host memory, from the beginning; rows that do not count have weight 0.
 
         Args:
             limit: only the first so many pictures that count; ``None``: all.
             shown: whether only pictures with a true class count.
+            drawn: whether only pictures count of which some pixel is not void.
         """
         size = self.evaluation.batch_size
         stream = self.evaluation.data.batches(size, start=None, process_index=0, process_count=1)
@@ -72,6 +76,8 @@ class Stage:
                 counts = np.asarray(batch.weight) > 0
                 if shown:
                     counts &= (np.asarray(batch.labels) > 0).any(axis=1)
+                if drawn:
+                    counts &= has_truth(batch)
                 counts &= np.cumsum(counts) <= left
                 left -= counts.sum()
                 yield dataclasses.replace(batch, weight=counts.astype(np.float32))

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from xai_jax.core.method import Method, Trainable
+from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.types import PyTree
 from xai_jax.experiment import Experiment, Export
 from xai_jax.runtime import files, mesh, settings
@@ -57,14 +58,16 @@ def fit(
         devices: to train on; by default all of all processes.
 
     Raises:
-        ValueError: the method learns nothing across images, the devices do not divide the batch,
-            or the folder holds another run, another architecture, or a process that writes: before
-            anything is written. A metric or the state is not finite: the last good checkpoint
+        ValueError: the method learns nothing across images, its pictures are prepared in another
+            way than the exported file says, the devices do not divide the batch, or the folder
+            holds another run, another architecture, or a process that writes: before anything is
+            written. A metric or the state is not finite: the last good checkpoint
             stays. The data ended.
         OSError: the disk is full or read-only; whole checkpoints stay.
     """
     workdir = Path(workdir).absolute()
     trainable = _built(experiment)
+    _check_pictures(experiment)
     row = mesh.data_mesh(devices)
     mesh.check_batch_size(experiment.batch_size, row)
     settings.check(workdir, experiment)
@@ -106,6 +109,27 @@ def _built(experiment: Experiment) -> Trainable | Method:
     if experiment.validation is not None and built.measure is None:
         raise ValueError(f"{name} measures nothing to validate with; set validation=None.")
     return built
+
+
+def _check_pictures(experiment: Experiment) -> None:
+    """Refuses to train on pictures of another making than the exported file will ask for.
+
+    Raises:
+        ValueError: with the first setting that differs and both its values.
+    """
+    exported = getattr(experiment.export, "preprocess", None)
+    judged = None if experiment.validation is None else experiment.validation.data
+    for name, data in {"data": experiment.data, "validation.data": judged}.items():
+        resize = getattr(data, "resize", None)
+        if resize is None or exported is None or resize == exported:
+            continue
+        fields = (field.name for field in dataclasses.fields(Preprocess))
+        field = next(f for f in fields if getattr(resize, f) != getattr(exported, f))
+        raise ValueError(
+            f"{name}.resize.{field} is {getattr(resize, field)!r} and export.preprocess.{field} is "
+            f"{getattr(exported, field)!r}: the exported network would be shown other pictures "
+            "than here; set both to the same."
+        )
 
 
 class _Run:

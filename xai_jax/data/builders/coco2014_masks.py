@@ -12,15 +12,17 @@ import tensorflow_datasets as tfds
 from xai_jax.data.builders import archive, regions
 
 NUM_IDS = 91  # the class is the raw category id, as in NN-Explainer; 0 and ten others are not used
+UNUSED = (0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
+CATEGORIES = tuple(k for k in range(NUM_IDS) if k not in UNUSED)
 _VALIDATION = 0.1  # share of train2014
 
 
 class Coco2014Masks(archive.ArchiveBuilder):
     """train2014 is cut into train and validation by us, by the file's name; val2014 is the test.
 
-    Pictures without any annotation are left out. The mask holds category ids, a smaller object on
-    top of a larger one; `objects.runs` are the run lengths of each object's own mask
-    (`builders.regions.from_runs`), crowds included.
+    Pictures without any annotation are in splits of their own, ``*_empty``. The mask holds category
+    ids, a smaller object on top of a larger one; `objects.runs` are the run lengths of each
+    object's own mask (`builders.regions.from_runs`), crowds included.
     """
 
     ARCHIVES = (
@@ -47,18 +49,24 @@ class Coco2014Masks(archive.ArchiveBuilder):
         }
 
     def splits(self, folder: Path) -> Mapping[str, Iterator[archive.Row]]:
-        """Train, validation, test."""
+        """Train, validation, test, and of each the pictures without annotations, if there are."""
         train, test = self._year(folder, "train2014"), self._year(folder, "val2014")
         held_out = [archive.chance(picture["file_name"]) < _VALIDATION for picture, _ in train]
-        root = folder / "train2014"
-        return {
-            "train": _rows(root, [p for p, out in zip(train, held_out, strict=True) if not out]),
-            "validation": _rows(root, [p for p, out in zip(train, held_out, strict=True) if out]),
-            "test": _rows(folder / "val2014", test),
+        parts = {
+            "train": [p for p, out in zip(train, held_out, strict=True) if not out],
+            "validation": [p for p, out in zip(train, held_out, strict=True) if out],
+            "test": test,
         }
+        splits = {}
+        for name, pictures in parts.items():
+            root = folder / ("val2014" if name == "test" else "train2014")
+            splits[name] = _rows(root, [p for p in pictures if p[1]])
+            if not all(annotations for _, annotations in pictures):
+                splits[f"{name}_empty"] = _rows(root, [p for p in pictures if not p[1]])
+        return splits
 
     def _year(self, folder: Path, name: str) -> list[tuple[dict, list[dict]]]:
-        """Pictures and their annotations, of those that have any."""
+        """Pictures and their annotations."""
         self.needed(folder, name)
         file = self.needed(folder, f"annotations/instances_{name}.json")
         content = json.loads(file.read_text("utf-8"))
@@ -73,7 +81,7 @@ class Coco2014Masks(archive.ArchiveBuilder):
         for annotation in content["annotations"]:
             of_picture[annotation["image_id"]].append(annotation)
         pictures = sorted(content["images"], key=lambda picture: picture["id"])
-        return [(p, of_picture[p["id"]]) for p in pictures if of_picture[p["id"]]]
+        return [(p, of_picture[p["id"]]) for p in pictures]
 
 
 def _rows(root: Path, pictures: Iterable[tuple[dict, list[dict]]]) -> Iterator[archive.Row]:
