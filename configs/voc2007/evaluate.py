@@ -1,4 +1,4 @@
-"""Explanations of VOC 2007's classifiers against the 210 segmented pictures of its test.
+"""Explanations of VOC 2007's classifiers against the segmented pictures of its test.
 
     python evaluate.py --config=configs/voc2007/evaluate.py --workdir=runs/voc_scores_vgg16
 

@@ -8,7 +8,7 @@ docs/explainer.md quotes. It needs the trainings that evaluate.py needs, and tak
 and :resnet50.
 
 All 4,952 pictures go through. Most were never segmented, so that all of their mask is void: the
-columns that compare with the truth, and the row of the truth, are of the 210 that were.
+columns that compare with the truth, and the row of the truth, are of those that were.
 """
 
 from configs import recipes

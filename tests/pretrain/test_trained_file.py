@@ -332,7 +332,10 @@ def test_batch_norm_that_adapted_is_in_the_file_and_may_adapt_again(normed_name,
 def test_the_commands_say_in_one_sentence_that_a_file_is_missing_or_none_of_ours(
     run, folder, tmp_path
 ):
-    for content, expected in ((None, "No such file"), (b"no weights", "no file that a finished")):
+    for content, expected in (
+        (None, "train what leaves it first"),
+        (b"no weights", "no file that a finished"),
+    ):
         path = tmp_path / "x.safetensors"
         if content is not None:
             path.write_bytes(content)

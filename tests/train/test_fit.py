@@ -12,8 +12,10 @@ import pytest
 from line import FEATURES, OUTPUTS, Line, LineData, LineStream
 
 from configs.clothing import classifier_lite0
+from xai_jax.classifiers.pretrained import Named
 from xai_jax.core.method import Method, no_state
 from xai_jax.experiment import Experiment, Validation
+from xai_jax.infills.constant import Mean
 from xai_jax.runtime import metric_log
 from xai_jax.train import fit as fit_module
 from xai_jax.train.fit import fit
@@ -256,6 +258,16 @@ def test_pictures_of_another_making_than_the_exported_file_asks_for_are_refused(
     with pytest.raises(ValueError, match=sentence):
         fit(config, tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_classifier_or_pictures_that_are_not_there_leave_no_folder_behind(tmp_path):
+    missing = Named(name=str(tmp_path / "runs" / "classifier.safetensors"))
+    with pytest.raises(ValueError, match="train what leaves it first .*--workdir=.*runs"):
+        fit(experiment(classifier=missing, infill=Mean()), tmp_path / "a")
+    ended = experiment(data=LineData(num=0, endless=False))
+    with pytest.raises(ValueError, match="The data ended before step 0"):
+        fit(ended, tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_workdir_of_another_config_is_refused_with_the_field_that_differs(tmp_path):

@@ -106,7 +106,7 @@ def read(path: Path) -> Exported:
         path: the file, or the folder of a run, in which it is the only one of its kind.
 
     Raises:
-        ValueError: it is no such file, or damaged.
+        ValueError: there is none, it is no such file, or damaged.
         OSError: it cannot be read.
     """
     path = _file(Path(path))
@@ -132,6 +132,11 @@ def read(path: Path) -> Exported:
 
 
 def _file(path: Path) -> Path:
+    if not path.exists():
+        raise ValueError(
+            f"There is no {path}; train what leaves it first (python train.py --config=... "
+            f"--workdir={path.parent if path.suffix else path}), or name another file."
+        )
     if not path.is_dir():
         return path
     files = sorted(path.glob("*.safetensors"))

@@ -59,10 +59,10 @@ def fit(
 
     Raises:
         ValueError: the method learns nothing across images, its pictures are prepared in another
-            way than the exported file says, the devices do not divide the batch, or the folder
-            holds another run, another architecture, or a process that writes: before anything is
-            written. A metric or the state is not finite: the last good checkpoint
-            stays. The data ended.
+            way than the exported file says, the devices do not divide the batch, the classifier or
+            the data is missing or unusable, or the folder holds another run, another architecture,
+            or a process that writes: before anything is written. A metric or the state is not
+            finite: the last good checkpoint stays. The data ended.
         OSError: the disk is full or read-only; whole checkpoints stay.
     """
     workdir = Path(workdir).absolute()
@@ -71,13 +71,14 @@ def fit(
     row = mesh.data_mesh(devices)
     mesh.check_batch_size(experiment.batch_size, row)
     settings.check(workdir, experiment)
+    run = _Run(experiment, trainable, row)
     with contextlib.ExitStack() as held:
         if jax.process_index() == 0:
             held.enter_context(files.held(workdir))
             settings.write(workdir, experiment)
         checkpoints = held.enter_context(Checkpoints(workdir / CHECKPOINTS))
         reporter = held.enter_context(Reporter(workdir, experiment))
-        outcome = _Run(experiment, trainable, row, checkpoints, reporter).to_the_end()
+        outcome = run.to_the_end(checkpoints, reporter)
     if experiment.export is not None:
         _export(experiment.export, workdir, outcome.state)
     return outcome
@@ -136,15 +137,10 @@ class _Run:
     """The compiled functions of a run, and what it remembers besides its state."""
 
     def __init__(
-        self,
-        experiment: Experiment,
-        trainable: Trainable | Method,
-        row: jax.sharding.Mesh,
-        checkpoints: Checkpoints,
-        reporter: Reporter,
+        self, experiment: Experiment, trainable: Trainable | Method, row: jax.sharding.Mesh
     ) -> None:
+        """Loads what the method reads, and the first batch; what they lack is said here."""
         self._experiment, self._trainable, self._mesh = experiment, trainable, row
-        self._checkpoints, self._reporter = checkpoints, reporter
         self._whole = mesh.replicated(row)
         self._frozen = mesh.place_replicated(row, experiment.frozen())
         self._key = jax.jit(lambda: jax.random.key(experiment.seed), out_shardings=self._whole)()
@@ -159,9 +155,12 @@ class _Run:
         self._step = jax.jit(step, donate_argnums=0, out_shardings=self._whole)
         self._measure = validation.summed(trainable.measure) if trainable.measure else None
         self._interval, self._standing = Interval(), Standing()
+        with contextlib.closing(self._batches(None)) as batches:
+            self._example, _ = _next(batches, 0)
 
-    def to_the_end(self) -> Outcome:
+    def to_the_end(self, checkpoints: Checkpoints, reporter: Reporter) -> Outcome:
         """Makes every step that is not made yet."""
+        self._checkpoints, self._reporter = checkpoints, reporter
         first, state, position = self._begin()
         self._reporter.begin(first)
         step = first
@@ -188,9 +187,7 @@ class _Run:
 
     def _begin(self) -> tuple[int, PyTree, Any]:
         """Steps made, the state after them, and where the data goes on."""
-        with contextlib.closing(self._batches(None)) as batches:
-            batch, _ = _next(batches, 0)
-        arguments = self._key, self._frozen, batch
+        arguments = self._key, self._frozen, self._example
         abstract = jax.tree.map(
             lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=self._whole),
             jax.eval_shape(self._trainable.init, *arguments),
