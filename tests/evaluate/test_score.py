@@ -68,6 +68,13 @@ def seen(keep) -> np.ndarray:
     return (probs * DATA.labels()[SHOWN]).sum(axis=1)
 
 
+def present(keep) -> np.ndarray:
+    """Mean sigmoid of the classes in the picture, of pictures on grey where `keep` is 0."""
+    logits = GAIN * (keep * (DATA.images()[SHOWN] - GREY)).mean(axis=(2, 3))[:, :NUM_CLASSES]
+    labels = DATA.labels()[SHOWN]
+    return (labels / (1 + np.exp(-logits))).sum(axis=1) / labels.sum(axis=1)
+
+
 def test_constant_masks_and_the_truth_score_what_the_formulas_say(plain):
     rows = table(plain / "scores.csv")
     share = true_rows().mean(axis=(1, 2, 3))  # f of the published table, for each picture
@@ -75,11 +82,14 @@ def test_constant_masks_and_the_truth_score_what_the_formulas_say(plain):
     of_all = 2 * share / (1 + share)
     zero, one = np.zeros(len(SHOWN)), np.ones(len(SHOWN))
     wanted = {
-        "0": (zero, zero, np.log(0.05) - np.log(seen(0.0)), zero, zero, zero, first),
+        "0": (zero, zero, np.log(0.05) - np.log(seen(0.0)), zero, zero, zero, first)
+        + (present(0.0), present(1.0)),
         "0.5": (of_all / 3, share / (1 + share), np.log(0.5) - np.log(seen(0.5)), zero + 0.5)
-        + (zero + 0.5, zero, first),
-        "1": (of_all, share, -np.log(seen(1.0)), one, one, of_all, first),
-        "truth": (one, one, np.log(share) - np.log(seen(true_rows())), zero, one, one, one),
+        + (zero + 0.5, zero, first, present(0.5), present(0.5)),
+        "1": (of_all, share, -np.log(seen(1.0)), one, one, of_all, first)
+        + (present(1.0), present(0.0)),
+        "truth": (one, one, np.log(share) - np.log(seen(true_rows())), zero, one, one, one)
+        + (present(true_rows()), present(1 - true_rows())),
     }
     names = [name for name in NAMES if name != "auc"]
     assert list(rows) == ["noise", *wanted]

@@ -195,9 +195,10 @@ class Stream:
     def _read(self) -> Any:
         import grain  # takes half a second: not before pictures are wanted
 
+        num_threads = self._places.pipeline.num_threads
         options = grain.ReadOptions(
-            num_threads=self._places.pipeline.num_threads,
-            prefetch_buffer_size=_AHEAD * self._places.part,
+            num_threads=num_threads,
+            prefetch_buffer_size=max(_AHEAD * self._places.part, num_threads),
         )
         rows = grain.MapDataset.source(self._places).to_iter_dataset(options)
         return iter(rows.batch(self._places.part))

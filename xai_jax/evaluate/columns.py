@@ -7,15 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool
 
-from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import compose
-from xai_jax.core.types import Batch, Maps, PerExample, batch_size
+from xai_jax.core.method import Frozen
+from xai_jax.core.rng import example_keys
+from xai_jax.core.targets import probs
+from xai_jax.core.types import Batch, Maps, PerExample, PRNGKey, PRNGKeys, batch_size
 from xai_jax.metrics import segmentation, specificity
 from xai_jax.metrics.saliency import saliency
 
 Rows = Bool[np.ndarray, "b"]
 
-# Of the masks against the truth and what the classifier says of the kept part, by name of column.
+# Of the masks against the truth, and what the classifier says of both parts, by name of column.
 NAMES = (
     "mean_f1",
     "soft_iou",
@@ -25,21 +27,26 @@ NAMES = (
     "object_coverage",
     "dice",
     "pointing",
+    "kept",
+    "removed",
 )
 
 probabilities = jax.jit(specificity.probabilities)
 
 
 @jax.jit
-def scores(classifier: Classifier, batch: Batch, keep: Maps) -> dict[str, PerExample]:
+def scores(frozen: Frozen, batch: Batch, keep: Maps, key: PRNGKey) -> dict[str, PerExample]:
     """Every column of a batch.
 
     Args:
-        classifier: is shown the kept part on its mean colour, which is 0 in what it eats.
+        frozen: the classifier, and what takes the place of the missing part; for saliency that is
+            the mean colour always, which is 0 in what the classifier eats.
         batch: with labels, and masks "soft" or "union". What does not count of a pixel is left out
             of every comparison with the truth, and only there.
         keep: merged over the true classes, in [0, 1].
+        key: of the infill.
     """
+    classifier, keys = frozen.classifier, example_keys(key, batch.image_id)
     keep = segmentation.without_nan(keep)
     truth, counted = true_mask(batch), batch.counted
     mean_colour = jnp.broadcast_to(classifier.mean, batch.images.shape)
@@ -53,8 +60,19 @@ def scores(classifier: Classifier, batch: Batch, keep: Maps) -> dict[str, PerExa
         "object_coverage": segmentation.object_coverage(keep, truth, counted),
         "dice": segmentation.f1_at(keep, truth, 0.5, counted),
         "pointing": segmentation.pointing(keep, truth, counted),
+        "kept": _seen(frozen, batch, keep, keys),
+        "removed": _seen(frozen, batch, 1.0 - keep, keys),
     }
     return {name: found[name] for name in NAMES}
+
+
+def _seen(frozen: Frozen, batch: Batch, part: Maps, keys: PRNGKeys) -> PerExample:
+    """Mean probability of the true classes where only a part of the picture is shown, in [0, 1]."""
+    filled = frozen.infill(frozen.infill.prepare(batch.images), jnp.round(part), keys)
+    logits = frozen.classifier.logits(compose(batch.images, part, filled))
+    is_true = batch.labels > 0
+    total = jnp.where(is_true, probs(logits, frozen.classifier.head), 0.0).sum(axis=1)
+    return total / jnp.maximum(is_true.sum(axis=1), 1)
 
 
 def has_truth(batch: Batch) -> Rows:

@@ -137,14 +137,14 @@ class _Tally:
         specific = counts & (np.cumsum(counts) <= self._left) & is_in.any(axis=1)
         self._left -= counts.sum()
         masks = drawing(batch, specific)
-        classifier = self._stage.frozen.classifier
+        frozen = self._stage.frozen
         placed = self._stage.split(without_needless_weights(batch))
-        found = scores(classifier, placed, self._stage.split(masks[..., :1]))
+        found = scores(frozen, placed, self._stage.split(masks[..., :1]), self._stage.key)
         self._pictures.append(np.asarray(batch.image_id)[counts])
         self._scores.append({name: np.asarray(found[name])[counts] for name in NAMES})
         if specific.any():
             of_classes = self._stage.split(masks[..., 1:])
-            probs = probabilities(classifier, placed.images, of_classes, self._classes)
+            probs = probabilities(frozen.classifier, placed.images, of_classes, self._classes)
             ids = np.asarray(batch.image_id)[specific]
             shown = is_in[specific].astype(np.float32)
             self._specific.append((ids, shown, np.asarray(probs)[specific]))

@@ -30,11 +30,13 @@ _HEADS = {  # of scores.md, with the digits after the point
     "object_coverage": ("object cov.", 3),
     "dice": ("Dice", 3),
     "pointing": ("pointing", 3),
+    "kept": ("kept %", 1),
+    "removed": ("removed %", 1),
     "diagonal": ("own class %", 1),
     "off_diagonal": ("other class %", 1),
     "milliseconds": ("ms a picture", 2),
 }
-_PERCENT = {"diagonal", "off_diagonal"}
+_PERCENT = {"kept", "removed", "diagonal", "off_diagonal"}
 
 
 def write(

@@ -157,6 +157,17 @@ class _Run:
         self._interval, self._standing = Interval(), Standing()
         with contextlib.closing(self._batches(None)) as batches:
             self._example, _ = _next(batches, 0)
+        self._abstract = self._traced()
+
+    def _traced(self) -> PyTree:
+        """The state's shapes; the step is traced too, so that what it refuses is refused here."""
+        frozen, batch = self._frozen, self._example
+        shapes = jax.eval_shape(self._trainable.init, self._key, frozen, batch)
+        state = jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=self._whole), shapes
+        )
+        jax.eval_shape(self._step, state, frozen, batch, self._key, np.uint32(1))
+        return state
 
     def to_the_end(self, checkpoints: Checkpoints, reporter: Reporter) -> Outcome:
         """Makes every step that is not made yet."""
@@ -187,14 +198,9 @@ class _Run:
 
     def _begin(self) -> tuple[int, PyTree, Any]:
         """Steps made, the state after them, and where the data goes on."""
-        arguments = self._key, self._frozen, self._example
-        abstract = jax.tree.map(
-            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=self._whole),
-            jax.eval_shape(self._trainable.init, *arguments),
-        )
-        restored = self._checkpoints.restore(abstract)
+        restored = self._checkpoints.restore(self._abstract)
         if restored is None:
-            return 0, self._fresh(*arguments), None
+            return 0, self._fresh(self._key, self._frozen, self._example), None
         self._standing = Standing(**restored.record["standing"])
         self._reporter.say(f"Going on after step {restored.step}.")
         return restored.step, self._owned(restored.state), restored.record["position"]
