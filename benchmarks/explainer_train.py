@@ -9,7 +9,9 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks import explainer_subject, subject, timing
+from xai_jax.core.rng import example_keys
 from xai_jax.nn import learner
+from xai_jax.nn.layers import InTraining
 
 CASES = (explainer_subject.light(16), explainer_subject.deeplab(4, 128))
 MUST_REACH = 1.15
@@ -18,10 +20,9 @@ MUST_REACH = 1.15
 def _network_gradient(network):
     """Compiled: forward, and backward to the parameters, of the mean square of the logits."""
 
-    def loss(params, statistics, images, weight, key):
-        logits, statistics = learner.trained(
-            network, params, statistics, images, key, weight=weight
-        )
+    def loss(params, statistics, images, weight, keys):
+        training = InTraining(weight=weight, keys=keys)
+        logits, statistics = learner.trained(network, params, statistics, images, training)
         return jnp.square(logits).mean(), statistics
 
     return jax.jit(jax.grad(loss, has_aux=True))
@@ -48,7 +49,8 @@ class _Parts:
         fresh = learner.decided(jax.jit(method.init)(key, frozen, batch))
         normalised = frozen.classifier.normalise(batch.images)
         self._network = _network_gradient(case.network.build())
-        self._network_eats = fresh.params, fresh.statistics, normalised, batch.weight, key
+        keys = example_keys(key, batch.image_id)
+        self._network_eats = fresh.params, fresh.statistics, normalised, batch.weight, keys
         self._classifier = jax.jit(subject.image_gradient)
         self._classifier_eats = frozen.classifier, batch.images, batch.target
 

@@ -11,7 +11,7 @@ from flax import linen
 from xai_jax.classifiers import layers
 from xai_jax.core.classifier import Classifier, Training
 from xai_jax.core.targets import Head
-from xai_jax.nn.layers import BatchNorm, Conv
+from xai_jax.nn.layers import BatchNorm, Conv, InTraining
 
 WIDTH, EPSILON, MEAN, STD = 4, 1e-5, 0.25, 0.5
 
@@ -20,9 +20,9 @@ class Trunk(linen.Module):
     """Each pixel by itself: its colours mixed, batch norm, the positive part."""
 
     @linen.compact
-    def __call__(self, normalised, *, train, weight=None, axis_name=None):
+    def __call__(self, normalised, training=None):
         x = Conv(WIDTH, name="mix")(normalised)
-        x = BatchNorm(name="norm")(x, train=train, weight=weight, axis_name=axis_name)
+        x = BatchNorm(name="norm")(x, training)
         return jax.nn.relu(x)
 
 
@@ -31,16 +31,14 @@ def _variables(params):
 
 
 def features(params, normalised):
-    return Trunk().apply(_variables(params), normalised, train=False)
+    return Trunk().apply(_variables(params), normalised)
 
 
 def training_features(params, normalised, *, weight, axis_name):
     x, changed = Trunk().apply(
         _variables(params),
         normalised,
-        train=True,
-        weight=weight,
-        axis_name=axis_name,
+        InTraining(weight=weight, axis_name=axis_name),
         mutable=["batch_stats"],
     )
     return x, changed["batch_stats"]

@@ -106,7 +106,8 @@ class Validation:
 
     Fields:
         data: a `Source` whose stream ends, after the same number of batches on every process.
-        every: steps from one validation to the next; the last step is validated too.
+        every: steps from one validation to the next; 0: once an epoch, of training data that tells
+            how many steps one has (`steps_per_epoch`). The last step is validated too.
         metric: the name, among what `Trainable.measure` returns, that decides.
         maximise: whether more of it is better.
         min_delta: what counts as better must be better by more than this, in the metric's unit.

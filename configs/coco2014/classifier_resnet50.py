@@ -11,7 +11,7 @@ is not folded into its weights, and somewhat slower.
 """
 
 from configs import recipes
-from configs.coco2014.objects import EPOCH, PICTURES
+from configs.coco2014.objects import PICTURES
 from xai_jax.experiment import Experiment
 from xai_jax.pretrain import classifier
 
@@ -25,5 +25,5 @@ def get_config(trunk: str = "resnet50") -> Experiment:
     method = classifier.Config(
         num_classes=len(PICTURES.class_names), learning_rate=1e-4, dropout=0.0
     )
-    stop = recipes.until_stale(PICTURES, EPOCH, patience=5)
+    stop = recipes.until_stale(PICTURES, patience=5)
     return recipes.new_classifier(PICTURES, trunk, method, **stop)

@@ -12,13 +12,13 @@ classifier_resnet50.py:resnet50_batch_norm leaves.
 """
 
 from configs import recipes
-from configs.coco2014.objects import EPOCH, PICTURES
+from configs.coco2014.objects import PICTURES
 from xai_jax.experiment import Experiment
 from xai_jax.methods import explainer
 
 
 def get_config() -> Experiment:
     """The experiment."""
-    stop = recipes.until_stale(PICTURES, EPOCH, patience=2)
+    stop = recipes.until_stale(PICTURES, patience=2)
     method = explainer.Config.coco_resnet50()
     return recipes.new_explainer(PICTURES, method, "runs/coco_resnet50", **stop)

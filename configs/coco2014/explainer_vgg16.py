@@ -11,13 +11,13 @@ classifier_vgg16.py, and torchvision's ResNet-50 for the network's trunk.
 """
 
 from configs import recipes
-from configs.coco2014.objects import EPOCH, PICTURES
+from configs.coco2014.objects import PICTURES
 from xai_jax.experiment import Experiment
 from xai_jax.methods import explainer
 
 
 def get_config() -> Experiment:
     """The experiment."""
-    stop = recipes.until_stale(PICTURES, EPOCH, patience=2)
+    stop = recipes.until_stale(PICTURES, patience=2)
     method = explainer.Config.coco_vgg16()
     return recipes.new_explainer(PICTURES, method, "runs/coco_vgg16", **stop)

@@ -29,7 +29,6 @@ _NAMES = {
     for first, names in _USED.items()
     for place, name in enumerate(names.split(", "))
 }
-EPOCH = 4617  # steps of 16 pictures that show all of about 73,870
 
 
 def _tfds(split: str) -> catalog.Tfds:

@@ -8,7 +8,7 @@ when five epochs in a row have not lowered the validation loss by 0.001. Weights
 """
 
 from configs import recipes
-from configs.voc2007.objects import EPOCH, PICTURES
+from configs.voc2007.objects import PICTURES
 from xai_jax.experiment import Experiment
 from xai_jax.pretrain import classifier
 
@@ -18,5 +18,5 @@ def get_config() -> Experiment:
     method = classifier.Config(
         num_classes=len(PICTURES.class_names), learning_rate=1e-5, dropout=0.5
     )
-    stop = recipes.until_stale(PICTURES, EPOCH, patience=5)
+    stop = recipes.until_stale(PICTURES, patience=5)
     return recipes.new_classifier(PICTURES, "vgg16", method, **stop)

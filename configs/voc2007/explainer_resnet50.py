@@ -12,13 +12,13 @@ classifier_resnet50.py:resnet50_batch_norm leaves.
 """
 
 from configs import recipes
-from configs.voc2007.objects import EPOCH, PICTURES
+from configs.voc2007.objects import PICTURES
 from xai_jax.experiment import Experiment
 from xai_jax.methods import explainer
 
 
 def get_config() -> Experiment:
     """The experiment."""
-    stop = recipes.until_stale(PICTURES, EPOCH, patience=5)
+    stop = recipes.until_stale(PICTURES, patience=5)
     method = explainer.Config.voc_resnet50()
     return recipes.new_explainer(PICTURES, method, "runs/voc_resnet50", **stop)

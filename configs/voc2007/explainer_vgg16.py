@@ -11,13 +11,13 @@ classifier_vgg16.py, and torchvision's ResNet-50 for the network's trunk.
 """
 
 from configs import recipes
-from configs.voc2007.objects import EPOCH, PICTURES
+from configs.voc2007.objects import PICTURES
 from xai_jax.experiment import Experiment
 from xai_jax.methods import explainer
 
 
 def get_config() -> Experiment:
     """The experiment."""
-    stop = recipes.until_stale(PICTURES, EPOCH, patience=5)
+    stop = recipes.until_stale(PICTURES, patience=5)
     method = explainer.Config()
     return recipes.new_explainer(PICTURES, method, "runs/voc_vgg16", **stop)

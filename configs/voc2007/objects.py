@@ -8,14 +8,12 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import catalog
 from xai_jax.data.builders.voc2007_masks import CLASSES
 
-EPOCH = 157  # steps of 16 pictures that show all 2,501
-
 
 def _tfds(split: str) -> catalog.Tfds:
     return catalog.Tfds(spec=catalog.VOC2007, split=split)
 
 
-PICTURES = Pictures(  # "train" 2,501, "validation" 2,510, "test" 4,952, and the "test_masks"
+PICTURES = Pictures(  # "train", "validation", "test", and the segmented ones: "test_masks"
     of_split=_tfds,
     size=Preprocess(height=224, width=224),  # whole pictures, their sides not in proportion
     class_names=CLASSES,

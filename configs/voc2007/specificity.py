@@ -7,7 +7,7 @@ Bottle, car, cat, dog and person: specificity.csv is the matrix that Stalder et 
 docs/explainer.md quotes. It needs the trainings that evaluate.py needs, and takes the same :rtis
 and :resnet50.
 
-All 4,952 pictures go through. Most were never segmented, so that all of their mask is void: the
+All pictures go through. Most were never segmented, so that all of their mask is void: the
 columns that compare with the truth, and the row of the truth, are of those that were.
 """
 

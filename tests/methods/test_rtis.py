@@ -343,7 +343,7 @@ class Points(linen.Module):
     num_classes: int
 
     @linen.compact
-    def __call__(self, normalised, *, train, weight=None, axis_name=None):
+    def __call__(self, normalised, training=None):
         shape = (*normalised.shape[1:3], self.num_classes)
         place = self.param("place", linen.initializers.zeros, shape)
         return linen.Conv(self.num_classes, (1, 1))(normalised) + place

@@ -11,16 +11,16 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from xai_jax.core.gradient import mean_loss_and_grad
 from xai_jax.core.types import Batch
 from xai_jax.nn import learner
-from xai_jax.nn.layers import BatchNorm, Conv
+from xai_jax.nn.layers import BatchNorm, Conv, InTraining
 
 TX = optax.sgd(0.1)  # follows the scale of a gradient, as Adam does not
 
 
 class Small(linen.Module):
     @linen.compact
-    def __call__(self, normalised, *, train, weight=None, axis_name=None):
+    def __call__(self, normalised, training=None):
         x = Conv(4, kernel=3, name="first")(normalised)
-        x = BatchNorm(name="norm")(x, train=train, weight=weight, axis_name=axis_name)
+        x = BatchNorm(name="norm")(x, training)
         return Conv(1, name="last", use_bias=True)(jax.nn.relu(x))
 
 
@@ -30,9 +30,7 @@ def loss(params, statistics, batch, key, axis_name):
         params,
         statistics,
         batch.images,
-        key,
-        weight=batch.weight,
-        axis_name=axis_name,
+        InTraining(weight=batch.weight, axis_name=axis_name),
     )
     return jnp.square(out - batch.images[..., :1]).mean(axis=(1, 2, 3)), {}, statistics
 

@@ -7,6 +7,7 @@ import pytest
 
 from xai_jax.classifiers import pretrained, torch_file
 from xai_jax.classifiers.efficientnet_lite import LITE0
+from xai_jax.core.rng import example_keys
 from xai_jax.nn import convert, deeplab, layers, light, lite0, resnet
 
 
@@ -29,7 +30,7 @@ def test_the_dilated_trunk_keeps_an_eighth_of_the_resolution_and_the_plain_one_a
     for dilate, stride in [((False, True, True), 8), ((False, False, False), 32)]:
         net = resnet.ResNet50Trunk(dilate=dilate)
         out, _ = jax.eval_shape(
-            lambda key, x, net=net: net.init_with_output(key, x, train=False),
+            lambda key, x, net=net: net.init_with_output(key, x),
             jax.random.key(0),
             images,
         )
@@ -73,8 +74,8 @@ def test_a_dilation_wider_than_the_picture_answers_as_the_full_kernel_does(size)
 def test_batch_norm_normalises_by_the_batch_and_remembers_a_tenth_of_its_unbiased_variance():
     x = np.random.default_rng(0).normal(3.0, 2.0, (4, 3, 5, 2)).astype(np.float32)
     norm = layers.BatchNorm()
-    variables = norm.init(jax.random.key(0), jnp.asarray(x), train=True)
-    out, new = norm.apply(variables, jnp.asarray(x), train=True, mutable=["batch_stats"])
+    variables = norm.init(jax.random.key(0), jnp.asarray(x), layers.InTraining())
+    out, new = norm.apply(variables, jnp.asarray(x), layers.InTraining(), mutable=["batch_stats"])
     flat = x.reshape(-1, 2).astype(np.float64)
     expected = (x - flat.mean(0)) / np.sqrt(flat.var(0) + 1e-5)
     np.testing.assert_allclose(out, expected, atol=1e-5)
@@ -89,9 +90,11 @@ def test_padding_rows_do_not_touch_the_statistics_or_the_other_rows():
     padded = jnp.concatenate([x, jnp.full((2, 4, 4, 2), 1e3)])
     weight = jnp.array([1.0, 1.0, 1.0, 0.0, 0.0])
     norm = layers.BatchNorm()
-    variables = norm.init(jax.random.key(0), x, train=True)
-    bare, bare_new = norm.apply(variables, x, train=True, mutable=["batch_stats"])
-    out, new = norm.apply(variables, padded, train=True, weight=weight, mutable=["batch_stats"])
+    variables = norm.init(jax.random.key(0), x, layers.InTraining())
+    bare, bare_new = norm.apply(variables, x, layers.InTraining(), mutable=["batch_stats"])
+    out, new = norm.apply(
+        variables, padded, layers.InTraining(weight=weight), mutable=["batch_stats"]
+    )
     np.testing.assert_allclose(out[:3], bare, atol=1e-6)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), new, bare_new)
 
@@ -99,7 +102,7 @@ def test_padding_rows_do_not_touch_the_statistics_or_the_other_rows():
 def test_a_single_value_a_channel_cannot_be_trained_on():
     norm = layers.BatchNorm()
     with pytest.raises(ValueError, match="use batches of at least 2 pictures"):
-        norm.init(jax.random.key(0), jnp.zeros((1, 1, 1, 4)), train=True)
+        norm.init(jax.random.key(0), jnp.zeros((1, 1, 1, 4)), layers.InTraining())
 
 
 def test_bfloat16_computes_close_to_float32_from_float32_parameters():
@@ -108,9 +111,9 @@ def test_bfloat16_computes_close_to_float32_from_float32_parameters():
         lite0.InvertedBottleneck(features=8, kernel=5, stride=1, expansion=6, dtype=dtype)
         for dtype in (jnp.float32, jnp.bfloat16)
     )
-    variables = half.init(jax.random.key(1), x, train=False)
+    variables = half.init(jax.random.key(1), x)
     assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype(jnp.float32)}
-    ours, theirs = (net.apply(variables, x, train=False) for net in (half, full))
+    ours, theirs = (net.apply(variables, x) for net in (half, full))
     difference = np.abs(ours - theirs).max()
     assert 0 < difference < 0.05 * np.ptp(theirs)
 
@@ -118,7 +121,7 @@ def test_bfloat16_computes_close_to_float32_from_float32_parameters():
 @pytest.mark.parametrize("network", [light.Light, deeplab.DeepLab])
 def test_logits_are_float32_and_as_large_as_the_picture_whatever_the_computation(network):
     half, images = network(3, dtype=jnp.bfloat16), jax.ShapeDtypeStruct((1, 50, 70, 3), jnp.float32)
-    run = lambda key, x: half.init_with_output(key, x, train=False)  # noqa: E731
+    run = lambda key, x: half.init_with_output(key, x)  # noqa: E731
     logits, _ = jax.eval_shape(run, jax.random.key(1), images)
     assert logits.dtype == jnp.float32 and logits.shape == (1, 50, 70, 3)
 
@@ -132,7 +135,7 @@ def test_the_published_lite0_weights_give_the_trunk_what_the_folded_classifier_c
     state_dict = lite0_state_dict()
     trunk = lite0.trunk_variables(state_dict)
     x = jax.random.normal(jax.random.key(0), (1, 96, 176, 3))
-    features = jax.jit(lambda v: lite0.Lite0Trunk().apply(v, x, train=False))(trunk)
+    features = jax.jit(lambda v: lite0.Lite0Trunk().apply(v, x))(trunk)
     assert [f.shape[1:] for f in features] == [
         (48, 88, 16),
         (24, 44, 24),
@@ -193,3 +196,19 @@ def test_weights_of_something_else_are_refused_by_name(change, message):
 def test_another_networks_weights_are_refused_as_a_resnet():
     with pytest.raises(ValueError, match="not weights of resnet50: '.*' is missing"):
         resnet.trunk_variables(lite0_state_dict())
+
+
+def test_dropout_draws_by_picture_and_not_by_place_in_the_batch():
+    x = jnp.ones((6, 5, 4, 8))
+    ids = jnp.array([7, 8, 9, 10, 11, 12], jnp.uint32)
+    drop = lambda ids: layers.Dropout(0.25).apply(  # noqa: E731
+        {}, x, layers.InTraining(keys=example_keys(jax.random.key(0), ids))
+    )
+    found = np.asarray(drop(ids))
+    np.testing.assert_array_equal(found[::-1], drop(ids[::-1]))
+    np.testing.assert_array_equal(np.unique(found), np.float32([0.0, 1 / 0.75]))
+    assert abs(found.mean() - 1.0) < 4 * np.sqrt(0.25 / 0.75 / found.size)
+    assert (found[0] != found[1]).any()
+    np.testing.assert_array_equal(layers.Dropout(0.25).apply({}, x), x)
+    with pytest.raises(ValueError, match="give the training step keys"):
+        layers.Dropout(0.25).apply({}, x, layers.InTraining())

@@ -11,7 +11,7 @@ import pytest
 from flax import linen, traverse_util
 
 from tests.classifiers import random_weights
-from xai_jax.nn import convert, deeplab, light, lite0
+from xai_jax.nn import convert, deeplab, layers, light, lite0
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 CLASSES, HEIGHT, WIDTH, EVERY = 5, 56, 88, 8
@@ -39,7 +39,7 @@ def case(name: str):
 
 
 def without_dropout(call, args, kwargs, context):
-    return args[0] if isinstance(context.module, linen.Dropout) else call(*args, **kwargs)
+    return args[0] if isinstance(context.module, layers.Dropout) else call(*args, **kwargs)
 
 
 @functools.lru_cache(maxsize=2)
@@ -56,7 +56,7 @@ def trained(name: str):
                 logits, new = net.apply(
                     {**variables, "params": params},
                     pictures,
-                    train=True,
+                    layers.InTraining(),
                     mutable=["batch_stats"],
                 )
             every = logits[:, ::EVERY, ::EVERY]
@@ -85,7 +85,7 @@ def projections(tree, name: str):
 def test_logits_in_evaluation_are_those_of_pytorch(name):
     golden, variables, pictures = case(name)
     net = NETWORKS[name]
-    logits = jax.jit(functools.partial(net.apply, train=False))(variables, pictures)
+    logits = jax.jit(functools.partial(net.apply))(variables, pictures)
     assert logits.shape == (2, HEIGHT, WIDTH, CLASSES) and logits.dtype == jnp.float32
     errors = np.abs(logits[:, ::EVERY, ::EVERY] - golden["logits"])
     assert errors.max() <= 1e-4 * np.ptp(golden["logits"])

@@ -164,6 +164,21 @@ def test_a_start_compiles_the_step_once(tmp_path, monkeypatch):
     assert traces["step"] == 1
 
 
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Epochs(LineData):
+    def steps_per_epoch(self, batch_size):
+        return -(-self.num // batch_size)
+
+
+def test_a_validation_is_once_an_epoch_where_no_number_of_steps_is_set(tmp_path):
+    fit(experiment(data=Epochs(num=50), validation=validated(every=0)), tmp_path / "a")
+    judged = [line["step"] for line in metric_log.read(tmp_path / "a") if "valid/loss" in line]
+    assert judged == [7, 14, 21, 24]
+    with pytest.raises(ValueError, match="LineData does not tell how many steps one has"):
+        fit(experiment(validation=validated(every=0)), tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+
+
 def test_training_stops_when_patience_runs_out_and_the_best_checkpoint_stays(tmp_path):
     # It learns at once and then only wanders in the noise, so that the first validations are best.
     settings = validated(every=2, min_delta=0.5, patience=3)

@@ -14,6 +14,7 @@ from xai_jax.classifiers.convert import StateDict, Weights
 from xai_jax.core.classifier import Training
 from xai_jax.core.types import AnyArray, PerExample, PyTree
 from xai_jax.nn import resnet
+from xai_jax.nn.layers import InTraining
 
 _STEM = 64
 _STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))  # blocks, width of the bottleneck
@@ -82,7 +83,7 @@ def _variables(params: PyTree) -> PyTree:
 
 def _normed_features(params: PyTree, normalised: AnyArray) -> AnyArray:
     """`_features`, batch norm by the running statistics."""
-    activations: Any = _TRUNK.apply(_variables(params), normalised, train=False)
+    activations: Any = _TRUNK.apply(_variables(params), normalised)
     return activations
 
 
@@ -92,9 +93,7 @@ def _training_features(
     answer: Any = _TRUNK.apply(
         _variables(params),
         normalised,
-        train=True,
-        weight=weight,
-        axis_name=axis_name,
+        InTraining(weight=weight, axis_name=axis_name),
         mutable=["batch_stats"],
     )
     activations, changed = answer

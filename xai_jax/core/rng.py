@@ -38,13 +38,13 @@ def fold_each(keys: PRNGKeys, data: int | jax.Array) -> PRNGKeys:
 
 
 def dropped(share: float, keys: PRNGKeys, place: int, x: AnyArray) -> AnyArray:
-    """Dropout: `x` ``[b n]`` without a share of its numbers, the others scaled up.
+    """Dropout: `x` ``[b ...]`` without a share of its numbers, the others scaled up.
 
     Args:
         share: in [0, 1).
         keys: one a picture, so that a picture's draw does not depend on the batch.
         place: of `x` among all that are dropped under these keys.
-        x: ``[b n]``.
+        x: ``[b ...]``.
     """
     if not share:
         return x

@@ -24,7 +24,7 @@ _LEAVES = {
 def shapes_of(module: linen.Module, image_shape: tuple[int, int, int, int]) -> PyTree:
     """The shapes of a module's variables, without computing anything."""
     images = jax.ShapeDtypeStruct(image_shape, jnp.float32)
-    init = lambda key, images: module.init(key, images, train=False)  # noqa: E731
+    init = lambda key, images: module.init(key, images)  # noqa: E731
     return jax.eval_shape(init, jax.random.key(0), images)
 
 

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 from flax import linen
 
 from xai_jax.core import image
-from xai_jax.core.types import AnyArray, PerExample, PyTree
+from xai_jax.core.types import AnyArray, PyTree
 from xai_jax.nn import convert, resnet
-from xai_jax.nn.layers import BatchNorm, Conv, DType
+from xai_jax.nn.layers import BatchNorm, Conv, Dropout, DType, InTraining
 
 _RATES = (12, 24, 36)  # dilations of the three windows
 _WIDTH = 256
@@ -29,7 +29,7 @@ _NAMES = {  # ours -> torchvision's
 class DeepLab(linen.Module):
     """DeepLabv3-ResNet-50 with output stride 8, without auxiliary head or background channel.
 
-    Training needs the key "dropout" and at least two pictures.
+    Training needs keys of dropout and at least two pictures.
 
     Fields:
         num_classes: channels of the masks.
@@ -40,30 +40,21 @@ class DeepLab(linen.Module):
     dtype: DType = jnp.float32
 
     @linen.compact
-    def __call__(
-        self,
-        normalised: AnyArray,
-        *,
-        train: bool,
-        weight: PerExample | None = None,
-        axis_name: str | None = None,
-    ) -> AnyArray:
+    def __call__(self, normalised: AnyArray, training: InTraining | None = None) -> AnyArray:
         """Mask logits ``[b h w k]`` of ``[b h w 3]``, upsampled before any sigmoid."""
 
         def conv_relu(x, name, **shape):
             x = Conv(_WIDTH, name=name, dtype=self.dtype, **shape)(x)
-            return jax.nn.relu(
-                BatchNorm(name=f"{name}_norm")(x, train=train, weight=weight, axis_name=axis_name)
-            )
+            return jax.nn.relu(BatchNorm(name=f"{name}_norm")(x, training))
 
         trunk = resnet.ResNet50Trunk(dilate=(False, True, True), dtype=self.dtype, name="trunk")
-        x = trunk(normalised, train=train, weight=weight, axis_name=axis_name)
+        x = trunk(normalised, training)
         branches = [conv_relu(x, "point")]
         branches += [conv_relu(x, f"window{rate}", kernel=3, dilation=rate) for rate in _RATES]
         whole = conv_relu(x.mean(axis=(1, 2), keepdims=True), "whole")
         branches.append(jnp.broadcast_to(whole, branches[0].shape))
         x = conv_relu(jnp.concatenate(branches, axis=3), "project")
-        x = linen.Dropout(0.5, deterministic=not train)(x)
+        x = Dropout(0.5)(x, training)
         x = conv_relu(x, "smooth", kernel=3)
         logits = Conv(self.num_classes, use_bias=True, name="classes", dtype=self.dtype)(x)
         return image.resize(logits.astype(jnp.float32), *normalised.shape[1:3])

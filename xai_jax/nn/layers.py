@@ -1,14 +1,31 @@
-"""Convolution, depthwise convolution and batch norm that train as PyTorch's do."""
+"""Convolution, depthwise convolution, dropout and batch norm that train as PyTorch's do."""
 
 import jax
 import jax.numpy as jnp
-from flax import linen
+from flax import linen, struct
 from jaxtyping import Array, Float
 
 from xai_jax.core.conv import Pads, depthwise, pointwise, same_pads
-from xai_jax.core.types import AnyArray, PerExample
+from xai_jax.core.rng import dropped
+from xai_jax.core.types import AnyArray, PerExample, PRNGKeys
 
 DType = jnp.dtype | type  # of the computation; parameters and statistics are float32
+
+
+@struct.dataclass
+class InTraining:
+    """What a network is told of its batch while it trains; ``None`` in its place: it is used.
+
+    Fields:
+        weight: ``[b]``, 0 for rows that take no part in batch norm; ``None``: all do.
+        keys: ``[b]`` of dropout, one a picture; ``None`` where nothing is dropped.
+        axis_name: the ``pmap`` axis over which the batch is spread; ``None`` under ``jit``.
+    """
+
+    weight: PerExample | None = None
+    keys: PRNGKeys | None = None
+    axis_name: str | None = struct.field(pytree_node=False, default=None)
+
 
 # PyTorch's default, Kaiming-uniform with a = sqrt(5): U(-1 / sqrt(fan_in), 1 / sqrt(fan_in)).
 kernel_init = linen.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
@@ -100,6 +117,28 @@ class Depthwise(linen.Module):
         return depthwise(x.astype(self.dtype), kernel, self.stride, pads)
 
 
+class Dropout(linen.Module):
+    """Leaves out a share of the numbers in training, drawn by picture, and scales the others up.
+
+    Fields:
+        share: in [0, 1).
+    """
+
+    share: float
+
+    def __call__(self, x: AnyArray, training: InTraining | None = None) -> AnyArray:
+        """``[b ...]``, the same shape.
+
+        Raises:
+            ValueError: it trains without keys.
+        """
+        if training is None:
+            return x
+        if training.keys is None:
+            raise ValueError("Dropout draws by picture; give the training step keys.")
+        return dropped(self.share, training.keys, 0, x)
+
+
 class BatchNorm(linen.Module):
     """Batch norm over images and space; the running variance is the unbiased one, as PyTorch's.
 
@@ -114,21 +153,12 @@ class BatchNorm(linen.Module):
     epsilon: float = 1e-5
 
     @linen.compact
-    def __call__(
-        self,
-        x: AnyArray,
-        *,
-        train: bool,
-        weight: PerExample | None = None,
-        axis_name: str | None = None,
-    ) -> AnyArray:
+    def __call__(self, x: AnyArray, training: InTraining | None = None) -> AnyArray:
         """Normalised ``[b h w c]``, in the type of `x`; in training by the batch's statistics.
 
         Args:
             x: activations.
-            train: whether the statistics are the batch's own.
-            weight: 0 for rows that take no part in them.
-            axis_name: the ``pmap`` axis over which the batch is spread; ``None`` under ``jit``.
+            training: ``None``: the running statistics are used, else the batch's own.
 
         Raises:
             ValueError: a single value a channel has no variance to train with.
@@ -138,14 +168,14 @@ class BatchNorm(linen.Module):
         bias = self.param("bias", linen.initializers.zeros, channels)
         mean = self.variable("batch_stats", "mean", jnp.zeros, channels)
         var = self.variable("batch_stats", "var", jnp.ones, channels)
-        if not train:
+        if training is None:
             return _normalised(x, mean.value, var.value + self.epsilon, scale, bias)
         if x.shape[0] * x.shape[1] * x.shape[2] == 1:
             raise ValueError(
                 "Batch norm cannot be trained on one picture of one value a channel; "
                 "use batches of at least 2 pictures."
             )
-        now, spread, count = _moments(x.astype(jnp.float32), weight, axis_name)
+        now, spread, count = _moments(x.astype(jnp.float32), training)
         if not self.is_initializing():
             unbiased = spread * count / jnp.maximum(count - 1.0, 1.0)
             mean.value += self.momentum * (now - mean.value)
@@ -156,17 +186,15 @@ class BatchNorm(linen.Module):
 Channel = Float[Array, "c"]
 
 
-def _moments(
-    x: AnyArray, weight: PerExample | None, axis_name: str | None
-) -> tuple[Channel, Channel, Array]:
+def _moments(x: AnyArray, training: InTraining) -> tuple[Channel, Channel, Array]:
     """Mean and (biased) variance a channel, and the number of values that they are of."""
     space = x.shape[1] * x.shape[2]
-    if weight is None:
-        weight = jnp.ones(x.shape[0])
+    weight = jnp.ones(x.shape[0]) if training.weight is None else training.weight
     counted = weight[:, None, None, None]
 
     def total(values):
-        return values if axis_name is None else jax.lax.psum(values, axis_name)
+        axis = training.axis_name
+        return values if axis is None else jax.lax.psum(values, axis)
 
     count = jnp.maximum(total(weight.sum() * space), 1.0)
     mean = total((x * counted).sum(axis=(0, 1, 2))) / count

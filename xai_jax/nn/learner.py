@@ -6,7 +6,8 @@ from typing import Any
 import optax
 from flax import linen, struct
 
-from xai_jax.core.types import AnyArray, PerExample, PRNGKey, PyTree
+from xai_jax.core.types import AnyArray, PRNGKey, PyTree
+from xai_jax.nn.layers import InTraining
 
 
 @struct.dataclass
@@ -34,7 +35,7 @@ def adam(rate: float, decay_steps: int) -> optax.GradientTransformation:
 
 def begun(network: linen.Module, tx: optax.GradientTransformation, key: PRNGKey, images: AnyArray):
     """A `Learner` before its first step, for images of the shape ``[b h w c]``."""
-    variables = network.init(key, images[:1], train=False)
+    variables = network.init(key, images[:1])
     params = variables["params"]
     statistics = variables.get("batch_stats", {})
     return Learner(params=params, statistics=statistics, opt_state=tx.init(params))
@@ -45,29 +46,21 @@ def trained(
     params: PyTree,
     statistics: PyTree,
     normalised: AnyArray,
-    key: PRNGKey,
-    *,
-    weight: PerExample,
-    axis_name: str | None = None,
+    training: InTraining,
 ) -> tuple[Any, PyTree]:
     """What a network answers while it trains, and its statistics after that.
 
     Args:
-        network: called with ``train=True``.
+        network: ``(normalised, training) -> anything``.
         params: see `Learner`.
         statistics: likewise.
         normalised: ``[b h w c]``, what the network eats.
-        key: of dropout.
-        weight: 0 for rows that take no part in batch norm.
-        axis_name: the ``pmap`` axis; ``None`` under ``jit``.
+        training: what it is told of the batch.
     """
     answer, changed = network.apply(
         {"params": params, "batch_stats": statistics},
         normalised,
-        train=True,
-        weight=weight,
-        axis_name=axis_name,
-        rngs={"dropout": key},
+        training,
         mutable=["batch_stats"],
     )
     return answer, changed.get("batch_stats", {})
@@ -76,7 +69,7 @@ def trained(
 def used(network: linen.Module, learner: Learner, normalised: AnyArray) -> Any:
     """What a network answers once it is trained: every picture by itself."""
     variables = {"params": learner.params, "batch_stats": learner.statistics}
-    return network.apply(variables, normalised, train=False)
+    return network.apply(variables, normalised)
 
 
 def moved(

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 from flax import linen
 
 from xai_jax.core import image
-from xai_jax.core.types import AnyArray, PerExample
-from xai_jax.nn.layers import BatchNorm, Conv, Depthwise, DType
+from xai_jax.core.types import AnyArray
+from xai_jax.nn.layers import BatchNorm, Conv, Depthwise, DType, InTraining
 from xai_jax.nn.lite0 import Lite0Trunk
 
 
@@ -28,24 +28,15 @@ class Light(linen.Module):
     dtype: DType = jnp.float32
 
     @linen.compact
-    def __call__(
-        self,
-        normalised: AnyArray,
-        *,
-        train: bool,
-        weight: PerExample | None = None,
-        axis_name: str | None = None,
-    ) -> AnyArray:
+    def __call__(self, normalised: AnyArray, training: InTraining | None = None) -> AnyArray:
         """Mask logits ``[b h w k]`` of ``[b h w 3]``, upsampled before any sigmoid."""
 
         def point(x, name):
             x = Conv(self.width, name=name, dtype=self.dtype)(x)
-            return BatchNorm(name=f"{name}_norm")(
-                x, train=train, weight=weight, axis_name=axis_name
-            )
+            return BatchNorm(name=f"{name}_norm")(x, training)
 
         trunk = Lite0Trunk(dtype=self.dtype, name="trunk")
-        *finer, coarsest = trunk(normalised, train=train, weight=weight, axis_name=axis_name)
+        *finer, coarsest = trunk(normalised, training)
         x = jax.nn.relu(point(coarsest, "lateral4"))
         for scale, skip in reversed(list(enumerate(finer))):
             up = image.resize(x.astype(jnp.float32), *skip.shape[1:3]).astype(self.dtype)

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 from flax import linen
 
 from xai_jax.core.conv import same_pads
-from xai_jax.core.types import AnyArray, PerExample, PyTree
+from xai_jax.core.types import AnyArray, PyTree
 from xai_jax.nn import convert
-from xai_jax.nn.layers import BatchNorm, Conv, Depthwise, DType
+from xai_jax.nn.layers import BatchNorm, Conv, Depthwise, DType, InTraining
 from xai_jax.nn.lite_stages import EPSILON, STAGES, STEM
 
 _STAGES = STAGES[:-1]  # the last one is not needed
@@ -35,20 +35,11 @@ class InvertedBottleneck(linen.Module):
     dtype: DType = jnp.float32
 
     @linen.compact
-    def __call__(
-        self,
-        x: AnyArray,
-        *,
-        train: bool,
-        weight: PerExample | None = None,
-        axis_name: str | None = None,
-    ) -> AnyArray:
+    def __call__(self, x: AnyArray, training: InTraining | None = None) -> AnyArray:
         """``[b h w i] -> [b ceil(h / stride) ceil(w / stride) features]``."""
 
         def norm(x, name):
-            return BatchNorm(epsilon=EPSILON, name=f"{name}_norm")(
-                x, train=train, weight=weight, axis_name=axis_name
-            )
+            return BatchNorm(epsilon=EPSILON, name=f"{name}_norm")(x, training)
 
         shortcut = x
         if self.expansion > 1:
@@ -71,18 +62,13 @@ class Lite0Trunk(linen.Module):
 
     @linen.compact
     def __call__(
-        self,
-        normalised: AnyArray,
-        *,
-        train: bool,
-        weight: PerExample | None = None,
-        axis_name: str | None = None,
+        self, normalised: AnyArray, training: InTraining | None = None
     ) -> tuple[AnyArray, ...]:
         """Features at strides 2, 4, 8, 16, 32: 16, 24, 40, 112, 192 channels; sizes round up."""
         pads = same_pads((normalised.shape[1], normalised.shape[2]), 3, 2)
         stem = Conv(STEM, kernel=3, stride=2, pads=pads, name="stem", dtype=self.dtype)
         norm = BatchNorm(epsilon=EPSILON, name="stem_norm")
-        x = jax.nn.relu6(norm(stem(normalised), train=train, weight=weight, axis_name=axis_name))
+        x = jax.nn.relu6(norm(stem(normalised), training))
         features, number = [], 0
         for stage, (repeats, kernel, stride, expansion, channels) in enumerate(_STAGES):
             for index in range(repeats):
@@ -94,7 +80,7 @@ class Lite0Trunk(linen.Module):
                     dtype=self.dtype,
                     name=f"block{number}",
                 )
-                x, number = block(x, train=train, weight=weight, axis_name=axis_name), number + 1
+                x, number = block(x, training), number + 1
             if stage in _SCALES:
                 features.append(x)
         return tuple(features)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from xai_jax.core.method import Frozen, Method
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import AnyArray, Batch, Explanation, Images, Logits, PRNGKey, PyTree
 from xai_jax.nn import learner
+from xai_jax.nn.layers import InTraining
 from xai_jax.nn.learner import Learner
 
 # (frozen, batch, draw, key) -> (loss [b], terms {name: [b]}), where draw makes mask logits
@@ -35,7 +37,7 @@ def mask_learner(
     """The method that trains `network` by `judge`, and then explains in one pass of it.
 
     Args:
-        network: ``(normalised [b h w c], train=...) -> mask logits [b h w k]``.
+        network: ``(normalised [b h w c], training) -> mask logits [b h w k]``.
         tx: its optimiser.
         judge: the loss of each picture, and its terms before they are weighted.
         micro_batches: a batch goes through the networks in so many parts; bounds memory.
@@ -53,13 +55,14 @@ def mask_learner(
         statistics, of_classifier = both_statistics
         dropout_key, loss_key = jax.random.split(key)
 
+        passes = itertools.count()  # each draws its own dropout
+
         def draw(images):
             nonlocal statistics
+            keys = example_keys(jax.random.fold_in(dropout_key, next(passes)), batch.image_id)
+            training = InTraining(weight=batch.weight, keys=keys, axis_name=axis_name)
             normalised = frozen.classifier.normalise(images)
-            over = {"weight": batch.weight, "axis_name": axis_name}
-            logits, statistics = learner.trained(
-                network, params, statistics, normalised, dropout_key, **over
-            )
+            logits, statistics = learner.trained(network, params, statistics, normalised, training)
             return logits
 
         if not classifier_trains:

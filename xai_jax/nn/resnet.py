@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 from flax import linen
 
-from xai_jax.core.types import AnyArray, PerExample, PyTree
+from xai_jax.core.types import AnyArray, PyTree
 from xai_jax.nn import convert
-from xai_jax.nn.layers import BatchNorm, Conv, DType
+from xai_jax.nn.layers import BatchNorm, Conv, DType, InTraining
 
 _STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))  # blocks, width of the bottleneck
 _EXPANSION = 4
@@ -35,22 +35,13 @@ class Bottleneck(linen.Module):
     dtype: DType = jnp.float32
 
     @linen.compact
-    def __call__(
-        self,
-        x: AnyArray,
-        *,
-        train: bool,
-        weight: PerExample | None = None,
-        axis_name: str | None = None,
-    ) -> AnyArray:
+    def __call__(self, x: AnyArray, training: InTraining | None = None) -> AnyArray:
         """``[b h w i] -> [b h' w' 4 * width]``."""
         outputs = self.width * _EXPANSION
 
         def conv_norm(x, name, features, **shape):
             x = Conv(features, name=name, dtype=self.dtype, **shape)(x)
-            return BatchNorm(name=f"{name}_norm")(
-                x, train=train, weight=weight, axis_name=axis_name
-            )
+            return BatchNorm(name=f"{name}_norm")(x, training)
 
         shortcut = conv_norm(x, "shortcut", outputs, stride=self.stride) if self.project else x
         x = jax.nn.relu(conv_norm(x, "reduce", self.width))
@@ -73,19 +64,10 @@ class ResNet50Trunk(linen.Module):
     dtype: DType = jnp.float32
 
     @linen.compact
-    def __call__(
-        self,
-        normalised: AnyArray,
-        *,
-        train: bool,
-        weight: PerExample | None = None,
-        axis_name: str | None = None,
-    ) -> AnyArray:
+    def __call__(self, normalised: AnyArray, training: InTraining | None = None) -> AnyArray:
         """``[b h w 3] -> [b h' w' 2048]``; h' = h / 32, times 2 for each dilated stage."""
         x = Conv(64, kernel=7, stride=2, name="stem", dtype=self.dtype)(normalised)
-        x = jax.nn.relu(
-            BatchNorm(name="stem_norm")(x, train=train, weight=weight, axis_name=axis_name)
-        )
+        x = jax.nn.relu(BatchNorm(name="stem_norm")(x, training))
         x = linen.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
         dilation = 1
         for stage, (blocks, width) in enumerate(_STAGES):
@@ -100,7 +82,7 @@ class ResNet50Trunk(linen.Module):
                     project=index == 0,
                     dtype=self.dtype,
                     name=f"stage{stage + 1}_block{index}",
-                )(x, train=train, weight=weight, axis_name=axis_name)
+                )(x, training)
         return x
 
 

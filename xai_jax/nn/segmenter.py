@@ -32,7 +32,7 @@ class Segmenter:
     bfloat16: bool = False
 
     def build(self) -> linen.Module:
-        """``(normalised [b h w 3], train=...) -> logits [b h w k]``; see `nn.learner`."""
+        """``(normalised [b h w 3], training) -> logits [b h w k]``; see `nn.learner`."""
         dtype = jnp.bfloat16 if self.bfloat16 else jnp.float32
         kind = DeepLab if self.architecture is Architecture.DEEPLAB else Light
         return kind(self.num_classes, dtype=dtype)

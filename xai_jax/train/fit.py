@@ -155,6 +155,7 @@ class _Run:
         self._step = jax.jit(step, donate_argnums=0, out_shardings=self._whole)
         self._measure = validation.summed(trainable.measure) if trainable.measure else None
         self._interval, self._standing = Interval(), Standing()
+        self._validates_every = _steps_between(experiment)
         with contextlib.closing(self._batches(None)) as batches:
             self._example, _ = _next(batches, 0)
         self._abstract = self._traced()
@@ -221,7 +222,7 @@ class _Run:
         """What is due after a step: a line, a validation, a checkpoint."""
         experiment = self._experiment
         is_last = step == experiment.num_steps
-        every = None if experiment.validation is None else experiment.validation.every
+        every = self._validates_every
         validates = every is not None and (is_last or step % every == 0)
         saves = validates or is_last or step % experiment.checkpoint_every == 0
         if saves or step % experiment.log_every == 0:
@@ -258,6 +259,23 @@ class _Run:
         self._reporter.sync()  # the lines first: a checkpoint counts on those up to its step
         record = {"position": position, "standing": dataclasses.asdict(self._standing)}
         self._checkpoints.save(step, state, record, self._standing.best_step)
+
+
+def _steps_between(experiment: Experiment) -> int | None:
+    """Steps from one validation to the next; ``None``: there is none.
+
+    Raises:
+        ValueError: it is an epoch, and the data does not tell how long that is.
+    """
+    if experiment.validation is None or experiment.validation.every:
+        return None if experiment.validation is None else experiment.validation.every
+    steps_per_epoch = getattr(experiment.data, "steps_per_epoch", None)
+    if steps_per_epoch is None:
+        raise ValueError(
+            f"validation.every is 0, an epoch, and {type(experiment.data).__name__} does not tell "
+            "how many steps one has; set the number of steps."
+        )
+    return steps_per_epoch(experiment.batch_size)
 
 
 def _next(batches: Iterator[tuple[PyTree, Any]], step: int) -> tuple[PyTree, Any]:
