@@ -12,7 +12,7 @@ MUST_REACH = 1.03
 def rows():
     for case in CASES:
         method, frozen, batch, key = case.begun()
-        state = learner.decided(jax.jit(method.init)(key, frozen, batch))
+        state = jax.jit(method.init)(key, frozen, batch)
         network = case.network.build()
         explain = jax.jit(method.explain)
         bare = jax.jit(lambda state, images, net=network: learner.used(net, state, images))

@@ -46,7 +46,7 @@ class _Parts:
     """The parts, one after the other."""
 
     def __init__(self, case, method, frozen, batch, key):
-        fresh = learner.decided(jax.jit(method.init)(key, frozen, batch))
+        fresh = jax.jit(method.init)(key, frozen, batch)
         normalised = frozen.classifier.normalise(batch.images)
         self._network = _network_gradient(case.network.build())
         keys = example_keys(key, batch.image_id)

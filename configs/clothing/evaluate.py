@@ -9,6 +9,7 @@ its lengths scaled to the size of the pictures, three of the published four area
 steps, in which its area weight grows as far.
 """
 
+from configs import recipes
 from configs.clothing import explainer_lite0, rtis_lite0
 from configs.clothing.clothes import PICTURES
 from xai_jax.evaluate.evaluation import Contestant, Evaluation
@@ -35,22 +36,10 @@ def get_config(more: str = "") -> Evaluation:
         area_growth=1.0035 ** (800 / STEPS),
         smooth=0.09,
     )
-    assert trained.classifier is not None and trained.infill is not None
-    rtis = Contestant(
-        method=rtis_lite0.get_config().method, trained="runs/clothing_rtis/rtis.safetensors"
-    )
-    return Evaluation(
-        classifier=trained.classifier,
-        infill=trained.infill,
-        data=PICTURES.once("test", "soft"),
-        batch_size=8,
-        contestants={
-            "explainer": Contestant(
-                method=trained.method, trained="runs/clothing_explainer/explainer.safetensors"
-            ),
-            **({"rtis": rtis} if more == "rtis" else {}),
-            "fido": Contestant(method=fido.Config.fast(), num_pictures=FEW),
-            "extremal": Contestant(method=areas, num_pictures=FEW, num_specific=0),
-        },
-        classes=tuple(PICTURES.class_names.index(name) for name in COMPARED),
-    )
+    contestants = {"explainer": recipes.left_by(trained, "runs/clothing_explainer")}
+    if more == "rtis":
+        contestants["rtis"] = recipes.left_by(rtis_lite0.get_config(), "runs/clothing_rtis")
+    contestants["fido"] = Contestant(method=fido.Config.fast(), num_pictures=FEW)
+    contestants["extremal"] = Contestant(method=areas, num_pictures=FEW, num_specific=0)
+    classes = tuple(PICTURES.class_names.index(name) for name in COMPARED)
+    return recipes.scores_of(trained, PICTURES.once("test", "soft"), contestants, classes)

@@ -26,4 +26,5 @@ def get_config(trunk: str = "resnet50") -> Experiment:
         num_classes=len(PICTURES.class_names), learning_rate=1e-4, dropout=0.0
     )
     stop = recipes.until_stale(PICTURES, patience=5)
-    return recipes.new_classifier(PICTURES, trunk, method, **stop)
+    name = recipes.named(trunk, {name: name for name in ("resnet50", "resnet50_batch_norm")})
+    return recipes.new_classifier(PICTURES, name, method, **stop)

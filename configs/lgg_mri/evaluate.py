@@ -9,6 +9,7 @@ Perturbations are scored on the first 20 of these slices, the latter with areas 
 scaled to the size of the slices, and 150 of the 800 steps, in which its area weight grows as far.
 """
 
+from configs import recipes
 from configs.lgg_mri import explainer_lite0
 from configs.lgg_mri.scans import PICTURES
 from xai_jax.evaluate.evaluation import Contestant, Evaluation
@@ -28,17 +29,9 @@ def get_config() -> Evaluation:
         num_steps=STEPS,
         area_growth=1.0035 ** (800 / STEPS),
     )
-    assert trained.classifier is not None and trained.infill is not None
-    return Evaluation(
-        classifier=trained.classifier,
-        infill=trained.infill,
-        data=PICTURES.once("test", "soft"),
-        batch_size=8,
-        contestants={
-            "explainer": Contestant(
-                method=trained.method, trained="runs/lgg_explainer/explainer.safetensors"
-            ),
-            "fido": Contestant(method=fido.Config.fast(), num_pictures=FEW),
-            "extremal": Contestant(method=areas, num_pictures=FEW),
-        },
-    )
+    contestants = {
+        "explainer": recipes.left_by(trained, "runs/lgg_explainer"),
+        "fido": Contestant(method=fido.Config.fast(), num_pictures=FEW),
+        "extremal": Contestant(method=areas, num_pictures=FEW),
+    }
+    return recipes.scores_of(trained, PICTURES.once("test", "soft"), contestants)

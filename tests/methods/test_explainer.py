@@ -95,6 +95,18 @@ def test_the_terms_of_flat_masks_are_those_worked_by_hand(frozen, batch):
         np.testing.assert_allclose(loss[row], published, rtol=1e-5)
 
 
+def test_what_the_classifier_finds_in_the_kept_part_is_counted_from_minus_one_on(frozen, batch):
+    steep = dataclasses.replace(frozen.classifier, params=jnp.array([4.0, -3.5, -2.0]))
+    frozen = Frozen(classifier=steep, infill=frozen.infill)
+    _, found = method._judged(config(), frozen, batch, flat(0.5, 0.75, 0.25), jax.random.key(0))
+    # Kept brightness is 0.25, 0.375 and 0 above the mean, so that the logits are (1, -0.9, -0.5),
+    # (1.5, -1.3, -0.75) and 0.
+    assert found["true_positives"].tolist() == [2, 0, 0]
+    assert found["false_positives"].tolist() == [1, 2, 3]
+    assert found["false_negatives"].tolist() == [0, 1, 0]
+    assert found["true_negatives"].tolist() == [0, 0, 0]
+
+
 def test_what_the_removed_part_still_shows_of_the_true_classes_counts_where_it_is_weighed(
     frozen, batch
 ):

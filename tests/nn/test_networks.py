@@ -212,3 +212,13 @@ def test_dropout_draws_by_picture_and_not_by_place_in_the_batch():
     np.testing.assert_array_equal(layers.Dropout(0.25).apply({}, x), x)
     with pytest.raises(ValueError, match="give the training step keys"):
         layers.Dropout(0.25).apply({}, x, layers.InTraining())
+
+
+def test_a_batch_of_padding_moves_no_running_statistics():
+    norm = layers.BatchNorm()
+    x = jnp.asarray(np.random.default_rng(0).normal(3.0, 2.0, (2, 3, 5, 2)), jnp.float32)
+    variables = norm.init(jax.random.key(0), x, layers.InTraining())
+    padding = layers.InTraining(weight=jnp.zeros(2))
+    out, new = norm.apply(variables, x, padding, mutable=["batch_stats"])
+    jax.tree.map(np.testing.assert_array_equal, new["batch_stats"], variables["batch_stats"])
+    assert np.isfinite(out).all()

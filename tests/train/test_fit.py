@@ -13,9 +13,11 @@ from line import FEATURES, OUTPUTS, Line, LineData, LineStream
 
 from configs.clothing import classifier_lite0
 from xai_jax.classifiers.pretrained import Named
+from xai_jax.classifiers.trunk import Trunk
 from xai_jax.core.method import Method, no_state
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
+from xai_jax.nn.segmenter import Architecture
 from xai_jax.pretrain import classifier
 from xai_jax.runtime import metric_log
 from xai_jax.train import fit as fit_module
@@ -283,6 +285,11 @@ def test_a_classifier_or_pictures_that_are_not_there_leave_no_folder_behind(tmp_
     ended = experiment(data=LineData(num=0, endless=False))
     with pytest.raises(ValueError, match="The data ended before step 0"):
         fit(ended, tmp_path / "a")
+    with pytest.raises(ValueError, match="The weights of resnet50 come from"):
+        fit(experiment(start=Trunk(architecture=Architecture.DEEPLAB)), tmp_path / "a")
+    nothing = validated(data=LineData(num=0, endless=False))
+    with pytest.raises(ValueError, match="There are no pictures to validate with"):
+        fit(experiment(validation=nothing), tmp_path / "a")
     of_five = experiment(method=classifier.Config(num_classes=5), classifier=Named(), infill=Mean())
     with pytest.raises(ValueError, match="num_classes is 5, and the data has labels of 3"):
         fit(of_five, tmp_path / "a")

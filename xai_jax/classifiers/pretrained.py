@@ -224,7 +224,7 @@ def _package_file(entry: Entry) -> Path:
     if entry.package is None:
         raise ValueError(
             f"The weights of {entry.name} come from {entry.source}; "
-            "name it with --weights FILE, or weights=... in Python."
+            "name it with --weights FILE, or weights=FILE in Python and in configs."
         )
     folder = _package_folder(entry.package.name)
     if folder is None or not (folder / entry.package.file).is_file():

@@ -125,11 +125,12 @@ class Classifier:
         Raises:
             ValueError: it is not known.
         """
-        if self.training is None:
+        in_halves = self.features_fn is not None and self.head_fn is not None
+        if self.training is None or not in_halves:
             raise ValueError(
                 "How this classifier answers while it is trained is not known, or its batch norm "
                 "is folded into its weights; use vgg16, resnet50_batch_norm or one trained from "
-                "these, or set classifier_mode to EVAL."
+                "these, set training, features_fn and head_fn, or set classifier_mode to EVAL."
             )
         return self.training
 

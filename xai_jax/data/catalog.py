@@ -95,7 +95,8 @@ class Tfds:
         parts = spec.splits[self.split].split("+")
         if not {part.split("[")[0] for part in parts} <= set(builder.info.splits):
             raise ValueError(
-                f"{copy} has no {self.split}, which its archives did not hold; it has "
+                f"{copy} has no {self.split}, which its archives did not hold or an older version "
+                "left out (then remove that folder and prepare it again); it has "
                 f"{', '.join(sorted(builder.info.splits))}."
             )
         keys = [k for k in ("image", spec.mask_key) if k]

@@ -178,8 +178,10 @@ class BatchNorm(linen.Module):
         now, spread, count = _moments(x.astype(jnp.float32), training)
         if not self.is_initializing():
             unbiased = spread * count / jnp.maximum(count - 1.0, 1.0)
-            mean.value += self.momentum * (now - mean.value)
-            var.value += self.momentum * (unbiased - var.value)
+            # A micro batch of nothing but padding moves nothing.
+            share = self.momentum * (count > 0)
+            mean.value += share * (now - mean.value)
+            var.value += share * (unbiased - var.value)
         return _normalised(x, now, spread + self.epsilon, scale, bias)
 
 
@@ -196,9 +198,10 @@ def _moments(x: AnyArray, training: InTraining) -> tuple[Channel, Channel, Array
         axis = training.axis_name
         return values if axis is None else jax.lax.psum(values, axis)
 
-    count = jnp.maximum(total(weight.sum() * space), 1.0)
-    mean = total((x * counted).sum(axis=(0, 1, 2))) / count
-    spread = total((jnp.square(x - mean) * counted).sum(axis=(0, 1, 2))) / count
+    count = total(weight.sum() * space)
+    least = jnp.maximum(count, 1.0)
+    mean = total((x * counted).sum(axis=(0, 1, 2))) / least
+    spread = total((jnp.square(x - mean) * counted).sum(axis=(0, 1, 2))) / least
     return mean, spread, count
 
 

@@ -79,8 +79,3 @@ def moved(
     updates, opt_state = tx.update(grads, learner.opt_state, learner.params)
     params = optax.apply_updates(learner.params, updates)
     return dataclasses.replace(learner, params=params, statistics=statistics, opt_state=opt_state)
-
-
-def decided(learner: Learner) -> Learner:
-    """Without the optimiser's state and the classifier's, to be used and exported."""
-    return dataclasses.replace(learner, opt_state=(), classifier_statistics=())

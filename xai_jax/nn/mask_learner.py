@@ -15,7 +15,16 @@ from xai_jax.core.classifier import Classifier
 from xai_jax.core.gradient import mean_loss_and_grad
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.rng import example_keys
-from xai_jax.core.types import AnyArray, Batch, Explanation, Images, Logits, PRNGKey, PyTree
+from xai_jax.core.types import (
+    AnyArray,
+    Batch,
+    Explanation,
+    Images,
+    Logits,
+    PerExample,
+    PRNGKey,
+    PyTree,
+)
 from xai_jax.nn import learner
 from xai_jax.nn.layers import InTraining
 from xai_jax.nn.learner import Learner
@@ -48,31 +57,11 @@ def mask_learner(
 
     def init(key: PRNGKey, frozen: Frozen, batch: Batch) -> Learner:
         begun = learner.begun(network, tx, key, batch.images)
-        own = _moving(frozen.classifier) if classifier_trains else ()
+        # Copies, for a loop may give the state's memory away.
+        own = jax.tree.map(jnp.copy, frozen.classifier.statistics) if classifier_trains else ()
         return dataclasses.replace(begun, classifier_statistics=own)
 
-    def loss(params, both_statistics, batch, frozen, key, axis_name):
-        statistics, of_classifier = both_statistics
-        dropout_key, loss_key = jax.random.split(key)
-
-        passes = itertools.count()  # each draws its own dropout
-
-        def draw(images):
-            nonlocal statistics
-            keys = example_keys(jax.random.fold_in(dropout_key, next(passes)), batch.image_id)
-            training = InTraining(weight=batch.weight, keys=keys, axis_name=axis_name)
-            normalised = frozen.classifier.normalise(images)
-            logits, statistics = learner.trained(network, params, statistics, normalised, training)
-            return logits
-
-        if not classifier_trains:
-            total, found = judge(frozen, batch, draw, loss_key)
-            return total, found, (statistics, of_classifier)
-        classifier = frozen.classifier.with_statistics(of_classifier)
-        ask_key = jax.random.fold_in(key, 2)  # a third one, which leaves the two as they are
-        ask = _Passes(classifier, batch, ask_key, axis_name)
-        total, found = judge(frozen, batch, draw, loss_key, ask=ask)
-        return total, found, (statistics, ask.statistics)
+    loss = functools.partial(_loss, network, judge, classifier_trains)
 
     def step(state, frozen, batch, key, axis_name=None):
         metrics, grads, (statistics, of_classifier) = mean_loss_and_grad(
@@ -103,11 +92,43 @@ def mask_learner(
     return Method(init=init, step=step, explain=explain, measure=measure)
 
 
-def _moving(classifier: Classifier) -> PyTree:
-    """The classifier's running statistics before they move; raises where it cannot be trained."""
-    classifier.known_training()
-    # Copies, for a loop may give the state's memory away.
-    return jax.tree.map(jnp.copy, classifier.statistics)
+def _loss(
+    network: linen.Module,
+    judge: Judge,
+    classifier_trains: bool,
+    params: PyTree,
+    both_statistics: tuple[PyTree, PyTree],
+    batch: Batch,
+    frozen: Frozen,
+    key: PRNGKey,
+    axis_name: str | None,
+) -> tuple[PerExample, dict[str, PerExample], tuple[PyTree, PyTree]]:
+    """What `core.gradient.mean_loss_and_grad` asks for; the statistics of network and classifier.
+
+    Raises:
+        ValueError: the classifier shall train, and how it does is not known.
+    """
+    statistics, of_classifier = both_statistics
+    dropout_key, loss_key = jax.random.split(key)
+    passes = itertools.count()  # each draws its own dropout
+
+    def draw(images):
+        nonlocal statistics
+        keys = example_keys(jax.random.fold_in(dropout_key, next(passes)), batch.image_id)
+        training = InTraining(weight=batch.weight, keys=keys, axis_name=axis_name)
+        normalised = frozen.classifier.normalise(images)
+        logits, statistics = learner.trained(network, params, statistics, normalised, training)
+        return logits
+
+    if not classifier_trains:
+        total, found = judge(frozen, batch, draw, loss_key)
+        return total, found, (statistics, of_classifier)
+    frozen.classifier.known_training()
+    classifier = frozen.classifier.with_statistics(of_classifier)
+    ask_key = jax.random.fold_in(key, 2)  # a third one, which leaves the two as they are
+    ask = _Passes(classifier, batch, ask_key, axis_name)
+    total, found = judge(frozen, batch, draw, loss_key, ask=ask)
+    return total, found, (statistics, ask.statistics)
 
 
 class _Passes:

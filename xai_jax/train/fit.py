@@ -13,7 +13,7 @@ import numpy as np
 from xai_jax.core.method import Method, Trainable
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.types import PyTree
-from xai_jax.experiment import Experiment, Export
+from xai_jax.experiment import Experiment, Export, Source
 from xai_jax.runtime import files, mesh, settings
 from xai_jax.runtime.checkpoint import Checkpoints, read_best
 from xai_jax.train import validation
@@ -155,8 +155,8 @@ class _Run:
         self._step = jax.jit(step, donate_argnums=0, out_shardings=self._whole)
         self._measure = validation.summed(trainable.measure) if trainable.measure else None
         self._interval, self._standing = Interval(), Standing()
-        self._validates_every = _steps_between(experiment)
-        with contextlib.closing(self._batches(None)) as batches:
+        self._validates_every = validation.steps_between(experiment)
+        with contextlib.closing(self._batches(None, experiment.data)) as batches:
             self._example, _ = _next(batches, 0)
         self._abstract = self._traced()
 
@@ -167,16 +167,36 @@ class _Run:
         state = jax.tree.map(
             lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=self._whole), shapes
         )
+        if self._experiment.start is not None:
+            jax.eval_shape(self._experiment.start, state)
         jax.eval_shape(self._step, state, frozen, batch, self._key, np.uint32(1))
+        self._look_at_validation(state)
         return state
+
+    def _look_at_validation(self, state: PyTree) -> None:
+        """Raises where the pictures to validate with are missing or unusable, or the metric is."""
+        wanted, measure = self._experiment.validation, self._measure
+        if wanted is None or measure is None:
+            return
+        with contextlib.closing(self._batches(None, wanted.data)) as batches:
+            batch, _ = next(batches, (None, None))
+        if batch is None:
+            raise ValueError("There are no pictures to validate with; choose another split.")
+        values = jax.eval_shape(measure, state, self._frozen, batch, self._key)["values"]
+        if wanted.metric not in values:
+            raise ValueError(
+                f"validation.metric is {wanted.metric}, but what is measured is "
+                f"{', '.join(sorted(values))}; name one of these."
+            )
 
     def to_the_end(self, checkpoints: Checkpoints, reporter: Reporter) -> Outcome:
         """Makes every step that is not made yet."""
         self._checkpoints, self._reporter = checkpoints, reporter
         first, state, position = self._begin()
+        del self._example  # its memory
         self._reporter.begin(first)
         step = first
-        with contextlib.closing(self._batches(position)) as batches:
+        with contextlib.closing(self._batches(position, self._experiment.data)) as batches:
             for step in range(first + 1, self._experiment.num_steps + 1):
                 if self._standing.is_over(self._experiment.validation):
                     step -= 1
@@ -193,23 +213,22 @@ class _Run:
             stopped_early=step < self._experiment.num_steps,
         )
 
-    def _batches(self, position: Any) -> Generator[tuple[PyTree, Any], None, None]:
-        experiment = self._experiment
-        return placed(experiment.data, experiment.batch_size, self._mesh, start=position)
+    def _batches(self, position: Any, data: Source) -> Generator[tuple[PyTree, Any], None, None]:
+        return placed(data, self._experiment.batch_size, self._mesh, start=position)
 
     def _begin(self) -> tuple[int, PyTree, Any]:
         """Steps made, the state after them, and where the data goes on."""
         restored = self._checkpoints.restore(self._abstract)
         if restored is None:
-            return 0, self._fresh(self._key, self._frozen, self._example), None
+            return 0, self._fresh(), None
         self._standing = Standing(**restored.record["standing"])
         self._reporter.say(f"Going on after step {restored.step}.")
         return restored.step, self._owned(restored.state), restored.record["position"]
 
-    def _fresh(self, key: jax.Array, frozen: PyTree, batch: PyTree) -> PyTree:
+    def _fresh(self) -> PyTree:
         """The state before the first step."""
         init = jax.jit(self._trainable.init, out_shardings=self._whole)
-        state = init(key, frozen, batch)
+        state = init(self._key, self._frozen, self._example)
         start = self._experiment.start
         return state if start is None else self._owned(start(state))
 
@@ -239,17 +258,10 @@ class _Run:
     def _validate(self, step: int, state: PyTree) -> None:
         settings_, measure = self._experiment.validation, self._measure
         assert settings_ is not None and measure is not None  # `_built` has looked
-        with contextlib.closing(
-            placed(settings_.data, self._experiment.batch_size, self._mesh)
-        ) as batches:
+        with contextlib.closing(self._batches(None, settings_.data)) as batches:
             # The same key each time, so that validations differ by the state alone.
             values = validation.means(
                 measure(state, self._frozen, batch, self._key) for batch, _ in batches
-            )
-        if settings_.metric not in values:
-            raise ValueError(
-                f"validation.metric is {settings_.metric}, but what is measured is "
-                f"{', '.join(sorted(values))}; name one of these."
             )
         self._reporter.line(step, "valid", values)
         check_finite(step, {f"valid/{name}": value for name, value in values.items()})
@@ -259,23 +271,6 @@ class _Run:
         self._reporter.sync()  # the lines first: a checkpoint counts on those up to its step
         record = {"position": position, "standing": dataclasses.asdict(self._standing)}
         self._checkpoints.save(step, state, record, self._standing.best_step)
-
-
-def _steps_between(experiment: Experiment) -> int | None:
-    """Steps from one validation to the next; ``None``: there is none.
-
-    Raises:
-        ValueError: it is an epoch, and the data does not tell how long that is.
-    """
-    if experiment.validation is None or experiment.validation.every:
-        return None if experiment.validation is None else experiment.validation.every
-    steps_per_epoch = getattr(experiment.data, "steps_per_epoch", None)
-    if steps_per_epoch is None:
-        raise ValueError(
-            f"validation.every is 0, an epoch, and {type(experiment.data).__name__} does not tell "
-            "how many steps one has; set the number of steps."
-        )
-    return steps_per_epoch(experiment.batch_size)
 
 
 def _next(batches: Iterator[tuple[PyTree, Any]], step: int) -> tuple[PyTree, Any]:

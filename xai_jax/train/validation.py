@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from xai_jax.core.method import MeasureFn
 from xai_jax.core.types import PyTree
-from xai_jax.experiment import Validation
+from xai_jax.experiment import Experiment, Validation
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,23 @@ class Standing:
         """Whether patience has run out."""
         patience = None if settings is None else settings.patience
         return patience is not None and self.stale >= patience
+
+
+def steps_between(experiment: Experiment) -> int | None:
+    """Steps from one validation to the next; ``None``: there is none.
+
+    Raises:
+        ValueError: it is an epoch, and the data does not tell how long that is.
+    """
+    if experiment.validation is None or experiment.validation.every:
+        return None if experiment.validation is None else experiment.validation.every
+    steps_per_epoch = getattr(experiment.data, "steps_per_epoch", None)
+    if steps_per_epoch is None:
+        raise ValueError(
+            f"validation.every is 0, an epoch, and {type(experiment.data).__name__} does not tell "
+            "how many steps one has; set the number of steps."
+        )
+    return steps_per_epoch(experiment.batch_size)
 
 
 def summed(measure: MeasureFn) -> Callable[..., dict[str, jax.Array]]:

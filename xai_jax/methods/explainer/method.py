@@ -154,6 +154,11 @@ def _check(cfg: Config) -> None:
         )
     if cfg.network.num_classes < 1:
         raise ValueError("network.num_classes must be the number of the classifier's classes.")
+    if cfg.self_explaining and cfg.presence_weight:
+        raise ValueError(
+            "self_explaining never asks the classifier about the removed part; set "
+            "presence_weight to 0."
+        )
     if cfg.self_explaining and cfg.classifier_mode is not ClassifierMode.EVAL:
         raise ValueError(
             "self_explaining never asks the classifier, whose mode then decides nothing; "
@@ -171,22 +176,25 @@ def _judged(
 ) -> tuple[PerExample, terms.Terms]:
     """The loss of each picture, and its terms before they are weighted; see `nn.mask_learner`.
 
+    Beside the terms, how many classes the classifier finds rightly and wrongly in the kept part.
+
     Raises:
         ValueError: the labels are missing, or of another number of classes than the masks.
     """
     check_labels(batch, cfg.network.num_classes)
     area = cfg.min_area, cfg.max_area
     if cfg.self_explaining:
-        found = terms.self_explained(
+        found, decisions = terms.self_explained(
             frozen, batch, draw, key, max_targets=cfg.max_targets, area=area
         )
     else:
         drawn = draw(batch.images)
-        found = terms.explained(
+        found, decisions = terms.explained(
             frozen, batch, drawn, key, max_targets=cfg.max_targets, area=area, ask=ask
         )
     weights = _weights(cfg)
-    return jax.tree.reduce(jnp.add, [weights[name] * found[name] for name in found]), found
+    total = jax.tree.reduce(jnp.add, [weights[name] * found[name] for name in found])
+    return total, found | decisions
 
 
 def _weights(cfg: Config) -> dict[str, float]:

@@ -17,6 +17,7 @@ from xai_jax.core.targets import Head, class_log_odds
 from xai_jax.core.types import Batch, Images, Logits, Maps, PerExample, PRNGKey
 from xai_jax.losses import class_masks, evidence, masks
 from xai_jax.losses.class_masks import ClassMaps
+from xai_jax.metrics import labels as decided
 
 Terms = dict[str, PerExample]
 
@@ -30,7 +31,7 @@ def explained(
     max_targets: int,
     area: tuple[float, float],
     ask: Callable[[Images], Logits] | None = None,
-) -> Terms:
+) -> tuple[Terms, Terms]:
     """What the masks do to the classifier, and their shape.
 
     Args:
@@ -41,6 +42,10 @@ def explained(
         max_targets: most classes of a picture.
         area: bounds of the area of each class's mask, shares of the picture.
         ask: the classifier in training mode; ``None``: it answers as when it explains.
+
+    Returns:
+        The terms, and the right and wrong decisions on the kept part (`metrics.labels.decisions` at
+        the authors' threshold), which are not in the loss.
     """
     keep, other = class_masks.merged(class_logits, batch.labels)
     filled = _filled(frozen, batch, keep, key)
@@ -56,7 +61,7 @@ def explained(
         **_shape(keep, other),
         "area_bound": _bound(class_logits, batch, max_targets, area),
     }
-    return terms
+    return terms, _decisions(on_kept, batch, frozen.classifier.head)
 
 
 def self_explained(
@@ -67,7 +72,7 @@ def self_explained(
     *,
     max_targets: int,
     area: tuple[float, float],
-) -> Terms:
+) -> tuple[Terms, Terms]:
     """Of a network whose class scores are the means of its own mask logits.
 
     The network is asked twice, about the picture and about the part that it keeps of it, and both
@@ -97,7 +102,14 @@ def self_explained(
         **both,
         "area_bound": sum(bounds),
     }
-    return terms
+    return terms, _decisions(scores[1], batch, Head.SIGMOID)
+
+
+def _decisions(logits: Logits, batch: Batch, head: Head) -> Terms:
+    """How many classes are found rightly and wrongly; nothing of a head that finds always one."""
+    if head is Head.SOFTMAX:
+        return {}
+    return decided.decisions(logits, batch.labels, threshold=decided.EXPLAINER_THRESHOLD)
 
 
 def _filled(frozen: Frozen, batch: Batch, keep: Maps, key: PRNGKey) -> Images:
