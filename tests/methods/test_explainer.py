@@ -227,7 +227,7 @@ def test_no_gradient_reaches_the_infill_and_the_mask_gets_one_from_the_classifie
         classifier = dataclasses.replace(frozen.classifier, params=params)
         changed = Frozen(classifier=classifier, infill=frozen.infill)
         draw = lambda images: flat(0.5, 0.75, 0.25)(images) + shift  # noqa: E731
-        found = terms.explained(
+        found, _ = terms.explained(
             changed, batch, draw(batch.images), jax.random.key(0), max_targets=2, area=(0.0, 1.0)
         )
         return found["classification"].sum()
