@@ -134,7 +134,7 @@ def test_pictures_that_count_as_all_80_categories_of_coco_are_trained_on_as_the_
         assert config.data.source.split == "train_and_empty"
         assert config.validation.data.source.split == "validation_and_empty"
         assert isinstance(config.method.build(), Method)
-        labels = jnp.isin(jnp.arange(91), jnp.array(CATEGORIES))[None]
+        labels = jnp.isin(jnp.arange(91), jnp.array(CATEGORIES))[None].astype(int)
         maps = jnp.zeros((1, 1, 1, 91))
         for cfg, finite in ((config.method, True), (started(file).method, False)):
             _, counted = class_masks.target_channels(maps, labels, max_targets=cfg.max_targets)
