@@ -6,20 +6,28 @@ import json
 import sys
 from pathlib import Path
 
+import jax.numpy as jnp
 import pytest
 from absl import flags
 from ml_collections import config_flags
 
 from xai_jax.classifiers.trunk import Trunk
 from xai_jax.core.method import Method, Trainable
+from xai_jax.data.builders.coco2014_masks import CATEGORIES
 from xai_jax.data.planted import Planted
 from xai_jax.evaluate.evaluation import Evaluation
 from xai_jax.experiment import Experiment
+from xai_jax.losses import class_masks
 from xai_jax.methods import explainer
 from xai_jax.runtime import settings
 from xai_jax.runtime.export import Export
 
 ROOT = Path(__file__).parents[1]
+WITH_EMPTY = (
+    "--config.data.source.split=train_and_empty",
+    "--config.validation.data.source.split=validation_and_empty",
+    "--config.method.max_targets=80",
+)
 # ml_collections loads a config file by a method that Python has deprecated.
 LOADS_CONFIGS = pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")
 FILES = sorted(
@@ -116,6 +124,23 @@ def test_the_command_line_sets_the_classifiers_mode_of_the_authors_runs(started,
         assert config.method.classifier_mode is mode
         assert config.export.config.classifier_mode is mode
         assert "--config.method.classifier_mode=train_like_reference" in module_of(file[9:]).__doc__
+
+
+@LOADS_CONFIGS
+def test_pictures_that_count_as_all_80_categories_of_coco_are_trained_on_as_the_pages_say(started):
+    for name in ("vgg16", "resnet50"):
+        file = f"--config=configs/coco2014/explainer_{name}.py"
+        config = started(file, *WITH_EMPTY)
+        assert config.data.source.split == "train_and_empty"
+        assert config.validation.data.source.split == "validation_and_empty"
+        assert isinstance(config.method.build(), Method)
+        labels = jnp.isin(jnp.arange(91), jnp.array(CATEGORIES))[None].astype(int)
+        maps = jnp.zeros((1, 1, 1, 91))
+        for cfg, finite in ((config.method, True), (started(file).method, False)):
+            _, counted = class_masks.target_channels(maps, labels, max_targets=cfg.max_targets)
+            assert jnp.isfinite(counted).all() == finite
+    data, page = ((ROOT / "docs" / name).read_text() for name in ("data.md", "explainer.md"))
+    assert all(argument in data for argument in WITH_EMPTY) and WITH_EMPTY[-1] in page
 
 
 @LOADS_CONFIGS

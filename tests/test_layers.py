@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -76,6 +77,14 @@ def test_a_module_imports_only_what_its_layer_may(module):
 )
 def test_a_planted_forbidden_import_is_found(module, source):
     assert violations(pathlib.PurePath(module), source)
+
+
+def test_the_page_for_contributors_has_the_same_table():
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    lines = re.findall(r"^\| `([a-z]+)(?:/x/|/|\.py)` \| .+ \| (.+) \|$", page, re.MULTILINE)
+    assert len(lines) == len(ALLOWED)
+    for layer, words in lines:
+        assert {layer, *words.split(", ")} == {layer, *ALLOWED[layer]}, layer
 
 
 def test_importing_every_method_starts_no_device_and_loads_no_heavy_library():

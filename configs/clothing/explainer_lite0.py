@@ -3,8 +3,9 @@
     python train.py --config=configs/clothing/explainer_lite0.py --workdir=runs/clothing_explainer
 
 It needs the classifier of configs/clothing/classifier_lite0.py. The weights are those published for
-VOC-2007 with ResNet-50, but for the total variation (a third: pictures are smaller, so that edges
-are a larger share of them) and the bounds of the area, which are those of clothes.
+VOC-2007 with ResNet-50, but for the entropy (10 and not 3, with which masks stay translucent:
+docs/explainer.md), the total variation (a third: pictures are smaller, so that edges are a larger
+share of them) and the bounds of the area, which are those of clothes.
 """
 
 from configs import recipes

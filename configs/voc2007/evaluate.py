@@ -8,9 +8,10 @@ configs/voc2007/evaluate.py:resnet50 scores the Explainer of ResNet-50. FIDO and
 Perturbations, with the published settings, explain one class at a time and are scored on the first
 20 pictures.
 
-Void, the border that people left around each object, is not scored; the authors of NN-Explainer
-counted it as object, which --config.data.void_is_object=True does. Class specificity, which they
-measured on all pictures of the test, is in specificity.py.
+Void, the border that people left around each object, is not scored, and at an object's edge the
+truth is the share of a pixel that it covers; the authors of NN-Explainer counted both as all
+object, which --config.data.void_is_object=True does. Class specificity, which they measured on all
+pictures of the test, is in specificity.py.
 """
 
 from configs import recipes

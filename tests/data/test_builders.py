@@ -63,6 +63,18 @@ def test_a_split_without_pictures_is_refused_by_its_name(tmp_path):
         built(catalog.VOC2007, tmp_path)
 
 
+@pytest.mark.parametrize("lost", ["JPEGImages/2.jpg", "Annotations/2.xml"])
+def test_one_file_that_an_archive_lacks_is_named_with_the_place_of_the_archive(tmp_path, lost):
+    make_voc(tmp_path)
+    file = tmp_path / "VOCdevkit" / "VOC2007" / lost
+    file.unlink()
+    with pytest.raises(ValueError, match="is missing") as found:
+        built(catalog.VOC2007, tmp_path)
+    wanted = f"{file} is missing; put {catalog.VOC2007.builder.ARCHIVES} into {tmp_path}."
+    assert str(found.value) == wanted
+    assert not list((tmp_path / "prepared").rglob("*.array_record*"))
+
+
 def test_coco_has_the_raw_category_ids_and_the_smaller_object_on_top(tmp_path):
     make_coco(tmp_path)
     splits = built(catalog.COCO2014, tmp_path)

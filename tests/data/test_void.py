@@ -74,11 +74,21 @@ def test_without_void_all_counts_and_masks_are_the_shares_that_they_are(masks):
     np.testing.assert_allclose(shown, ABOVE * LEFT, atol=1e-6)
 
 
-def test_void_is_object_where_that_is_asked_for():
+def test_what_an_object_or_void_touches_is_all_object_where_that_is_asked_for():
     found = batch(One(), "union", void_is_object=True)
-    assert found.counted is None
-    expected = ABOVE * LEFT + (1 - ABOVE) * (1 - LEFT)
-    np.testing.assert_allclose(found.masks[0, ..., 0], expected, atol=1e-6)
+    assert found.counted is None and found.masks.dtype == np.float32
+    # The object reaches four rows and five columns from the top left, void from the bottom right.
+    expected = np.zeros((6, 8))
+    expected[:4, :5] = expected[2:, 3:] = 1
+    np.testing.assert_array_equal(found.masks[0, ..., 0], expected)
+
+
+@pytest.mark.parametrize("size", [(6, 8), (5, 7), (24, 32), (7, 9)])
+def test_where_void_is_object_a_pixel_is_all_object_or_all_background_at_any_size(size):
+    found = batch(One(ids=np.where(IDS == 2, 0, IDS)), "union", *size, void_is_object=True)
+    soft = batch(One(ids=np.where(IDS == 255, 2, 0)), "union", *size).masks
+    np.testing.assert_array_equal(found.masks, soft > 1e-6)
+    assert ((soft > 0.01) & (soft < 0.99)).any() and 0 < found.masks.mean() < 1
 
 
 @pytest.mark.parametrize("masks", ["none", "ids", "soft"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from xai_jax.losses import class_masks
+from xai_jax.train.interval import NotFinite, check_finite
 
 SIZE, PIXELS = 224, 224 * 224
 
@@ -86,6 +87,8 @@ def test_more_targets_than_there_are_places_make_that_image_nan_and_no_other():
     keep, labels = jnp.full((2, 4, 4, 3), 0.5), jnp.array([[1, 1, 0], [1, 0, 0]])
     losses = bounded(*class_masks.target_channels(keep, labels, max_targets=1))
     assert np.isnan(losses[0]) and np.isfinite(losses[1])
+    with pytest.raises(NotFinite, match="^area_bound is nan at step 1;.* raise .* max_targets, if"):
+        check_finite(1, {"area_bound": losses.mean()})
 
 
 def test_places_beyond_the_number_of_classes_are_not_made():

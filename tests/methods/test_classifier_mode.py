@@ -345,9 +345,14 @@ def test_a_run_that_was_stopped_ends_with_the_same_bytes_of_the_drifted_statisti
 
 
 def test_a_classifier_whose_training_is_not_known_is_refused_before_anything_is_compiled(batch):
+    made, key = config().build(), jax.random.key(0)
     for classifier in (planted.quadrant(), normed.classifier().replace(training=None)):
+        frozen = frozen_of(classifier)
+        state = jax.eval_shape(made.init, key, frozen, batch)
         with pytest.raises(ValueError, match=r"use vgg16, resnet50_batch_norm .* to EVAL\."):
-            jax.eval_shape(config().build().init, jax.random.key(0), frozen_of(classifier), batch)
+            jax.eval_shape(made.step, state, frozen, batch, key)
+        found = jax.eval_shape(made.explain, state, frozen, batch, key)  # which does not ask it
+        assert found.class_keep.shape[:1] == batch.target.shape
 
 
 def test_the_self_explaining_variant_has_no_classifier_to_put_into_training_mode():

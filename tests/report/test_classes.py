@@ -80,12 +80,14 @@ def test_large_pictures_are_shown_as_thumbnails_of_their_proportions(tmp_path):
     assert decoded(panel["image"]).shape == (80, 160, 3)
 
 
-def test_of_many_classes_twelve_are_shown_and_the_page_says_so(tmp_path):
-    names = tuple(f"class {i}" for i in range(20))
-    gallery.write(tmp_path, class_names=names)
+@pytest.mark.parametrize(("there", "seen", "note"), [(20, 20, ""), (21, 20, "; 20 of 21 classes")])
+def test_all_of_vocs_twenty_classes_are_shown_and_of_more_the_page_says_so(
+    tmp_path, there, seen, note
+):
+    gallery.write(tmp_path, class_names=tuple(f"class {i}" for i in range(there)))
     article = Outline(report.write(tmp_path).read_text()).articles[0]
-    assert "; 12 of 20 classes" in words(article)
-    assert len(article["pictures"]) == 6 + 12
+    assert len(article["pictures"]) == 6 + seen
+    assert note in words(article) and (note or f"of {there} classes" not in words(article))
 
 
 def test_a_run_without_class_masks_has_no_such_part(tmp_path):

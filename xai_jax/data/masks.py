@@ -34,7 +34,8 @@ def of_batch(
     is_void = (ids == VOID) & (example.mask is not None)
     true = np.isin(ids, 1 + np.flatnonzero(example.labels)) & ~is_void
     if void_is_object:
-        return {"masks": transforms.share(resize, true | is_void)[..., None]}
+        touched = transforms.share(resize, true | is_void)[..., None] > _LEAST
+        return {"masks": touched.astype(np.float32)}
     if form == "union":
         covered = transforms.share(resize, true)[..., None]
     else:

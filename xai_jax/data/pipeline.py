@@ -39,8 +39,8 @@ class Pipeline:
             "soft": ``[b h w k]`` float32, the share that class k covers of what is not void of each
             pixel. "union": ``[b h w 1]``, the same of all true classes together. These two come
             with `Batch.counted`, ``[b h w 1]``: the share of each pixel that is not void.
-        void_is_object: what is void is of the true classes, and is scored, as NN-Explainer's
-            authors did on VOC; for a "union".
+        void_is_object: for a "union", as NN-Explainer's authors scored on VOC: void is of the true
+            classes, and `masks` is 0 or 1, all 1 where a true class covers anything of a pixel.
         shuffle: a new order each epoch; else the order of the source.
         seed: of the order and of the variations.
         num_epochs: how often each picture is shown; 0: without end, to train.

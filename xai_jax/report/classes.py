@@ -7,7 +7,7 @@ import numpy as np
 
 from xai_jax.report.wording import class_name
 
-MOST = 12  # are shown of a picture
+MOST = 20  # are shown of a picture: all of VOC's
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -56,7 +56,8 @@ def check_finite(step: int, values: dict[str, Any]) -> None:
     also = f" (and so is {', '.join(bad[1:])})" if bad[1:] else ""
     raise NotFinite(
         f"{bad[0]} is {float(values[bad[0]])} at step {step}{also}; training stops, and the last "
-        "good checkpoint stays: lower the learning rate, or look at the data of that step."
+        "good checkpoint stays: raise the method's max_targets, if it has one and a picture shows "
+        "more classes than that; else look at the data of that step, or lower the learning rate."
     )
 
 

@@ -46,21 +46,33 @@ class ArchiveBuilder(tfds.core.GeneratorBasedBuilder):
         """
         path = folder / name
         if not path.exists():
-            raise ValueError(f"{path} is missing; put {self.ARCHIVES} into {folder}.")
+            raise ValueError(self._missing(folder, path))
         return path
+
+    def _missing(self, folder: Path, path: Path | str) -> str:
+        return f"{path} is missing; put {self.ARCHIVES} into {folder}."
 
     def _info(self) -> tfds.core.DatasetInfo:
         features = tfds.features.FeaturesDict(self.features())
         return tfds.core.DatasetInfo(builder=self, features=features, disable_shuffling=True)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
-        splits = self.splits(Path(dl_manager.manual_dir))
-        return {name: self._generate_examples(name, rows) for name, rows in splits.items()}
+        folder = Path(dl_manager.manual_dir)
+        splits = self.splits(folder)
+        return {name: self._generate_examples(folder, name, rows) for name, rows in splits.items()}
 
-    def _generate_examples(self, name: str, rows: Iterable[Row]) -> Iterator[tuple[int, Row]]:
+    def _generate_examples(
+        self, folder: Path, name: str, rows: Iterable[Row]
+    ) -> Iterator[tuple[int, Row]]:
         number = -1
-        for number, row in enumerate(rows):
-            yield number, row
+        try:
+            for number, row in enumerate(rows):
+                for path in row.values():
+                    if isinstance(path, Path) and not path.exists():
+                        raise ValueError(self._missing(folder, path))
+                yield number, row
+        except FileNotFoundError as error:  # a row reads its tables as it is made
+            raise ValueError(self._missing(folder, error.filename)) from error
         if number < 0:
             raise ValueError(
                 f"The split {name!r} of {self.name} has no pictures; are all archives unpacked?"
