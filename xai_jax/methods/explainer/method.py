@@ -43,8 +43,8 @@ class Config:
         other_area_weight: of the area of the mask of all others.
         min_area: lower bound of a class's mask, share of the picture; 0: none.
         max_area: upper bound; 1: none.
-        max_targets: most classes of one picture; more of them make the loss NaN. 80 for COCO's splits
-            ``*_and_empty``.
+        max_targets: most classes of one picture; more of them make the loss NaN. 80 for the splits
+            ``*_and_empty`` of COCO.
         learning_rate: of Adam, which is constant.
         decay_steps: steps over which the rate falls to 0 along a half cosine; 0: it stays constant.
         micro_batches: a batch goes through the networks in so many parts; bounds memory.
