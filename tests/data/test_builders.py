@@ -182,7 +182,13 @@ def test_celeba_has_forty_attributes_and_its_own_splits(tmp_path):
     assert not splits["train"][0].labels.any()
 
 
-def test_celebamask_merges_parts_in_order_and_splits_by_the_original_number(tmp_path):
+FACE_PARTS = (  # in the order in which CelebAMask-HQ's own script merges them, from 1 on
+    "skin nose eye_g l_eye r_eye l_brow r_brow l_ear r_ear mouth u_lip l_lip hair hat ear_r neck_l "
+    "neck cloth".split()
+)
+
+
+def test_celebamask_merges_all_parts_in_order_and_splits_by_the_original_number(tmp_path):
     root = tmp_path / "CelebAMask-HQ"
     originals = {0: 182_637, 1: 182_638, 2: 162_770, 3: 162_771}
     lines = "".join(f"{n} {o} {o + 1:06d}.jpg\n" for n, o in originals.items())
@@ -192,20 +198,21 @@ def test_celebamask_merges_parts_in_order_and_splits_by_the_original_number(tmp_
     write(root / "CelebAMask-HQ-attribute-anno.txt", text)
     for n in originals:
         save(root / "CelebA-HQ-img" / f"{n}.jpg", grey(20 * n, (1024, 1024)), quality=90)
-    for part, rows in {"skin": 400, "nose": 300, "hair": 200, "cloth": 100}.items():
+    for i, part in enumerate(FACE_PARTS):
         drawn = np.zeros((512, 512, 3), np.uint8)
-        drawn[:rows] = 255
+        drawn[: 20 * (18 - i)] = 255
         save(root / "CelebAMask-HQ-mask-anno" / "0" / f"00001_{part}.png", drawn)
     splits = built(catalog.CELEBAMASK_HQ, tmp_path)
     shown = {n: [round(grey_of(e) / 20) for e in rows] for n, rows in splits.items()}
     assert shown == {"train": [2], "validation": [0, 3], "test": [1]}
     example = splits["test"][0]
     assert np.flatnonzero(example.labels).tolist() == [31]
-    # cloth, 18, is drawn last, over hair, 13, over nose, 2, over skin, 1
+    # Each part reaches 20 rows less far down than the one before it, which it lies on.
     column = classes_of(example, (512, 512))[:, 0]
-    np.testing.assert_array_equal(column, np.repeat([18, 13, 2, 1, 0], [100, 100, 100, 100, 112]))
+    expected = np.repeat(np.arange(18, -1, -1), [20] * 18 + [512 - 18 * 20])
+    np.testing.assert_array_equal(column, expected)
     p = Pipeline(source=splits["test"], resize=Preprocess(height=64, width=64), masks="ids")
-    assert np.unique(next(p.batches(1)).masks).tolist() == [0, 1, 2, 13, 18]
+    assert np.unique(next(p.batches(1)).masks).tolist() == list(range(19))
 
 
 def test_regions_that_are_no_classes_are_given_as_numbers_only(tmp_path):

@@ -115,6 +115,14 @@ BAD = {
 }
 
 
+def test_a_folder_that_lists_nothing_but_background_has_no_classes(clothes):
+    (clothes / "classes.json").unlink()
+    (clothes / "labels.csv").write_text("file,classes_present\na.png,0\nb.png,\n")
+    sentence = r"has no classes; name them in labels\.csv, or in classes\.json\.$"
+    with pytest.raises(ValueError, match=sentence):
+        folder(clothes).build()
+
+
 @pytest.mark.parametrize("sentence", BAD)
 def test_what_is_wrong_in_a_folder_is_said_in_one_sentence(clothes, sentence):
     BAD[sentence](clothes)

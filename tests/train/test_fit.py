@@ -227,6 +227,34 @@ def picture(step, state, frozen) -> dict[str, np.ndarray]:
     return {"w": np.full((2, 3, 3), step, np.uint8)}
 
 
+def test_a_step_gives_the_memory_of_the_state_before_it_away(tmp_path, monkeypatch):
+    states, real = {}, fit_module._Run._after
+
+    def after(self, step, state, position):
+        states[step] = state
+        real(self, step, state, position)
+
+    monkeypatch.setattr(fit_module._Run, "_after", after)
+    # No checkpoint in between: on a CPU the host would look at the very memory of what it saves.
+    fit(experiment(num_steps=4, checkpoint_every=4), tmp_path)
+    gone = {
+        step: {leaf.is_deleted() for leaf in jax.tree.leaves(state)}
+        for step, state in states.items()
+    }
+    assert gone == {1: {True}, 2: {True}, 3: {True}, 4: {False}}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of tensorboardX itself
+def test_tensorboard_gets_the_names_of_every_metric_where_it_is_wanted(tmp_path):
+    pytest.importorskip("tensorboardX", reason="tensorboardX, an extra, is not installed")
+    fit(experiment(tensorboard=True, validation=validated()), tmp_path / "with")
+    files = list((tmp_path / "with" / "tensorboard").glob("events.out.tfevents.*"))
+    written = b"".join(path.read_bytes() for path in files)
+    assert all(name in written for name in (b"train/loss", b"train/square", b"valid/loss"))
+    fit(experiment(num_steps=1), tmp_path / "without")
+    assert not (tmp_path / "without" / "tensorboard").exists()
+
+
 def test_panels_are_written_with_every_checkpoint(tmp_path):
     from PIL import Image
 

@@ -1,60 +1,16 @@
 """Two processes of four devices each train as one of eight; one that is left alone says so."""
 
 import json
-import os
-import pathlib
 import signal
-import socket
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
+from programs import SECONDS, ended, start, start_two
 
 from xai_jax.runtime import distributed, metric_log
 
-ROOT = pathlib.Path(__file__).parents[2]
-SECONDS = 180  # that anything here may take on a busy machine
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def start(workdir, *, devices: int, index: int = 0, port: int | None = None, flags=()):
-    """``train.py`` on the smoke config, in a process of its own."""
-    flags = list(flags)
-    if port is not None:
-        flags += [f"--coordinator=127.0.0.1:{port}", f"--process-index={index}"]
-        flags += ["--process-count=2"]
-    environment = os.environ | {
-        "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
-    }
-    command = [sys.executable, "train.py", "--config=configs/smoke/line.py"]
-    return subprocess.Popen(
-        [*command, f"--workdir={workdir}", *flags],
-        cwd=ROOT,
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def start_two(workdir, flags=()):
-    port = free_port()
-    return [start(workdir, devices=4, index=i, port=port, flags=flags) for i in range(2)]
-
-
-def ended(process) -> str:
-    """What it said, when it has ended."""
-    try:
-        return process.communicate(timeout=SECONDS)[1]
-    finally:
-        process.kill()
+CONFIG = "smoke/line"
 
 
 def lines(workdir) -> list:
@@ -74,14 +30,14 @@ FLAGS = ("--config.method.noise=0.3", "--config.num_steps=60", "--config.checkpo
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("alone")
-    process = start(workdir, devices=8, flags=FLAGS)
+    process = start(CONFIG, workdir, devices=8, flags=FLAGS)
     said = ended(process)
     assert process.returncode == 0, said
     return lines(workdir)
 
 
 def test_two_processes_learn_what_one_learns(tmp_path, alone):
-    processes = start_two(tmp_path, FLAGS)
+    processes = start_two(CONFIG, tmp_path, devices=4, flags=FLAGS)
     said = [ended(process) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     assert_close(lines(tmp_path), alone)
@@ -92,7 +48,7 @@ def test_two_processes_learn_what_one_learns(tmp_path, alone):
 @pytest.mark.parametrize("victim", [0, 1])
 def test_when_one_process_dies_the_other_says_so_and_the_run_resumes(tmp_path, victim):
     long = ("--config.num_steps=1000000", "--config.log_every=5", "--config.checkpoint_every=20")
-    processes = start_two(tmp_path, long)
+    processes = start_two(CONFIG, tmp_path, devices=4, flags=long)
     deadline = time.monotonic() + SECONDS
     while len(lines(tmp_path)) < 10 and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -105,7 +61,8 @@ def test_when_one_process_dies_the_other_says_so_and_the_run_resumes(tmp_path, v
     config = json.loads((tmp_path / "config.json").read_text())
     config["num_steps"] = before + 10  # an end, so that this test has one
     (tmp_path / "config.json").write_text(json.dumps(config))
-    again = start_two(tmp_path, (*long, f"--config.num_steps={before + 10}"))
+    to_the_end = (*long, f"--config.num_steps={before + 10}")
+    again = start_two(CONFIG, tmp_path, devices=4, flags=to_the_end)
     said = [ended(process) for process in again]
     assert [process.returncode for process in again] == [0, 0], said
     assert f"Going on after step {before}." in said[0]
@@ -127,7 +84,7 @@ def test_flags_that_do_not_say_who_takes_part_are_refused(arguments, sentence):
 
 
 def test_bad_input_ends_the_program_with_one_sentence(tmp_path):
-    process = start(tmp_path / "run", devices=8, flags=["--config.batch_size=12"])
+    process = start(CONFIG, tmp_path / "run", devices=8, flags=["--config.batch_size=12"])
     said = ended(process)
     assert process.returncode == 1
     wanted = "train.py: batch_size 12 is not a multiple of the 8 devices; use 8 or 16."

@@ -1,0 +1,52 @@
+"""``train.py`` in processes of its own, as a user or a launcher starts it."""
+
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).parents[1]
+SECONDS = 180  # that a program in the tests may take on a busy machine
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def start(config, workdir, *, devices: int, index: int = 0, port: int | None = None, flags=()):
+    """The program on ``configs/CONFIG.py``; with `port` it is one of two processes."""
+    flags = list(flags)
+    if port is not None:
+        flags += [f"--coordinator=127.0.0.1:{port}", f"--process-index={index}"]
+        flags += ["--process-count=2"]
+    environment = os.environ | {
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+    }
+    command = [sys.executable, "train.py", f"--config=configs/{config}.py"]
+    return subprocess.Popen(
+        [*command, f"--workdir={workdir}", *flags],
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def start_two(config, workdir, *, devices: int, flags=()):
+    """Two processes of so many devices each, which train as one."""
+    port = free_port()
+    return [
+        start(config, workdir, devices=devices, index=i, port=port, flags=flags) for i in range(2)
+    ]
+
+
+def ended(process) -> str:
+    """What it said, when it has ended."""
+    try:
+        return process.communicate(timeout=SECONDS)[1]
+    finally:
+        process.kill()
