@@ -151,10 +151,7 @@ def test_a_damaged_a_strange_and_a_missing_checkpoint_are_refused_in_one_sentenc
             file
         )
     file.unlink()
-    assert (
-        said(file)
-        == f"{file}: No such file or directory; check that the place exists and can be used."
-    )
+    assert said(file).startswith(f"There is no {file}; train what leaves it first")
     assert said(tmp_path) == f"{tmp_path} holds no .safetensors files; let its training end first."
     for name in ("a.safetensors", "b.safetensors"):
         (tmp_path / name).touch()
