@@ -81,21 +81,10 @@ def classifier(cfg: Config) -> Trainable:
         opt_state = tx.init(_trained(cfg, params))
         return Learner(params=params, statistics=statistics, opt_state=opt_state)
 
-    def loss(params, statistics, batch, frozen, whole, key, axis_name):
-        network = _network(frozen.classifier, {**whole, **params}, statistics)
-        features, statistics = network.training_features(
-            batch.images, weight=batch.weight, axis_name=axis_name
-        )
-        drop = functools.partial(dropped, cfg.dropout, example_keys(key, batch.image_id))
-        assert network.head_fn is not None  # `_parts` has looked
-        logits = network.head_fn(network.params, features, drop=drop)
-        per_example, terms = _judged(cfg, logits, batch)
-        return per_example, terms, statistics
-
     def step(state, frozen, batch, key, axis_name=None):
         part = dataclasses.replace(state, params=_trained(cfg, state.params))
         metrics, grads, statistics = mean_loss_and_grad(
-            functools.partial(loss, axis_name=axis_name),
+            functools.partial(_loss, cfg, axis_name=axis_name),
             part.params,
             state.statistics,
             batch,
@@ -116,6 +105,28 @@ def classifier(cfg: Config) -> Trainable:
         return {"loss": per_example, **terms}
 
     return Trainable(init=init, step=step, measure=measure)
+
+
+def _loss(
+    cfg: Config,
+    params: Mapping[str, PyTree],
+    statistics: PyTree,
+    batch: Batch,
+    frozen: Frozen,
+    whole: Mapping[str, PyTree],
+    key: PRNGKey,
+    axis_name: str | None,
+) -> tuple[PerExample, dict[str, PerExample], PyTree]:
+    """For `core.gradient.mean_loss_and_grad`; `params` are the trained part of `whole`."""
+    network = _network(frozen.classifier, {**whole, **params}, statistics)
+    features, statistics = network.training_features(
+        batch.images, weight=batch.weight, axis_name=axis_name
+    )
+    drop = functools.partial(dropped, cfg.dropout, example_keys(key, batch.image_id))
+    assert network.head_fn is not None  # `_parts` has looked
+    logits = network.head_fn(network.params, features, drop=drop)
+    per_example, terms = _judged(cfg, logits, batch)
+    return per_example, terms, statistics
 
 
 def _optimiser(cfg: Config) -> optax.GradientTransformation:
