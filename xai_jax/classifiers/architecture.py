@@ -3,8 +3,11 @@
 import dataclasses
 from collections.abc import Callable
 
+import jax.numpy as jnp
+
 from xai_jax.classifiers.convert import StateDict
-from xai_jax.core.classifier import Training
+from xai_jax.core.classifier import Classifier, Training
+from xai_jax.core.targets import Head
 from xai_jax.core.types import AnyArray, Logits, PyTree
 
 
@@ -27,6 +30,26 @@ class Architecture:
     head: Callable[[PyTree, AnyArray], Logits]
     convert: Callable[[StateDict], PyTree]
     training: Training | None = None
+
+    def classifier(
+        self,
+        params: PyTree,
+        *,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        head: Head = Head.SOFTMAX,
+    ) -> Classifier:
+        """The network with its weights, in its two halves; see `core.classifier.Classifier`."""
+        return Classifier(
+            params=params,
+            mean=jnp.array(mean, jnp.float32),
+            std=jnp.array(std, jnp.float32),
+            apply_fn=self,
+            head=head,
+            features_fn=self.features,
+            head_fn=self.head,
+            training=self.training,
+        )
 
     def __call__(self, params: PyTree, normalised: AnyArray) -> Logits:
         """Logits ``[b k]``."""

@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 
 from xai_jax.classifiers import torch_file
 from xai_jax.classifiers.alexnet import ALEXNET
@@ -178,7 +177,7 @@ def load(name: str, weights: Path | None = None) -> Pretrained:
         raise ValueError(f"{path}: {error}") from error
     return Pretrained(
         name=entry.name,
-        classifier=_classifier(entry, params),
+        classifier=entry.architecture.classifier(params, mean=entry.mean, std=entry.std),
         class_names=_class_names(params["classes"]["bias"].shape[0]),
         preprocess=entry.preprocess,
         weights_sha256=sha256,
@@ -245,18 +244,6 @@ def _package_folder(package: str) -> Path | None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _classifier(entry: Entry, params: dict) -> Classifier:
-    return Classifier(
-        params=params,
-        mean=jnp.array(entry.mean, jnp.float32),
-        std=jnp.array(entry.std, jnp.float32),
-        apply_fn=entry.architecture,
-        features_fn=entry.architecture.features,
-        head_fn=entry.architecture.head,
-        training=entry.architecture.training,
-    )
 
 
 def _class_names(num_classes: int) -> tuple[str, ...] | None:

@@ -4,8 +4,6 @@ Twice: with batch norm folded into the convolutions, which is faster, and with b
 which can be trained. As long as nothing is trained, both answer the same.
 """
 
-from typing import Any
-
 import jax
 
 from xai_jax.classifiers import layers
@@ -13,7 +11,7 @@ from xai_jax.classifiers.architecture import Architecture
 from xai_jax.classifiers.convert import StateDict, Weights
 from xai_jax.core.classifier import Training
 from xai_jax.core.types import AnyArray, PerExample, PyTree
-from xai_jax.nn import resnet
+from xai_jax.nn import learner, resnet
 from xai_jax.nn.layers import InTraining
 
 _STEM = 64
@@ -77,27 +75,17 @@ RESNET50 = Architecture(
 _TRUNK = resnet.ResNet50Trunk()
 
 
-def _variables(params: PyTree) -> PyTree:
-    return {"params": params["trunk"], "batch_stats": params["statistics"]}
-
-
 def _normed_features(params: PyTree, normalised: AnyArray) -> AnyArray:
     """`_features`, batch norm by the running statistics."""
-    activations: Any = _TRUNK.apply(_variables(params), normalised)
-    return activations
+    trunk = learner.Learner(params=params["trunk"], statistics=params["statistics"])
+    return learner.used(_TRUNK, trunk, normalised)
 
 
 def _training_features(
     params: PyTree, normalised: AnyArray, *, weight: PerExample, axis_name: str | None
 ) -> tuple[AnyArray, PyTree]:
-    answer: Any = _TRUNK.apply(
-        _variables(params),
-        normalised,
-        InTraining(weight=weight, axis_name=axis_name),
-        mutable=["batch_stats"],
-    )
-    activations, changed = answer
-    return activations, changed["batch_stats"]
+    training = InTraining(weight=weight, axis_name=axis_name)
+    return learner.trained(_TRUNK, params["trunk"], params["statistics"], normalised, training)
 
 
 def _convert_with_norm(state_dict: StateDict) -> PyTree:

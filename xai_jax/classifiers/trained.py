@@ -59,15 +59,8 @@ def load(path: Path) -> pretrained.Pretrained:
         )
     about = changed(Network(), exported.config, f"{path}: config")
     architecture = pretrained.entry_of(about.architecture).architecture
-    classifier = Classifier(
-        params=_params(exported.tree),
-        mean=jnp.array(about.mean, jnp.float32),
-        std=jnp.array(about.std, jnp.float32),
-        apply_fn=architecture,
-        head=about.head,
-        features_fn=architecture.features,
-        head_fn=architecture.head,
-        training=architecture.training,
+    classifier = architecture.classifier(
+        _params(exported.tree), mean=about.mean, std=about.std, head=about.head
     )
     if not _is_whole(classifier, exported):
         raise ValueError(
