@@ -5,27 +5,42 @@ from typing import Any
 
 from flax import struct
 
-from xai_jax.core.types import Images, PyTree
+from xai_jax.core.types import AnyArray, Images, PRNGKeys, PyTree
+
+
+def _images_as_they_are(params: PyTree, images: Images, regions: AnyArray | None) -> Images:
+    del params, regions
+    return images
 
 
 @struct.dataclass
 class Generator:
     """Images to codes and back.
 
+    A method calls `prepare` once a picture, `encode` once, and `decode` at every step: what depends
+    on the picture or its label map alone is computed once.
+
     Fields:
         params: whatever the functions read.
-        encode_fn: ``(params, images [b h w c]) -> codes``, a pytree of ``[b ...]`` arrays.
-        decode_fn: ``(params, codes) -> images [b h w c]``, unit pixels.
+        encode_fn: ``(params, context) -> codes``, a pytree of ``[b ...]`` arrays.
+        decode_fn: ``(params, context, codes, keys [b]) -> images [b h w c]``, unit pixels.
+        prepare_fn: ``(params, images [b h w c], regions [b h w] or None) -> context``, a pytree of
+            ``[b ...]`` arrays; by default the images themselves.
     """
 
     params: PyTree
     encode_fn: Callable = struct.field(pytree_node=False)
     decode_fn: Callable = struct.field(pytree_node=False)
+    prepare_fn: Callable = struct.field(pytree_node=False, default=_images_as_they_are)
 
-    def encode(self, images: Images) -> Any:
-        """Codes of `images`."""
-        return self.encode_fn(self.params, images)
+    def prepare(self, images: Images, regions: AnyArray | None = None) -> Any:
+        """What `encode` and `decode` need of the pictures, ``[b ...]``."""
+        return self.prepare_fn(self.params, images, regions)
 
-    def decode(self, codes: Any) -> Images:
-        """Pictures of `codes`, unit pixels."""
-        return self.decode_fn(self.params, codes)
+    def encode(self, context: Any) -> Any:
+        """Codes of the prepared pictures."""
+        return self.encode_fn(self.params, context)
+
+    def decode(self, context: Any, codes: Any, keys: PRNGKeys) -> Images:
+        """Pictures of `codes`, unit pixels; `keys` are of the noise, one a picture."""
+        return self.decode_fn(self.params, context, codes, keys)

@@ -1,14 +1,27 @@
 """A method is to explanation what Optax's GradientTransformation is to optimisation."""
 
+import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from flax import struct
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.generator import Generator
 from xai_jax.core.infill import Infill
-from xai_jax.core.types import Batch, Explanation, PRNGKey
+from xai_jax.core.outputs import Output
+from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
+
+Built_co = TypeVar("Built_co", covariant=True)
+
+
+@runtime_checkable
+class Settings(Protocol[Built_co]):
+    """Settings of something: a dataclass whose `build` makes it, and closes over no arrays."""
+
+    def build(self, *args: Any, **kwargs: Any) -> Built_co:
+        """It, with these settings; of an infill or a generator, for the classifier it is given."""
+        ...
 
 
 @struct.dataclass
@@ -20,10 +33,53 @@ class Frozen:
     generator: Generator | None = None
 
 
-InitFn = Callable[[PRNGKey, Frozen, Batch], Any]
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Explained:
+    """What is explained, and with what: the one place where a `Frozen` is put together.
+
+    Fields:
+        classifier: settings of the explained classifier, or itself.
+        infill: settings of what stands in for removed pixels, or itself.
+        generator: of methods that move codes; ``None`` for the others.
+    """
+
+    classifier: Settings[Classifier] | Classifier
+    infill: Settings[Infill] | Infill
+    generator: Settings[Generator] | Generator | None = None
+
+    def build(self) -> Frozen:
+        """All of it, with its weights.
+
+        Raises:
+            ValueError: a part is neither settings nor what they build; or of its own build.
+        """
+        classifier = _built("classifier", self.classifier, Classifier)
+        infill = _built("infill", self.infill, Infill, classifier)
+        if self.generator is None:
+            return Frozen(classifier=classifier, infill=infill)
+        generator = _built("generator", self.generator, Generator, classifier)
+        return Frozen(classifier=classifier, infill=infill, generator=generator)
+
+
+def _built(name: str, part: Any, kind: type, *needed: Any) -> Any:
+    if isinstance(part, kind):
+        return part
+    if isinstance(part, type) or not isinstance(part, Settings):
+        raise ValueError(
+            f"{name} is {part!r:.80}, which is neither a {kind.__name__} nor settings that build "
+            f"one; see docs/bring-your-own-classifier.md for what makes a {kind.__name__}."
+        )
+    return part.build(*needed)
+
+
+InitFn = Callable[[PRNGKey, Any, Any], Any]
 StepFn = Callable[..., tuple[Any, dict[str, Any]]]
-MeasureFn = Callable[[Any, Frozen, Batch, PRNGKey], dict[str, Any]]
+MeasureFn = Callable[[Any, Any, Any, PRNGKey], dict[str, Any]]
 ExplainFn = Callable[[Any, Frozen, Batch, PRNGKey], Explanation]
+
+
+def _all_of_it(state: Any) -> Any:
+    return state
 
 
 class Trainable(NamedTuple):
@@ -32,44 +88,47 @@ class Trainable(NamedTuple):
     Fields:
         init: ``(key, frozen, batch) -> state``.
         step: ``(state, frozen, batch, key, axis_name=None) -> (state, metrics)``; pure, under jit
-        and pmap. Metrics are finite scalars; a loop stops where they are not.
+            and pmap. Metrics are finite scalars; a loop stops where they are not.
         measure: ``(state, frozen, batch, key) -> {name: [b]}``, what a validation averages over the
             real pictures; ``None`` where there is nothing to validate.
+        weights: ``state -> weights``: what is exported, and what a `Method` explains with.
+        validated: ``(state, {name: mean}) -> state`` after a validation, outside compiled code: a
+            schedule that waits for a plateau, say. ``None``: a validation changes nothing.
     """
 
     init: InitFn
     step: StepFn
     measure: MeasureFn | None = None
+    weights: Callable[[Any], Any] = _all_of_it
+    validated: Callable[[Any, dict[str, float]], Any] | None = None
 
 
 class Method(NamedTuple):
     """A way of explaining.
 
     Fields:
-        init: ``(key, frozen, batch) -> state``; `no_state` where nothing is learned across images.
-        step: as in `Trainable`; ``None`` where nothing is learned across images.
-        explain: ``(state, frozen, batch, key) -> Explanation``; pure; each image by itself, so that
-        its
-            explanation does not depend on the company.
-        measure: as in `Trainable`.
+        explain: ``(weights, frozen, batch, key) -> Explanation``; pure; each image by itself, so
+            that its explanation does not depend on the company.
+        outputs: declares every name in its explanations' `maps`, `pictures` and `numbers`.
+        trainable: how its weights are learned; ``None`` where nothing is learned across images:
+            its weights are then ``()``.
     """
 
-    init: InitFn
-    step: StepFn | None
     explain: ExplainFn
-    measure: MeasureFn | None = None
+    outputs: tuple[Output, ...] = ()
+    trainable: Trainable | None = None
 
 
-@runtime_checkable
-class MethodConfig(Protocol):
-    """The settings of a method; `build` closes over settings and never over arrays."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Inspector:
+    """A method with all that it needs to explain: what users hold and hand on.
 
-    def build(self) -> Method:
-        """The method with these settings."""
-        ...
+    Fields:
+        method: its settings.
+        frozen: the classifier that it explains, and what else it reads.
+        weights: what it learned across images; ``()`` where that is nothing.
+    """
 
-
-def no_state(key: PRNGKey, frozen: Frozen, batch: Batch) -> tuple[()]:
-    """The state of a method that learns nothing across images."""
-    del key, frozen, batch
-    return ()
+    method: Settings[Method]
+    frozen: Frozen
+    weights: PyTree = ()

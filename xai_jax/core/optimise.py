@@ -21,59 +21,88 @@ def _unchanged(theta: PyTree) -> PyTree:
 
 
 def optimise(
-    objective: Callable[..., tuple[Any, dict[str, Any]]],
+    objective: Callable[..., Any],
     theta: PyTree,
     tx: optax.GradientTransformation,
     xs: PyTree,
     *,
     project: Callable[[PyTree], PyTree] = _unchanged,
     chunks: PyTree = None,
+    memory: PyTree = None,
+    settled: Callable[[dict[str, Any]], jax.Array] | None = None,
 ) -> tuple[PyTree, dict[str, Any]]:
     """Minimises the objective of each image by itself.
 
     Args:
         objective: ``(theta, x) -> (value [b], terms {name: [b]})``; with `chunks`,
-            ``(theta, x, chunk) -> ...`` and the objective is the mean over the chunks.
+            ``(theta, x, chunk) -> ...`` and the objective is the mean over the chunks; with
+            `memory`, ``(theta, x, memory) -> (value, terms, memory)``.
         theta: pytree of ``[b ...]`` arrays: mask logits, style codes.
         tx: an elementwise optimiser (SGD, Adam …): one that mixes entries (a global norm) would mix
-        images.
+            images.
         xs: what changes per step (step numbers, weights); pytree with leading axis ``t``.
         project: applied after each update, a clamp say.
         chunks: pytree with leading axis ``n``: the mask samples in ``n`` parts, one after the
-        other, which
-            bounds memory and leaves the result as it is.
+            other, which bounds memory and leaves the result as it is.
+        memory: what the objective carries from step to step without a gradient, pytree of
+            ``[b ...]``: a fill that serves several steps, say. Not together with `chunks`.
+        settled: ``terms -> [b]`` bool: from that step on such an image stays as it was before it.
 
     Returns:
         ``(theta, trace)`` with ``trace`` = ``{"objective", **terms}`` of ``[b t]``, before each
         update.
     """
+    if memory is not None and chunks is not None:
+        raise ValueError("An objective carries a memory or comes in chunks, not both.")
 
-    def total(theta, *args):
-        value, terms = objective(theta, *args)
+    def total(theta, memory, *args):
+        if memory is None:
+            value, terms = objective(theta, *args)
+        else:
+            value, terms, memory = objective(theta, *args, memory)
         # A sum, not a mean: an image's step must not depend on the batch size.
-        return value.sum(), {"objective": value, **terms}
+        return value.sum(), (memory, {"objective": value, **terms})
 
     gradient = jax.grad(total, has_aux=True)
 
-    def mean_over_chunks(theta, x):
-        num_chunks = jax.tree.leaves(chunks)[0].shape[0]
-        one = jax.tree.map(lambda c: c[0], chunks)
-        if num_chunks == 1:
-            return gradient(theta, x, one)
-        shapes = jax.eval_shape(gradient, theta, x, one)
-        zeros = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
-
-        def add(sums, chunk):
-            return jax.tree.map(jnp.add, sums, gradient(theta, x, chunk)), None
-
-        sums, _ = jax.lax.scan(add, zeros, chunks)
-        return jax.tree.map(lambda s: s / num_chunks, sums)
-
     def step(carry, x):
-        theta, opt_state = carry
-        grads, terms = gradient(theta, x) if chunks is None else mean_over_chunks(theta, x)
-        updates, opt_state = tx.update(grads, opt_state, theta)
-        return (project(optax.apply_updates(theta, updates)), opt_state), terms
+        theta, opt_state, memory, still = carry
+        if chunks is None:
+            grads, (memory, terms) = gradient(theta, memory, x)
+        else:
+            grads, (_, terms) = _mean_over(chunks, lambda chunk: gradient(theta, None, x, chunk))
+        updates, after = tx.update(grads, opt_state, theta)
+        moved = project(optax.apply_updates(theta, updates))
+        if settled is not None:
+            still = still | settled(terms)
+            moved = _where_still(still, theta, moved)
+        return (moved, after, memory, still), terms
 
-    (theta, _), trace = jax.lax.scan(step, (theta, tx.init(theta)), xs)
+    num = jax.tree.leaves(theta)[0].shape[0]
+    still = None if settled is None else jnp.zeros(num, bool)
+    begun = (theta, tx.init(theta), memory, still)
+    (theta, _, _, _), trace = jax.lax.scan(step, begun, xs)
     return theta, jax.tree.map(lambda x: jnp.moveaxis(x, 0, -1), trace)  # [t b] -> [b t]
+
+
+def _mean_over(chunks: PyTree, gradient: Callable[[PyTree], PyTree]) -> PyTree:
+    """The mean of what `gradient` says of each chunk, in the memory of one."""
+    num_chunks = jax.tree.leaves(chunks)[0].shape[0]
+    one = jax.tree.map(lambda c: c[0], chunks)
+    if num_chunks == 1:
+        return gradient(one)
+    shapes = jax.eval_shape(gradient, one)
+    zeros = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+
+    def add(sums, chunk):
+        return jax.tree.map(jnp.add, sums, gradient(chunk)), None
+
+    sums, _ = jax.lax.scan(add, zeros, chunks)
+    return jax.tree.map(lambda s: s / num_chunks, sums)
+
+
+def _where_still(still: jax.Array, before: PyTree, after: PyTree) -> PyTree:
+    def one(old, new):
+        return jnp.where(still.reshape(-1, *([1] * (new.ndim - 1))), old, new)
+
+    return jax.tree.map(one, before, after)

@@ -11,6 +11,19 @@ from xai_jax.nn.layers import InTraining
 
 
 @struct.dataclass
+class Weights:
+    """What a trained network is used with.
+
+    Fields:
+        params: what its optimiser changed.
+        statistics: running means and variances of batch norm; an empty dict where there are none.
+    """
+
+    params: PyTree
+    statistics: PyTree
+
+
+@struct.dataclass
 class Learner:
     """A network while it learns, and afterwards, when it is only used.
 
@@ -66,7 +79,12 @@ def trained(
     return answer, changed.get("batch_stats", {})
 
 
-def used(network: linen.Module, learner: Learner, normalised: AnyArray) -> Any:
+def weights(learner: Learner) -> Weights:
+    """What is exported of a network that has learned."""
+    return Weights(params=learner.params, statistics=learner.statistics)
+
+
+def used(network: linen.Module, learner: Learner | Weights, normalised: AnyArray) -> Any:
     """What a network answers once it is trained: every picture by itself."""
     variables = {"params": learner.params, "batch_stats": learner.statistics}
     return network.apply(variables, normalised)

@@ -13,7 +13,8 @@ from flax import linen
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.gradient import mean_loss_and_grad
-from xai_jax.core.method import Frozen, Method
+from xai_jax.core.method import Frozen, Method, Trainable
+from xai_jax.core.outputs import CLASS_KEEP
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import (
     AnyArray,
@@ -27,7 +28,7 @@ from xai_jax.core.types import (
 )
 from xai_jax.nn import learner
 from xai_jax.nn.layers import InTraining
-from xai_jax.nn.learner import Learner
+from xai_jax.nn.learner import Learner, Weights
 
 # (frozen, batch, draw, key) -> (loss [b], terms {name: [b]}), where draw makes mask logits
 # [b h w k] of unit pixels [b h w c]. Where the classifier trains, also ask=..., which
@@ -83,13 +84,15 @@ def mask_learner(
         total, found = judge(frozen, batch, _drawing(network, state, frozen), key)
         return {"loss": total, **found}
 
-    def explain(state, frozen, batch, key):
+    def explain(weights, frozen, batch, key):
         del key
-        class_keep = jax.nn.sigmoid(_drawing(network, state, frozen)(batch.images))
+        class_keep = jax.nn.sigmoid(_drawing(network, weights, frozen)(batch.images))
         keep = jnp.take_along_axis(class_keep, batch.target[:, None, None, None], axis=3)
-        return Explanation(keep=keep, saliency=keep, target=batch.target, class_keep=class_keep)
+        maps = {CLASS_KEEP.name: class_keep}
+        return Explanation(keep=keep, saliency=keep, target=batch.target, maps=maps)
 
-    return Method(init=init, step=step, explain=explain, measure=measure)
+    trainable = Trainable(init=init, step=step, measure=measure, weights=learner.weights)
+    return Method(explain=explain, outputs=(CLASS_KEEP,), trainable=trainable)
 
 
 def _loss(
@@ -169,11 +172,11 @@ def check_labels(batch: Batch, num_classes: int) -> None:
 
 
 def _drawing(
-    network: linen.Module, state: Learner, frozen: Frozen
+    network: linen.Module, weights: Weights | Learner, frozen: Frozen
 ) -> Callable[[AnyArray], AnyArray]:
     """What the network draws once it is trained: every picture by itself."""
 
     def draw(images):
-        return learner.used(network, state, frozen.classifier.normalise(images))
+        return learner.used(network, weights, frozen.classifier.normalise(images))
 
     return draw

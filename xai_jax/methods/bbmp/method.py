@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from xai_jax.core import outputs
 from xai_jax.core.image import resize
 from xai_jax.core.infill import compose
-from xai_jax.core.method import Frozen, Method, no_state
+from xai_jax.core.method import Frozen, Method
 from xai_jax.core.optimise import linear_decay, optimise
 from xai_jax.core.rng import example_keys, fold_each, split_each
 from xai_jax.core.settings import check_at_least
@@ -150,13 +151,21 @@ class Config:
         return bbmp(self)
 
 
+_OUTPUTS = (
+    outputs.trace("objective", "that of the score", "What is minimised."),
+    outputs.trace("score", "of the setting `score`", "What the classifier says of the composite."),
+    outputs.trace("penalty", "that of the score", "Price of area and variation."),
+    outputs.trace("kept_area", "in [0, 1]", "Share of the picture that is kept."),
+)
+
+
 def bbmp(cfg: Config) -> Method:
     """Explains each image by one mask; nothing is learned across images."""
     _check(cfg)
     tx = optax.adam(_learning_rate(cfg))
 
-    def explain(state: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
-        del state
+    def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
+        del weights
         keys = split_each(example_keys(key, batch.image_id), 2)
         score = _score(cfg, frozen, batch)
         grid = _initial(cfg, frozen, batch, score, keys[:, 0])
@@ -165,9 +174,9 @@ def bbmp(cfg: Config) -> Method:
         grid, trace = optimise(objective, grid, tx, steps, project=lambda x: jnp.clip(x, 0.0, 1.0))
         keep = _keep(cfg, grid, batch.images.shape[1:3])
         saliency = 1.0 - keep if cfg.game is Game.DELETE else keep
-        return Explanation(keep=keep, saliency=saliency, target=batch.target, trace=trace)
+        return Explanation(keep=keep, saliency=saliency, target=batch.target, numbers=trace)
 
-    return Method(init=no_state, step=None, explain=explain)
+    return Method(explain=explain, outputs=_OUTPUTS)
 
 
 def _check(cfg: Config) -> None:

@@ -13,8 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
+from xai_jax.core import outputs
 from xai_jax.core.image import gaussian_blur
-from xai_jax.core.method import Frozen, Method, no_state
+from xai_jax.core.method import Frozen, Method
 from xai_jax.core.optimise import optimise
 from xai_jax.core.settings import check_at_least
 from xai_jax.core.targets import Head, log_odds
@@ -122,13 +123,26 @@ class Config:
         return extremal(self)
 
 
+def _of_each_area(name: str, unit: str, meaning: str) -> outputs.Output:
+    axes = (outputs.AREA, outputs.STEP)
+    return outputs.Output(name=name, kind="number", axes=axes, unit=unit, meaning=meaning)
+
+
+_OUTPUTS = (
+    outputs.trace("objective", "logits", "What is minimised, summed over the areas."),
+    _of_each_area("reward", "logits", "Of the mask of each area, the smallest first."),
+    _of_each_area("deviation", "squared share", "Of each mask from the mask of its exact area."),
+    _of_each_area("mask_area", "in [0, 1]", "Mean of each mask."),
+)
+
+
 def extremal(cfg: Config) -> Method:
     """Explains each image by one mask an area; deterministic, nothing is learned across images."""
     _check(cfg)
     areas = np.array(sorted(cfg.areas))
 
-    def explain(state: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
-        del state, key
+    def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
+        del weights, key
         num, height, width, _ = batch.images.shape
         geometry = Geometry(image=(height, width), step=cfg.step, sigma=cfg.sigma)
         normalised = frozen.classifier.normalise(batch.images)
@@ -150,10 +164,10 @@ def extremal(cfg: Config) -> Method:
             keep=1.0 - mask if cfg.game is Game.DELETE else mask,
             saliency=found.sum(axis=1),
             target=batch.target,
-            trace=_named(trace, areas),
+            numbers=_numbers(trace),
         )
 
-    return Method(init=no_state, step=None, explain=explain)
+    return Method(explain=explain, outputs=_OUTPUTS)
 
 
 def _check(cfg: Config) -> None:
@@ -235,7 +249,7 @@ def _objective(cfg: Config, frozen: Frozen, target, geometry: Geometry, pyramid,
         deviation = masks.area_deviation(_flat(full), jnp.tile(num_dark, len(target)))
         deviation = deviation.reshape(reward.shape)
         weight = cfg.area_weight * cfg.area_growth ** step.astype(jnp.float32)
-        terms = {"reward": reward, "deviation": deviation, "area": full.mean(axis=(2, 3, 4))}
+        terms = {"reward": reward, "deviation": deviation, "mask_area": full.mean(axis=(2, 3, 4))}
         return weight * deviation - reward, terms
 
     return objective
@@ -279,10 +293,6 @@ def _smallest(good: Bool[Array, "b a"]) -> Classes:
     return jnp.where(good.any(axis=1), jnp.argmax(good, axis=1), good.shape[1] - 1)
 
 
-def _named(trace: dict[str, Array], areas: np.ndarray) -> dict[str, Array]:
-    """``{name: [b a t]}`` -> ``{name_area: [b t]}``, and the objective summed over the areas."""
-    return {"objective": trace["objective"].sum(axis=1)} | {
-        f"{name}_{area:g}": values[:, index]
-        for name, values in trace.items()
-        for index, area in enumerate(areas)
-    }
+def _numbers(trace: dict[str, Array]) -> dict[str, Array]:
+    """As declared: ``{name: [b a t]}``, the objective summed over the areas, ``[b t]``."""
+    return {**trace, "objective": trace["objective"].sum(axis=1)}

@@ -14,7 +14,8 @@ import optax
 
 from xai_jax.core.image import resize_align_corners
 from xai_jax.core.infill import compose
-from xai_jax.core.method import Frozen, Method, no_state
+from xai_jax.core import outputs
+from xai_jax.core.method import Frozen, Method
 from xai_jax.core.optimise import linear_decay, optimise
 from xai_jax.core.rng import example_keys, fold_each, split_each
 from xai_jax.core.settings import check_at_least
@@ -102,22 +103,30 @@ class Config:
         return fido(self)
 
 
+_OUTPUTS = (
+    outputs.trace("objective", "nats", "What is minimised."),
+    outputs.trace("log_odds", "nats", "Of the target, mean over the masks drawn at the step."),
+    outputs.trace("penalty", "nats", "Price of the area and of its roughness, as it grows in."),
+    outputs.trace("kept_area", "in [0, 1]", "Share of the picture that is kept on average."),
+)
+
+
 def fido(cfg: Config) -> Method:
     """Explains each image by a distribution over masks; nothing is learned across images."""
     _check(cfg)
     tx = optax.adam(linear_decay(cfg.learning_rate, cfg.num_steps))
 
-    def explain(state: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
-        del state
+    def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
+        del weights
         grids = _initial(cfg, batch.images.shape[0])
         chunks = _sample_chunks(cfg, batch.images.shape[0])
         objective = _objective(cfg, frozen, batch, example_keys(key, batch.image_id))
         grids, trace = optimise(objective, grids, tx, jnp.arange(cfg.num_steps), chunks=chunks)
         keep = _displayed_keep(cfg, grids, batch.images.shape[1:3])
         saliency = keep - 0.5 if cfg.game is Game.SSR else 0.5 - keep
-        return Explanation(keep=keep, saliency=saliency, target=batch.target, trace=trace)
+        return Explanation(keep=keep, saliency=saliency, target=batch.target, numbers=trace)
 
-    return Method(init=no_state, step=None, explain=explain)
+    return Method(explain=explain, outputs=_OUTPUTS)
 
 
 def _check(cfg: Config) -> None:

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from xai_jax.core import image
-from xai_jax.core.method import Frozen, Method, no_state
+from xai_jax.core import image, outputs
+from xai_jax.core.method import Frozen, Method
 from xai_jax.core.optimise import optimise
 from xai_jax.core.settings import check_at_least
 from xai_jax.core.types import Batch, Explanation, Maps, PRNGKey
@@ -58,6 +58,16 @@ class PerImage:
         return rtis_per_image(self)
 
 
+_OUTPUTS = (
+    outputs.trace("objective", "that of the loss's form", "What is minimised."),
+    outputs.trace("preservation", "that of the loss's form", "What the kept part lacks."),
+    outputs.trace("destruction", "that of the loss's form", "What the removed part still shows."),
+    outputs.trace("area", "that of the loss's form", "Price of the mask's area."),
+    outputs.trace("variation", "that of the loss's form", "Price of its roughness."),
+    outputs.trace("kept_area", "in [0, 1]", "Share of the picture that is kept."),
+)
+
+
 def rtis_per_image(cfg: PerImage) -> Method:
     """Explains each image by one mask; nothing is learned across images."""
     cfg.loss.check()
@@ -65,15 +75,15 @@ def rtis_per_image(cfg: PerImage) -> Method:
     check_at_least(cfg, grid=2, num_steps=1, momentum=0)
     tx = optax.sgd(cfg.learning_rate, momentum=cfg.momentum, nesterov=True)
 
-    def explain(state: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
-        del state
+    def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
+        del weights
         channels = jnp.full((len(batch.images), cfg.grid, cfg.grid, 2), _START)
         objective = _objective(cfg, frozen, batch, key)
         channels, trace = optimise(objective, channels, tx, jnp.arange(cfg.num_steps))
         keep = _upsampled(_grid(channels), batch)
-        return Explanation(keep=keep, saliency=keep, target=batch.target, trace=trace)
+        return Explanation(keep=keep, saliency=keep, target=batch.target, numbers=trace)
 
-    return Method(init=no_state, step=None, explain=explain)
+    return Method(explain=explain, outputs=_OUTPUTS)
 
 
 def _grid(channels: Channels) -> Grid:

@@ -1,0 +1,72 @@
+"""A score of explanations: numbers a picture, and the columns of a table that they become."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from xai_jax.core.outputs import Output
+from xai_jax.core.types import PyTree
+
+Rows = Mapping[str, np.ndarray]  # {row: [n ...]} of n pictures, on the host
+
+
+class Column(NamedTuple):
+    """One column of a table.
+
+    Fields:
+        name: in snake_case.
+        head: for people.
+        better: which way is better; "neither" for what only describes.
+        low, high: of its range; infinite where there is no bound.
+        unit: "" for a plain number; "%" is shown times 100.
+        source: the paper, with its equation.
+        digits: after the point, where it is shown.
+    """
+
+    name: str
+    head: str
+    better: Literal["higher", "lower", "neither"]
+    low: float
+    high: float
+    unit: str
+    source: str
+    digits: int = 3
+
+
+MeasureFn = Callable[..., dict[str, Any]]
+
+
+def mean(rows: Rows) -> dict[str, float]:
+    """The mean of each row over the pictures in which it is defined (not NaN)."""
+    return {name: _mean(values) for name, values in rows.items()}
+
+
+def _mean(values: np.ndarray) -> float:
+    known = np.asarray(values, np.float64)
+    known = known[~np.isnan(known)]
+    return math.fsum(known) / len(known) if len(known) else math.nan
+
+
+class Metric(NamedTuple):
+    """A score.
+
+    A metric of single pictures is averaged; one of a set (an area under a curve of all pictures, a
+    distance of two distributions) brings its own `reduce`. A bootstrap resamples the rows and calls
+    `reduce` again.
+
+    Fields:
+        measure: ``(params, frozen, batch, explanation, key) -> {row: [b ...]}``; pure, each picture
+            by itself; NaN where it is not defined.
+        rows: declares what it measures of each picture.
+        columns: declares what `reduce` makes of them.
+        reduce: ``{row: [n ...]} -> {column: number}``, on the host.
+        params: what `measure` reads, arrays; an argument of compiled code.
+    """
+
+    measure: MeasureFn
+    rows: tuple[Output, ...]
+    columns: tuple[Column, ...]
+    reduce: Callable[[Rows], dict[str, float]] = mean
+    params: PyTree = None

@@ -1,0 +1,98 @@
+"""What a method, a metric or a run says of each picture, declared once: name, axes, unit, meaning.
+
+The store, the results, the report and the pages of docs/ walk these declarations; nothing else
+knows a name.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Literal
+
+Kind = Literal["map", "picture", "number"]
+ROW, COLUMN, CHANNEL, CLASS, STEP, AREA = "row", "column", "channel", "class", "step", "area"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Output:
+    """One named result.
+
+    Fields:
+        name: in snake_case, of one meaning throughout a run.
+        kind: "map": ``[b h w n]``, numbers a pixel; "picture": ``[b h w c]`` or ``[b n h w c]``,
+            unit pixels; "number": ``[b ...]``.
+        axes: names of the axes after that of the pictures.
+        unit: of its numbers, with the range where there is one: "nats", "in [0, 1]".
+        meaning: one sentence, polarity included.
+        stored: type of its numbers on the disk; a "map" in float16 is rounded to 1/256.
+    """
+
+    name: str
+    kind: Kind
+    axes: tuple[str, ...]
+    unit: str
+    meaning: str
+    stored: Literal["float32", "float16", "int32", "uint8"] = "float32"
+
+
+_MAP = (ROW, COLUMN, CHANNEL)
+
+TARGET = Output(
+    name="target",
+    kind="number",
+    axes=(),
+    unit="class",
+    meaning="The class that is explained; -1 without a result.",
+    stored="int32",
+)
+SALIENCY = Output(
+    name="saliency",
+    kind="map",
+    axes=_MAP,
+    unit="the method's own",
+    meaning="The larger, the more a pixel speaks for the target.",
+)
+KEEP = Output(
+    name="keep",
+    kind="map",
+    axes=_MAP,
+    unit="in [0, 1]",
+    meaning="1 where the picture is kept, 0 where the infill stands.",
+)
+CLASS_KEEP = Output(
+    name="class_keep",
+    kind="map",
+    axes=(ROW, COLUMN, CLASS),
+    unit="in [0, 1]",
+    meaning="As keep, for every class; keep is that of the target.",
+    stored="float16",  # many, and to be looked at: less than half of the disk
+)
+COUNTERFACTUAL = Output(
+    name="counterfactual",
+    kind="picture",
+    axes=_MAP,
+    unit="unit pixels",
+    meaning="The picture as it would have to be for the classifier to decide otherwise.",
+)
+
+FIXED = (TARGET, SALIENCY, KEEP)  # the fields of an Explanation; the others are open by name
+
+
+def trace(name: str, unit: str, meaning: str) -> Output:
+    """What an optimisation logs before each update, ``[b t]``."""
+    return Output(name=name, kind="number", axes=(STEP,), unit=unit, meaning=meaning)
+
+
+def by_name(outputs: Iterable[Output]) -> dict[str, Output]:
+    """The declarations by name.
+
+    Raises:
+        ValueError: two differ under one name.
+    """
+    named: dict[str, Output] = {}
+    for output in outputs:
+        if named.setdefault(output.name, output) != output:
+            raise ValueError(
+                f"{output.name!r} is declared twice and not alike; give one of the two another "
+                "name."
+            )
+    return named
