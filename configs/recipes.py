@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 from xai_jax.classifiers import trained
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.classifiers.trunk import Trunk
+from xai_jax.core.method import Settings
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.data.pipeline import BuildsSource, Masks, Pipeline
+from xai_jax.data.example import Examples
+from xai_jax.data.pipeline import Masks, Pipeline
 from xai_jax.data.transforms import Augment
 from xai_jax.evaluate.evaluation import Contestant, Evaluation
 from xai_jax.experiment import Experiment, Validation
@@ -33,7 +35,7 @@ class Pictures:
         num_threads: workers that decode and resize.
     """
 
-    of_split: Callable[[str], BuildsSource]
+    of_split: Callable[[str], Settings[Examples]]
     size: Preprocess
     class_names: tuple[str, ...]
     num_threads: int = 8

@@ -35,6 +35,10 @@ class Made:
     def class_names(self) -> tuple[str, ...]:
         return ("grey",)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(map(str, range(self.num)))
+
     def __len__(self) -> int:
         return self.num
 

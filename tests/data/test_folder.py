@@ -1,6 +1,8 @@
 """Anybody's folder is read as its table says, and what is wrong in it is said in one sentence."""
 
+import hashlib
 import json
+import os
 import pickle
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from PIL import Image
 
 from configs.clothing.clothes import GROUPS
+from xai_jax.core.errors import BadPicture
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.example import classes_of, picture_of
 from xai_jax.data.folder import Flagged, Folder, Listed
@@ -152,8 +155,11 @@ def test_settings_that_do_not_fit_the_folder_are_refused(clothes, settings, sent
 def test_a_colour_picture_is_no_mask(clothes):
     save(clothes / "masks" / "a.png", np.zeros((2, 3, 3)))
     rows = folder(clothes, classes=OUTER).build()
-    with pytest.raises(ValueError, match=r"mask of .*a\.png: It is no mask .Pillow's mode RGB"):
+    with pytest.raises(BadPicture, match=r"^Its mask is unusable: It is no mask .Pillow's mode"):
         classes_of(rows[0], (3, 2))
+    sentence = r"a\.png: Its mask is unusable: It is no mask .*; replace it, or take its row out"
+    with pytest.raises(ValueError, match=sentence):
+        next(Pipeline(source=rows, masks="ids").batches(2))
 
 
 def test_the_clothing_pictures_have_the_labels_that_their_masks_show(shared_data):
@@ -184,3 +190,45 @@ def test_the_clothing_pictures_become_batches_with_their_masks(shared_data):
     assert batch.images.shape == (8, 176, 96, 3) and 0.2 < batch.images.mean() < 0.9
     shown = batch.masks.max((1, 2)) > 0
     np.testing.assert_array_equal(shown, batch.labels > 0)
+
+
+def test_every_change_of_what_a_folder_holds_changes_the_digest_of_one_file(clothes):
+    settings = {"split": "train", "classes": OUTER}
+    first = folder(clothes, **settings).build().digests()
+    kinds = ["classes.json", "labels.csv"]
+    files = [f"{part}/{name}.png" for part in ("images", "masks") for name in "ab"]
+    assert list(first) == kinds + files
+    assert first["images/a.png"] == sha256((clothes / "images" / "a.png").read_bytes())[:32]
+
+    def changed() -> list[str]:
+        now = folder(clothes, **settings).build().digests()
+        return [file for file in now if now[file] != first.get(file)]
+
+    save(clothes / "images" / "c.png", np.zeros((2, 3, 3)))  # of another split
+    (clothes / "labels.csv").write_text(TABLE.replace("c.png,test,0", "c.png,test,1"))
+    assert changed() == []
+    for file in files:
+        path = clothes / file
+        before, stat = path.read_bytes(), path.stat()
+        other = bytearray(before)
+        other[-1] ^= 1  # as long as before, and no younger
+        path.write_bytes(other)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        assert changed() == [file]
+        path.write_bytes(before)
+    (clothes / "labels.csv").write_text(TABLE.replace("a.png,train,0 1 3", "a.png,train,0 3"))
+    assert changed() == ["labels.csv"]
+    (clothes / "labels.csv").write_text(TABLE)
+    (clothes / "classes.json").write_text(json.dumps(["null", "jacket", "hat", "coat"]))
+    assert changed()[0] == "classes.json"
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_pictures_are_called_by_their_file_and_one_that_is_there_twice_by_its_line_too(clothes):
+    table = TABLE + "a.png,train,1\n"
+    (clothes / "labels.csv").write_text(table)
+    names = folder(clothes, classes=OUTER).build().names
+    assert names == ("a.png (line 2)", "b.png", "c.png", "a.png (line 5)")

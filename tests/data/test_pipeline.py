@@ -1,6 +1,7 @@
 """Batches: every picture once an epoch, shared by processes, resumed to the byte."""
 
 import dataclasses
+import hashlib
 import json
 import subprocess
 import sys
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 
 from xai_jax import experiment
+from xai_jax.core.errors import BadPicture
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.types import Batch
-from xai_jax.data.example import Example
+from xai_jax.data.example import Example, picture_digest, truth_digest
 from xai_jax.data.pipeline import Pipeline
 from xai_jax.data.planted import Planted
 from xai_jax.data.transforms import Augment
@@ -30,6 +32,10 @@ class Fixed:
 
     def __init__(self, num=NUM, broken=None):
         self.num, self.broken = num, broken
+
+    @property
+    def names(self):
+        return tuple(f"picture {i}" for i in range(self.num))
 
     def __len__(self):
         return self.num
@@ -196,6 +202,64 @@ def test_a_picture_that_cannot_be_read_stops_the_stream_by_its_name():
     next(stream)
     with pytest.raises(ValueError, match=r"^picture 5: It cannot be read as a picture: .*\.$"):
         next(stream)
+
+
+class Masked(Fixed):
+    def __init__(self, mask):
+        super().__init__()
+        self.mask = mask
+
+    def __getitem__(self, i):
+        return dataclasses.replace(super().__getitem__(i), mask=self.mask)
+
+
+@pytest.mark.parametrize("masks", ["none", "ids", "soft", "union"])
+def test_one_picture_is_read_as_it_stands_in_a_batch_but_never_varied(masks):
+    varied = pipeline(masks=masks, augment=Augment(), shuffle=True, num_epochs=0)
+    assert len(varied) == NUM and varied.names[3] == "picture 3"
+    plain = next(pipeline(masks=masks).batches(NUM))
+    for row in (0, 3, 9):
+        found = varied.example(row)
+        wanted = {k: v for k, v in vars(plain).items() if v is not None and k != "weight"}
+        assert found.keys() == wanted.keys()
+        for name, values in wanted.items():
+            np.testing.assert_array_equal(found[name], values[row], err_msg=name)
+
+
+def test_one_picture_that_cannot_be_read_is_told_from_all_else_that_is_wrong():
+    with pytest.raises(BadPicture, match="^It cannot be read as a picture: "):
+        pipeline(source=Fixed(broken=5)).example(5)
+    of_other_size = pipeline(source=Masked(np.zeros((2, 3), np.uint8)))
+    with pytest.raises(BadPicture, match="^It has 16 x 12 pixels and its mask 3 x 2; a mask has"):
+        dataclasses.replace(of_other_size, masks="ids").example(0)
+    without = pipeline(source=Masked(None), masks="ids")
+    with pytest.raises(ValueError, match="has neither a mask nor boxes") as error:
+        without.example(0)
+    assert not isinstance(error.value, BadPicture)
+
+
+def test_a_digest_is_of_the_content_whatever_holds_it(tmp_path):
+    example = Fixed()[0]
+    content = b"\x00" * 100
+    (tmp_path / "a.png").write_bytes(content)
+    of_file = dataclasses.replace(example, picture=tmp_path / "a.png")
+    of_bytes = dataclasses.replace(example, picture=content)
+    wanted = hashlib.sha256(content).hexdigest()[:32]
+    assert picture_digest(of_file) == picture_digest(of_bytes) == wanted
+    grey = np.zeros((2, 3, 3), np.uint8)
+    shapes = [dataclasses.replace(example, picture=x) for x in (grey, grey.reshape(3, 2, 3))]
+    assert picture_digest(shapes[0]) != picture_digest(shapes[1])
+    assert len(picture_digest(shapes[0])) == 32
+    known = {
+        "labels": 1 - example.labels,
+        "mask": 1 - example.mask,
+        "meaning": np.arange(256, dtype=np.uint16),
+        "regions": True,
+        "boxes": np.zeros((1, 4), np.float32),
+    }
+    others = [dataclasses.replace(example, **{name: value}) for name, value in known.items()]
+    assert len({truth_digest(e) for e in [example, *others]}) == 6
+    assert len({picture_digest(e) for e in [example, *others]}) == 1
 
 
 @pytest.mark.parametrize(

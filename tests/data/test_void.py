@@ -18,6 +18,8 @@ IDS[:6, :8], IDS[6:, 8:] = 2, 255  # class 1, and void
 class One:
     """One picture of the classes that are asked for, drawn by `IDS` or by a box."""
 
+    names = ("it",)
+
     def __init__(self, labels=(0, 1, 0), ids=IDS, boxes=None):
         self.class_names = tuple(map(str, range(len(labels))))
         self._known = {"labels": np.float32(labels), "mask": ids, "boxes": boxes}

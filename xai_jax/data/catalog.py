@@ -18,7 +18,7 @@ from xai_jax.data.builders import (
     rsna,
     voc2007_masks,
 )
-from xai_jax.data.example import VOID, Example
+from xai_jax.data.example import VOID, Example, digest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ class Tfds:
     split: str = "train"
     data_dir: str = "~/tensorflow_datasets"
 
-    def build(self) -> "Rows":
+    def build(self) -> "TfdsExamples":
         """The rows, nothing read yet.
 
         Raises:
@@ -106,17 +106,42 @@ class Tfds:
         if names is None:
             label = builder.info.features[spec.label_key]
             names = tuple(getattr(label, "feature", label).names)
-        return Rows(rows=rows, spec=spec, class_names=names, name=f"{spec.tfds_name} {self.split}")
+        return TfdsExamples(
+            rows=rows,
+            spec=spec,
+            class_names=names,
+            name=f"{spec.tfds_name} {self.split}",
+            copy=copy,
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
-    """The rows of one split: a random-access source for Grain."""
+class TfdsExamples:
+    """The rows of one split: a random-access source for Grain.
+
+    Fields:
+        rows: TFDS's own.
+        spec: of the data set.
+        class_names: one a class.
+        name: of data set and split, for people.
+        copy: the folder of the prepared copy.
+    """
 
     rows: Any
     spec: DatasetSpec
     class_names: tuple[str, ...]
     name: str
+    copy: Path
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By number, since TFDS knows no files."""
+        return tuple(self._name(index) for index in range(len(self)))
+
+    def digests(self) -> dict[str, str]:
+        """Of TFDS's own record of the copy: what it was made from, and how large each part is."""
+        record = self.copy / "dataset_info.json"
+        return {f"{self.spec.tfds_name}/{record.name}": digest(record)}
 
     def __len__(self) -> int:
         """Number of pictures."""
@@ -128,7 +153,7 @@ class Rows:
         spec, row = self.spec, self.rows[index]
         return Example(
             row=index,
-            name=f"picture {index} of {self.name}",
+            name=self._name(index),
             picture=row["image"],
             labels=self._labels(row),
             mask=None if spec.mask_key is None else row[spec.mask_key],
@@ -136,6 +161,9 @@ class Rows:
             regions=spec.mask_key is not None and spec.mask_classes is None,
             boxes=None if spec.boxes_key is None else np.reshape(row[spec.boxes_key], (-1, 4)),
         )
+
+    def _name(self, index: int) -> str:
+        return f"picture {index} of {self.name}"
 
     def _labels(self, row: Mapping[str, Any]) -> np.ndarray:
         labels = np.zeros(len(self.class_names), np.float32)

@@ -1,8 +1,9 @@
 """What a source of pictures hands out: one row, not yet decoded, and what is known of it."""
 
 import dataclasses
+import hashlib
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image
@@ -48,12 +49,20 @@ class Example:
 
 
 @runtime_checkable
-class Source(Protocol):
-    """Rows by number, in any order, from any thread: what Grain calls a random-access source."""
+class Examples(Protocol):
+    """Rows by number, in any order, from any thread: what Grain calls a random-access source.
+
+    One that can say what its files hold also has ``digests() -> {file: digest}``: files as people
+    know them, the tables first, each with `digest` of its bytes (or of what was read of a table).
+    """
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """One a class, in the order of the labels."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What people call each picture, no two alike."""
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -62,18 +71,50 @@ class Source(Protocol):
         """Row `index` of this source (which may be a part of the data set)."""
 
 
+def digest(content: Path | bytes | np.ndarray) -> str:
+    """What these bytes are, and no others: the first 32 hexadecimal digits of their SHA-256.
+
+    Of a file it is that of its bytes, and never of its size and times, which may stay the same; of
+    an array its type and shape count too.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    if isinstance(content, Path):
+        with content.open("rb") as file:
+            return _short(hashlib.file_digest(file, "sha256"))
+    if isinstance(content, bytes):
+        return _short(hashlib.sha256(content))
+    found = hashlib.sha256(f"{content.dtype.str}{content.shape}".encode())
+    found.update(np.ascontiguousarray(content).tobytes())
+    return _short(found)
+
+
+def _short(found: Any) -> str:
+    return found.hexdigest()[:32]
+
+
+def picture_digest(example: Example) -> str:
+    """`digest` of the picture's file or bytes, which are not decoded."""
+    return digest(example.picture)
+
+
+def truth_digest(example: Example) -> str:
+    """A digest of all that is known of the picture: labels, mask with its meaning, and boxes."""
+    known = (example.labels, example.mask, example.meaning, example.boxes)
+    parts = ["none" if part is None else digest(part) for part in known]
+    return digest(" ".join([*parts, str(example.regions)]).encode())
+
+
 def picture_of(example: Example) -> Image.Image:
     """The whole picture: RGB, upright.
 
     Raises:
-        ValueError: it cannot be read; the sentence names it.
+        BadPicture: it cannot be read.
     """
     if isinstance(example.picture, np.ndarray):
         return Image.fromarray(example.picture)
-    try:
-        return pictures.whole(example.picture)
-    except BadPicture as error:
-        raise ValueError(unusable(example.name, error)) from error
+    return pictures.whole(example.picture)
 
 
 def classes_of(example: Example, size: tuple[int, int]) -> np.ndarray:
@@ -84,8 +125,9 @@ def classes_of(example: Example, size: tuple[int, int]) -> np.ndarray:
         size: ``(width, height)`` of its picture.
 
     Raises:
-        ValueError: the mask cannot be read, or is neither as large as the picture nor a whole
+        BadPicture: the mask cannot be read, or is neither as large as the picture nor a whole
             number of times smaller.
+        ValueError: there is none.
     """
     if example.mask is None:
         return _filled_boxes(example, size)
@@ -94,7 +136,7 @@ def classes_of(example: Example, size: tuple[int, int]) -> np.ndarray:
     if scale > 1 and ids.shape == (size[1] / scale, size[0] / scale):
         ids = ids.repeat(scale, 0).repeat(scale, 1)  # CelebAMask-HQ draws at half the size
     if ids.shape[::-1] != size:
-        raise ValueError(another_size(example.name, size, ids.shape[::-1]))
+        raise BadPicture(another_size("It", size, ids.shape[::-1]))
     return ids if example.meaning is None else example.meaning[ids]
 
 
@@ -105,7 +147,7 @@ def _numbers(example: Example) -> np.ndarray:
     try:
         return pictures.class_ids(example.mask)
     except BadPicture as error:
-        raise ValueError(unusable(f"the mask of {example.name}", error)) from error
+        raise BadPicture(f"Its mask is unusable: {error}") from error
 
 
 def _filled_boxes(example: Example, size: tuple[int, int]) -> np.ndarray:

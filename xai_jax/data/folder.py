@@ -4,14 +4,12 @@ import csv
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-from xai_jax.core.errors import BadPicture
-from xai_jax.data import pictures
-from xai_jax.data.example import VOID, Example, another_size, unusable
+from xai_jax.data.example import VOID
+from xai_jax.data.folder_examples import CLASSES, TABLE, FolderExamples
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -70,7 +68,7 @@ class Folder:
     classes: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     drop_empty: bool = False
 
-    def build(self) -> "Rows":
+    def build(self) -> FolderExamples:
         """The rows, all of them checked, but no picture decoded.
 
         Raises:
@@ -86,7 +84,7 @@ class Folder:
         labels = _truth(root, lines, self.labels, numbers, groups, len(classes))
         kept = np.flatnonzero(labels.any(1)) if self.drop_empty else np.arange(len(lines))
         _every_class_is_there(root, self.split, labels, tuple(classes))
-        rows = Rows(
+        rows = FolderExamples(
             root=root,
             class_names=tuple(classes),
             rows=tuple(lines[i][0] for i in kept),
@@ -99,78 +97,8 @@ class Folder:
         return rows
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
-    """The pictures of a folder, one row each: a random-access source for Grain.
-
-    Fields:
-        root: the folder.
-        class_names: one a class.
-        rows: ``[n]`` the number of each picture's line in labels.csv, from 0: its `Example.row`.
-        files: ``[n]`` names below ``images/``.
-        labels: ``[n k]`` float32, 0 / 1.
-        meaning: ``[256]`` uint16, of the numbers in a mask; see `Example`.
-        has_masks: whether there is a folder ``masks/``.
-    """
-
-    root: Path
-    class_names: tuple[str, ...]
-    rows: tuple[int, ...]
-    files: tuple[str, ...]
-    labels: np.ndarray
-    meaning: np.ndarray
-    has_masks: bool
-
-    def __len__(self) -> int:
-        """Number of pictures."""
-        return len(self.files)
-
-    def __getitem__(self, index: int) -> Example:
-        """Picture `index`, not decoded."""
-        return Example(
-            row=self.rows[index],
-            name=str(self._picture(index)),
-            picture=self._picture(index),
-            labels=self.labels[index],
-            mask=self._mask(index) if self.has_masks else None,
-            meaning=self.meaning,
-        )
-
-    def _picture(self, index: int) -> Path:
-        return self.root / "images" / self.files[index]
-
-    def _mask(self, index: int) -> Path:
-        return (self.root / "masks" / self.files[index]).with_suffix(".png")
-
-    def check(self) -> None:
-        """Opens every picture and mask, without decoding any.
-
-        Raises:
-            ValueError: one is missing or no picture, or a mask has another size than its picture.
-        """
-        with ThreadPoolExecutor(8) as pool:
-            for wrong in pool.map(self._wrong, range(len(self))):
-                if wrong:
-                    raise ValueError(wrong)
-
-    def _wrong(self, index: int) -> str | None:
-        sizes = []
-        files = [self._picture(index), self._mask(index)][: 1 + self.has_masks]
-        for file in files:
-            if not file.is_file():
-                table, line = self.root / "labels.csv", self.rows[index] + 2
-                return f"{file} is missing, and line {line} of {table} needs it; add the file."
-            try:
-                sizes.append(pictures.upright_size(file))
-            except BadPicture as error:
-                return unusable(str(file), error)
-        if len(set(sizes)) > 1:
-            return another_size(str(files[0]), *sizes)
-        return None
-
-
 def _table(root: Path) -> list[dict[str, str]]:
-    path = root / "labels.csv"
+    path = root / TABLE
     if not path.is_file():
         raise ValueError(
             f"{path} is missing; make a table with the column file and one or more of labels."
@@ -196,7 +124,7 @@ def _chosen(
     lines = list(enumerate(table))
     if not split:
         return lines
-    _has_column(root / "labels.csv", table[0], "split")
+    _has_column(root / TABLE, table[0], "split")
     chosen = [(i, line) for i, line in lines if line["split"] == split]
     if not chosen:
         known = ", ".join(sorted({line["split"] for line in table}))
@@ -210,8 +138,8 @@ def _own_classes(
     """The folder's own classes: their names, and their numbers in a mask."""
     columns = labels.columns if isinstance(labels, Flagged) else (labels.column,)
     for column in columns:
-        _has_column(root / "labels.csv", lines[0], column)
-    named = root / "classes.json"
+        _has_column(root / TABLE, lines[0], column)
+    named = root / CLASSES
     if named.is_file():
         return {str(name): i for i, name in enumerate(json.loads(named.read_text("utf-8")))}
     if isinstance(labels, Flagged):

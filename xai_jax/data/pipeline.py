@@ -3,14 +3,23 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
+from xai_jax.core.errors import BadPicture
+from xai_jax.core.method import Settings
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.types import Batch
 from xai_jax.data import masks, transforms
-from xai_jax.data.example import MAX_CLASSES, Source, classes_of, picture_of
+from xai_jax.data.example import (
+    MAX_CLASSES,
+    Example,
+    Examples,
+    classes_of,
+    picture_of,
+    unusable,
+)
 from xai_jax.data.masks import Masks
 from xai_jax.data.transforms import Augment, rng_of
 
@@ -18,17 +27,11 @@ _ENDLESS = 2**40  # steps; Grain asks for a length
 _AHEAD = 2  # batches that wait, decoded, to be taken
 
 
-@runtime_checkable
-class BuildsSource(Protocol):
-    """Settings whose `build` finds the pictures: a `folder.Folder`, say."""
-
-    def build(self) -> Source:
-        """The source; nothing of it is decoded yet."""
-
-
-@dataclasses.dataclass(kw_only=True)  # no slots: `rows` is kept
+@dataclasses.dataclass(kw_only=True)  # no slots: `examples` is kept
 class Pipeline:
     """How the rows of a source become batches: the `data` of an Experiment.
+
+    Single pictures can be read too: ``len(pipeline)``, `names` and `example`.
 
     Fields:
         source: the pictures, or settings whose `build` finds them.
@@ -47,7 +50,7 @@ class Pipeline:
         num_threads: workers that decode and resize; Pillow runs outside Python's lock.
     """
 
-    source: Source | BuildsSource
+    source: Examples | Settings[Examples]
     resize: Preprocess = dataclasses.field(default_factory=Preprocess)
     augment: Augment | None = None
     masks: Masks = "none"
@@ -58,18 +61,45 @@ class Pipeline:
     num_threads: int = 8
 
     @functools.cached_property
-    def rows(self) -> Source:
+    def examples(self) -> Examples:
         """The source, found once."""
-        return self.source.build() if isinstance(self.source, BuildsSource) else self.source
+        return self.source.build() if isinstance(self.source, Settings) else self.source
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """One a class, in the order of `Batch.labels`."""
-        return self.rows.class_names
+        return self.examples.class_names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What people call each picture, no two alike."""
+        return self.examples.names
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.examples)
+
+    def example(self, row: int) -> dict[str, np.ndarray]:
+        """Picture `row` (of `len(self)`), as it stands in a batch but without that axis.
+
+        Not varied, whatever `augment` says: ``images`` ``[h w c]``, ``target``, ``image_id``,
+        ``labels`` ``[k]``, and, as `masks` wants them, ``masks`` and ``counted``.
+
+        Raises:
+            BadPicture: it or its mask cannot be read; the sentence does not name it.
+            ValueError: its data set has no masks of the kind that `masks` asks for.
+        """
+        plain = self if self.augment is None else dataclasses.replace(self, augment=None)
+        return _arrays(plain, self.examples[row], epoch=0)
+
+    def digests(self) -> dict[str, str] | None:
+        """What the files of the source hold, by file; ``None`` where it cannot say."""
+        found = getattr(self.examples, "digests", None)
+        return None if found is None else found()
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Batches that show every picture once; the last one may be padded."""
-        return -(-len(self.rows) // batch_size)
+        return -(-len(self.examples) // batch_size)
 
     def batches(
         self,
@@ -78,7 +108,7 @@ class Pipeline:
         start: Mapping[str, Any] | None = None,
         process_index: int = 0,
         process_count: int = 1,
-    ) -> "Stream":
+    ) -> "PictureStream":
         """A stream of core Batches of static shape.
 
         Step s of all processes together shows the same pictures, whatever their number: each takes
@@ -90,7 +120,7 @@ class Pipeline:
 
         Args:
             batch_size: of all processes together.
-            start: where a stream stopped, its `Stream.state`; ``None``: at the beginning.
+            start: where a stream stopped, its `PictureStream.state`; ``None``: at the beginning.
             process_index: which part this process takes.
             process_count: of how many.
 
@@ -112,7 +142,7 @@ class Pipeline:
             start_step=start_step,
             length=max(0, length - start_step * part),
         )
-        return Stream(places)
+        return PictureStream(places)
 
     def _step_of(self, state: Mapping[str, Any], batch_size: int) -> int:
         for name, now in self._identity(batch_size).items():
@@ -125,14 +155,14 @@ class Pipeline:
 
     def _identity(self, batch_size: int) -> dict[str, Any]:
         return {
-            "rows": len(self.rows),
+            "rows": len(self.examples),
             "batch_size": batch_size,
             "shuffle": self.shuffle,
             "seed": self.seed,
         }
 
     def _check(self, batch_size: int, process_index: int, process_count: int) -> None:
-        if not len(self.rows):
+        if not len(self.examples):
             raise ValueError("The data set has no pictures; choose another split or other classes.")
         if batch_size < 1 or batch_size % process_count:
             raise ValueError(
@@ -141,7 +171,7 @@ class Pipeline:
             )
         if not 0 <= process_index < process_count:
             raise ValueError(f"Process {process_index} is not one of 0 to {process_count - 1}.")
-        num_classes = len(self.rows.class_names)
+        num_classes = len(self.examples.class_names)
         if self.masks == "ids" and num_classes > MAX_CLASSES:
             raise ValueError(
                 f"{num_classes} classes do not fit into eight bits; ask for masks='union'."
@@ -172,7 +202,7 @@ class _Places:
 
     def __getitem__(self, place: int) -> dict[str, np.ndarray]:
         pipeline = self.pipeline
-        num_rows = len(pipeline.rows)
+        num_rows = len(pipeline.examples)
         step = self.start_step + place // self.part
         epoch, step = divmod(step, pipeline.steps_per_epoch(self.batch_size))
         position = step * self.batch_size + self.first + place % self.part
@@ -180,11 +210,15 @@ class _Places:
         if pipeline.shuffle:
             index = int(_order(pipeline.seed, epoch, num_rows)[index])
         weight = np.asarray(position < num_rows, np.float32)
-        return _arrays(pipeline, index, epoch) | {"weight": weight}
+        example = pipeline.examples[index]
+        try:
+            return _arrays(pipeline, example, epoch) | {"weight": weight}
+        except BadPicture as error:
+            raise ValueError(unusable(example.name, error)) from error
 
 
-class Stream:
-    """Batches one after the other, decoded ahead by threads."""
+class PictureStream:
+    """Batches one after the other, decoded ahead by threads: an `experiment.Stream`."""
 
     def __init__(self, places: _Places):
         """Starts to read."""
@@ -203,7 +237,7 @@ class Stream:
         rows = grain.MapDataset.source(self._places).to_iter_dataset(options)
         return iter(rows.batch(self._places.part))
 
-    def __iter__(self) -> "Stream":
+    def __iter__(self) -> "PictureStream":
         return self
 
     def __next__(self) -> Batch:
@@ -237,8 +271,7 @@ def _order(seed: int, epoch: int, num: int) -> np.ndarray:
     return np.argsort(bits, kind="stable")
 
 
-def _arrays(pipeline: Pipeline, index: int, epoch: int) -> dict[str, np.ndarray]:
-    example = pipeline.rows[index]
+def _arrays(pipeline: Pipeline, example: Example, epoch: int) -> dict[str, np.ndarray]:
     image = picture_of(example)
     ids = None if pipeline.masks == "none" else classes_of(example, image.size)
     if pipeline.augment is not None:

@@ -54,6 +54,11 @@ class Planted:
         """The textures, by angle and period."""
         return TEXTURES[: self.num_classes]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By number."""
+        return tuple(f"planted picture {index}" for index in range(self.num))
+
     def __len__(self) -> int:
         """Number of pictures."""
         return self.num
