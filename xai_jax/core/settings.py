@@ -126,3 +126,11 @@ def _member(members: Iterable[Any], value: Any) -> Any:
     if value not in tuple(members):
         raise TypeError
     return value
+
+
+def content(settings: Any) -> str:
+    """Temporary."""
+    from xai_jax.runtime.settings import as_json
+    import json
+
+    return json.dumps(as_json(settings))

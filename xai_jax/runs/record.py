@@ -152,7 +152,9 @@ class Recorder:
             sheet = panels.contact_sheet(found.images[n], keep, explanation.saliency[n])
             png = io.BytesIO()
             Image.fromarray(sheet).save(png, format="PNG")
-            files.write_whole(sheet_path(self._folder, self._manifest.pictures[row]), png.getvalue())
+            files.write_whole(
+                sheet_path(self._folder, self._manifest.pictures[row]), png.getvalue()
+            )
 
     def _skipped(self, row: int, reason: str, digest: str) -> Row:
         picture = self._manifest.pictures[row]

@@ -221,7 +221,9 @@ class _Worker:
             explanation, seconds = self._explained(good, logits)
             found = self._finite(good, explanation, reasons)
         # What cannot be read is recognised by its bytes all the same.
-        digest = {row: good[row].digest if row in good else self._source.digest(row) for row in rows}
+        digest = {
+            row: good[row].digest if row in good else self._source.digest(row) for row in rows
+        }
         return {row: (reasons[row], digest[row]) for row in sorted(reasons)}, found, seconds
 
     def _place(self, row: int) -> int:

@@ -105,7 +105,7 @@ class DataSet:
 
     def digest(self, row: int) -> str:
         """Of the picture's encoded bytes."""
-        return picture_digest(self._pipeline.rows[row])
+        return picture_digest(self._pipeline.examples[row])
 
     def read(self, row: int) -> Picture:
         """The picture, with its labels."""
