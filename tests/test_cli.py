@@ -22,7 +22,7 @@ from tiny_cli import SMALL, only_sentence
 import xai_jax
 from xai_jax import cli
 from xai_jax.classifiers import pretrained
-from xai_jax.commands import choices
+from xai_jax import choices
 
 ROOT = pathlib.Path(__file__).parents[1]
 NUM = 5

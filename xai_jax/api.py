@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from xai_jax.commands.choices import METHODS
+from xai_jax.choices import METHODS
 from xai_jax.core import targets
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
