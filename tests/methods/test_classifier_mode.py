@@ -16,6 +16,7 @@ from line import LineData, LineStream
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen
+from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.types import Batch
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
@@ -23,7 +24,8 @@ from xai_jax.methods import explainer
 from xai_jax.methods.explainer import ClassifierMode
 from xai_jax.nn.mask_learner import mask_learner
 from xai_jax.nn.segmenter import Segmenter
-from xai_jax.runtime import architecture, export
+from xai_jax.runtime import weights_file
+from xai_jax.runtime.weights_file import WeightsFile
 from xai_jax.train.fit import fit
 
 CLASSES, ROWS, SIDE = 3, 16, 4
@@ -283,16 +285,15 @@ def test_what_is_exported_explains_without_the_classifiers_statistics(
 ):
     after, _ = stepped
     cfg = config()
-    made = export.Export(
-        kind="explainer", config=cfg, preprocess=export.Preprocess(), class_names=("a", "b", "c")
+    made = cfg.build()
+    file = WeightsFile(
+        kind="explainer", config=cfg, preprocess=Preprocess(), class_names=("a", "b", "c")
     )
-    tree = export.read(made(after, tmp_path)).tree
-    assert set(tree) == {"params"}  # Points has no statistics of its own
-    begun = jax.eval_shape(cfg.build().init, jax.random.key(0), frozen, batch)
-    state = architecture.filled(begun, tree, tmp_path, "")
-    assert state.classifier_statistics == ()
+    content = weights_file.read(file(made.trainable.weights(after), tmp_path))
+    assert {path.split("/")[0] for path in content.arrays} == {"params"}  # Points has no statistics
+    weights = weights_file.weights(content, made.trainable.weights(after), "")
     explain = jax.jit(cfg.build().explain)
-    found = explain(state, frozen, batch, jax.random.key(0)).class_keep
+    found = explain(weights, frozen, batch, jax.random.key(0)).class_keep
     wanted = explain(after, frozen, batch, jax.random.key(0)).class_keep
     np.testing.assert_array_equal(found, wanted)
 
