@@ -19,6 +19,7 @@ from configs.smoke import classifier as smoke
 from xai_jax import cli
 from xai_jax.classifiers import pretrained, trained
 from xai_jax.classifiers.architecture import Architecture
+from xai_jax.core import classifier_training
 from xai_jax.core.targets import Head
 from xai_jax.data import pictures, planted
 from xai_jax.runtime import export
@@ -305,7 +306,7 @@ def normed_name(monkeypatch) -> str:
 def test_batch_norm_that_adapted_is_in_the_file_and_may_adapt_again(normed_name, tmp_path):
     made = normed.classifier()
     parts = {"trunk": {"trunk": made.params["trunk"]}, "head": {"classes": made.params["classes"]}}
-    moved = jax.tree.map(lambda x: x + 0.5, made.statistics)
+    moved = jax.tree.map(lambda x: x + 0.5, classifier_training.statistics(made))
     about = {
         "kind": trained.KIND,
         "config": trained.network(normed_name, Head.SIGMOID),
@@ -316,10 +317,10 @@ def test_batch_norm_that_adapted_is_in_the_file_and_may_adapt_again(normed_name,
     export.write(path, {"params": parts, "statistics": moved}, **about)
     loaded = pretrained.load(str(path)).classifier
     images = jax.numpy.asarray(np.random.default_rng(0).random((2, 8, 8, 3), np.float32))
-    wanted = normed.InNumpy(made.with_statistics(moved)).used(images)
+    wanted = normed.InNumpy(classifier_training.with_statistics(made, moved)).used(images)
     np.testing.assert_allclose(loaded.logits(images), wanted, rtol=1e-4)
     assert loaded.training == made.training
-    jax.tree.map(np.testing.assert_array_equal, loaded.statistics, moved)
+    jax.tree.map(np.testing.assert_array_equal, classifier_training.statistics(loaded), moved)
     export.write(path, {"params": parts}, **about)
     message = refusal(lambda: pretrained.load(str(path)))
     assert "not those of normed with 3 classes" in message

@@ -9,7 +9,7 @@ import jax
 from xai_jax.classifiers import layers
 from xai_jax.classifiers.architecture import Architecture
 from xai_jax.classifiers.convert import StateDict, Weights
-from xai_jax.core.classifier import Training
+from xai_jax.core.classifier_training import Training
 from xai_jax.core.types import AnyArray, PerExample, PyTree
 from xai_jax.nn import learner, resnet
 from xai_jax.nn.layers import InTraining

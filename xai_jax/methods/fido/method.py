@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from xai_jax.core import outputs
 from xai_jax.core.image import resize_align_corners
 from xai_jax.core.infill import compose
-from xai_jax.core import outputs
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.optimise import linear_decay, optimise
 from xai_jax.core.rng import example_keys, fold_each, split_each
