@@ -2,128 +2,171 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 
-from xai_jax.commands.choices import METHODS
 from xai_jax.core import targets
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
-from xai_jax.core.method import Frozen, MethodConfig
-from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
+from xai_jax.core.method import Explained, Inspector, Method, Settings
+from xai_jax.core.metric import Metric
+from xai_jax.core.types import Explanation, PRNGKey
 from xai_jax.infills.blur import Blur
 from xai_jax.methods import fido
-from xai_jax.runs import trained
-from xai_jax.runs.batch import explain_batch, prepared
+from xai_jax.runs import road
+from xai_jax.runs.memory import Memory, OnBad
+from xai_jax.runs.road import Run
+from xai_jax.runs.sources import Arrays
 
 Target = int | Sequence[int] | np.ndarray | jax.Array | targets.ChooseTarget | None
 
 
 def explain(
-    classifier: Classifier,
+    explained: Classifier | Inspector,
     images: np.ndarray | jax.Array,
     target: Target = None,
     *,
-    method: MethodConfig | None = None,
-    state: PyTree = None,
-    infill: Infill | None = None,
+    method: Settings[Method] | None = None,
+    infill: Infill | Settings[Infill] | None = None,
     labels: np.ndarray | None = None,
+    regions: np.ndarray | None = None,
+    metrics: Sequence[Metric] = (),
     key: PRNGKey | int = 0,
     batch_size: int = 8,
     mesh: Mesh | None = None,
+    on_bad: OnBad = "raise",
 ) -> Explanation:
-    """Explains what `classifier` sees in `images`.
+    """Explains what a classifier sees in `images`.
 
     Args:
-        classifier: see `Classifier.from_callable` and `xai_jax.classifiers`.
+        explained: the classifier (see `Classifier.from_callable` and `xai_jax.classifiers`), or
+            what `load_trained` returns, which has its method and infill already.
         images: ``[b h w c]`` unit pixels in [0, 1].
         target: the class to explain: one for all, one an image, or a function of ``(logits,
-        labels)`` such as
-            `targets.predicted` (the default), `targets.runner_up` or `targets.truth`.
+            labels)`` such as `targets.predicted` (the default), `targets.runner_up` or
+            `targets.truth`.
         method: settings of a method; by default ``fido.Config()``, the published setting.
-        state: what a method learned across images, if it does; see `xai_jax.load_trained`.
         infill: what stands in for removed pixels; by default a blur of 10 pixels.
         labels: ``[b k]`` 0 / 1, the true classes, for `targets.truth`.
+        regions: ``[b h w]`` int32, for methods that ask which region a pixel belongs to.
+        metrics: what is measured of each explanation, `metrics.fidelity.fidelity()` say; the rows
+            of a metric are among the explanation's `numbers`.
         key: a random key or a seed. An image's explanation depends on the key and its own pixels,
-        not on the
-            batch that it is in.
-        batch_size: images explained in one compiled call; bounds memory. With a mesh, a multiple of
-        its devices.
-        mesh: devices to spread each batch over; its first axis splits the images.
+            not on the batch that it is in.
+        batch_size: images explained in one compiled call; bounds memory.
+        mesh: devices to spread each batch over; `runtime.mesh.data_mesh()` is all of them.
+        on_bad: what becomes of an image that cannot be explained (the classifier answers NaN, say):
+            "raise" a ValueError that names it, or "skip" it with a warning; its rows are then NaN.
 
     Returns:
         An `Explanation` of host arrays in the order of `images`; raw, never normalised.
 
     Raises:
-        ValueError: images or targets out of range, or a classifier that returns NaN or the wrong
-        shape; one
-            sentence, before anything is compiled where it can be known by then.
+        ValueError: images or targets out of range, or a classifier that answers NaN or the wrong
+            shape; one sentence, before anything is compiled where it can be known by then.
     """
     images = _checked_images(images)
     num = len(images)
-    method = fido.Config() if method is None else method
-    infill = Blur().build(classifier) if infill is None else infill
-    frozen = Frozen(classifier=classifier, infill=infill)
-    if mesh is not None:
-        frozen, state = jax.device_put((frozen, state), NamedSharding(mesh, PartitionSpec()))
-    key = jax.random.key(key) if isinstance(key, int) else key
-    num_classes = classifier.num_classes(images.shape[1:])
-    target = _checked_target(target, num, num_classes)
+    inspector = _inspector(explained, method, infill)
+    num_classes = inspector.frozen.classifier.num_classes(images.shape[1:])
     if labels is not None and np.shape(labels) != (num, num_classes):
         raise ValueError(f"labels must be [{num} {num_classes}], not {list(np.shape(labels))}.")
-    size = _checked_batch_size(batch_size, num, mesh)
-    parts = []
-    for start in range(0, num, size):
-        rows = slice(start, min(start + size, num))
-        chosen = _rows(target, rows)
-        batch, _ = prepared(classifier, images[rows], chosen, size, _rows(labels, rows))
-        explanation = explain_batch(method, frozen, _placed(batch, mesh), key, state)
-        parts.append(_to_host(explanation, rows.stop - rows.start))
-    return jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
+    if regions is not None and np.shape(regions) != images.shape[:3]:
+        raise ValueError(
+            f"regions must be {list(images.shape[:3])}, not {list(np.shape(regions))}."
+        )
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
+    source = Arrays(images, labels=labels, regions=regions)
+    sink = Memory(source.names, on_bad)
+    run = Run(
+        inspector=inspector,
+        target=_checked_target(target, num, num_classes),
+        key=_checked_key(key),
+        batch_size=min(batch_size, num),
+        image_shape=images.shape[1:],
+        mesh=mesh,
+        metrics=metrics,
+    )
+    road.explain(run, source, sink)
+    return sink.result()
 
 
-def load_trained(path: str | Path, classifier: Classifier) -> tuple[MethodConfig, PyTree]:
-    """A method that was trained on `classifier`: `method` and `state` of `explain`.
+def load_trained(
+    path: str | Path,
+    classifier: Classifier,
+    *,
+    infill: Infill | Settings[Infill] | None = None,
+) -> Inspector:
+    """A method that was trained on `classifier`: hand it to `explain` in the classifier's place.
 
     Args:
         path: the .safetensors file that its training has left, or the folder of that run.
         classifier: the one that it was trained on.
+        infill: what stands in for removed pixels in scores; by default a blur of 10 pixels.
 
     Raises:
         ValueError: the file is damaged, holds something else, or is for other classes; one
             sentence.
         OSError: it cannot be read.
     """
-    learning = {name: config for name, config in METHODS.items() if trained.learns(config)}
-    found = trained.read(Path(path), learning)
-    preprocess = found.exported.preprocess
-    shape = (preprocess.height, preprocess.width, 3)
-    num_classes = classifier.num_classes(shape)
-    trained.check_same(
-        found, "the classifier", shape=shape, class_names=(), num_classes=num_classes
-    )
-    frozen = Frozen(classifier=classifier, infill=Blur().build(classifier))
-    return found.method, trained.state(found, found.method, frozen, shape)
+    from xai_jax.runs import trained  # and safetensors: not before they are needed
+
+    frozen = Explained(classifier=classifier, infill=infill or Blur()).build()
+    return trained.load(Path(path), frozen)
+
+
+def _inspector(explained: Any, method: Any, infill: Any) -> Inspector:
+    """Who explains.
+
+    Raises:
+        ValueError: a part is missing, doubled, or of another kind than it must be.
+    """
+    if isinstance(explained, Inspector):
+        if method is not None or infill is not None:
+            raise ValueError(
+                "What load_trained returns has its own method and infill; leave both out."
+            )
+        return explained
+    frozen = Explained(classifier=explained, infill=infill or Blur()).build()
+    method = fido.Config() if method is None else method
+    if isinstance(method, type) or not isinstance(method, Settings):
+        raise ValueError(
+            f"method is {method!r:.60}, which is no settings of a method; pass an object such as "
+            "fido.Config() of xai_jax.methods."
+        )
+    return Inspector(method=method, frozen=frozen)
 
 
 def _checked_images(images: np.ndarray | jax.Array) -> np.ndarray:
     images = np.asarray(images)
-    if images.ndim != 4 or images.shape[0] == 0:
+    if images.ndim != 4 or 0 in images.shape:
         raise ValueError(
-            f"images must be [b h w c] with b > 0, not {list(images.shape)}; "
-            "add a batch axis with images[None]."
+            f"images must be [b h w c] with b > 0, not {list(images.shape)}; add a batch axis with "
+            "images[None], or a channel axis with images[..., None]."
         )
     if images.dtype == np.uint8:
         raise ValueError("images are uint8; divide by 255 to get unit pixels in [0, 1].")
+    if images.dtype.kind not in "fiub" and not jax.numpy.issubdtype(images.dtype, np.floating):
+        raise ValueError(f"images are {images.dtype}; pass float32 unit pixels in [0, 1].")
+    images = images.astype(np.float32)
     low, high = float(images.min()), float(images.max())
-    if not (low >= 0.0 and high <= 1.0):
-        raise ValueError(
-            f"images must be unit pixels in [0, 1], but span [{low:.3g}, {high:.3g}]; "
-            "undo their normalisation: the classifier has its own mean and std."
-        )
-    return images.astype(np.float32)
+    if low >= 0.0 and high <= 1.0:
+        return images
+    if not np.isfinite(images).all():
+        row = int(np.argwhere(~np.isfinite(images))[0, 0])
+        raise ValueError(f"image {row} holds NaN or infinity; pass finite unit pixels in [0, 1].")
+    remedy = "undo their normalisation: the classifier has its own mean and std"
+    if low >= 0.0 and high > 2.0:
+        remedy = "divide by the largest value that a pixel can have (255)"
+    elif low >= -0.01 and high <= 1.01:
+        remedy = "clip what rounding has left outside: images.clip(0, 1)"
+    raise ValueError(
+        f"images must be unit pixels in [0, 1], but span [{low:.8g}, {high:.8g}]; {remedy}."
+    )
 
 
 def _checked_target(
@@ -135,7 +178,10 @@ def _checked_target(
         return target
     chosen = np.asarray(target)
     if not np.issubdtype(chosen.dtype, np.integer):
-        raise ValueError(f"target must be whole numbers (class indices), not {chosen.dtype}.")
+        raise ValueError(
+            f"target must be whole numbers (class indices) or a function such as "
+            f"targets.runner_up, not {chosen.dtype}."
+        )
     if chosen.ndim == 0:
         chosen = np.full(num, chosen)
     if chosen.shape != (num,):
@@ -150,30 +196,12 @@ def _checked_target(
     return chosen.astype(np.int32)
 
 
-def _checked_batch_size(batch_size: int, num: int, mesh: Mesh | None) -> int:
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
-    if mesh is None:
-        return min(batch_size, num)
-    devices = mesh.shape[mesh.axis_names[0]]
-    if batch_size % devices:
-        nearest = -(-batch_size // devices) * devices
-        raise ValueError(
-            f"batch_size {batch_size} does not divide over {devices} devices; "
-            f"use a multiple, {nearest} say."
-        )
-    return batch_size
-
-
-def _rows(values, rows: slice):
-    return values if values is None or callable(values) else values[rows]
-
-
-def _placed(batch: Batch, mesh: Mesh | None) -> Batch:
-    if mesh is None:
-        return batch
-    return jax.device_put(batch, NamedSharding(mesh, PartitionSpec(mesh.axis_names[0])))
-
-
-def _to_host(explanation: Explanation, count: int) -> Explanation:
-    return jax.tree.map(lambda x: np.asarray(x)[:count], explanation)
+def _checked_key(key: Any) -> PRNGKey:
+    """A random key, of a seed or of either kind of key that JAX has."""
+    if isinstance(key, int | np.integer) and not isinstance(key, bool):
+        return jax.random.key(int(key))
+    if isinstance(key, jax.Array) and jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key):
+        return key
+    if isinstance(key, jax.Array) and key.dtype == np.uint32 and key.shape == (2,):
+        return jax.random.wrap_key_data(key)  # as jax.random.PRNGKey makes it
+    raise ValueError(f"key must be a seed or jax.random.key(seed), not {key!r:.60}.")

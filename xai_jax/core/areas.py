@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 from xai_jax.core.types import Maps
 
@@ -28,21 +28,28 @@ def most_salient(saliency_ranks: Int[Array, "b h w 1"], share: float) -> Maps:
     return (saliency_ranks < num_kept(share, pixels)).astype(jnp.float32)
 
 
-def smallest_sufficient(curve_kept: np.ndarray, original: float | np.floating) -> int | None:
-    """Level (index into `AREAS`) of the smallest share that, kept alone, keeps the decision.
+def smallest_sufficient(
+    curve_kept: Float[Array, "b n"], original: Float[Array, "b"]
+) -> Float[Array, "b"]:
+    """The smallest of `AREAS` that, kept alone, keeps the decision; NaN where none does.
 
     The decision for the target is kept where its log-odds are at least 0 (a probability of one
     half), or, for a target that the classifier doubts in the whole picture, at least those of
     the picture.
 
     Args:
-        curve_kept: ``[n]``, log-odds in nats with the n-th share kept; NaN never suffices.
+        curve_kept: log-odds in nats with the n-th share kept; NaN never suffices.
         original: log-odds in nats of the picture.
-
-    Returns:
-        The level, or ``None`` where no share suffices.
     """
     # The last level is the picture itself, scored by another compiled call: allow for its rounding.
-    threshold = min(0.0, float(original) - _ROUNDING)
-    sufficient = np.flatnonzero(np.asarray(curve_kept) >= threshold)
-    return int(sufficient[0]) if sufficient.size else None
+    threshold = jnp.minimum(0.0, original - _ROUNDING)
+    sufficient = curve_kept >= threshold[:, None]
+    shares = jnp.where(sufficient, jnp.array(AREAS), jnp.inf).min(axis=1)
+    return jnp.where(sufficient.any(axis=1), shares, jnp.nan)
+
+
+def level_of(share: float | None) -> int | None:
+    """Index into `AREAS` of a share that `smallest_sufficient` has found; ``None`` for none."""
+    if share is None or np.isnan(share):
+        return None
+    return int(np.argmin(np.abs(np.array(AREAS) - share)))

@@ -89,7 +89,7 @@ def _natural(name: str) -> tuple:
     return [(int(p), "") if p.isdigit() else (-1, p) for p in parts], name
 
 
-def read(path: Path | str, preprocess: Preprocess) -> Float[np.ndarray, "h w 3"]:
+def read(file: Path | str | bytes, preprocess: Preprocess) -> Float[np.ndarray, "h w 3"]:
     """The upright picture, or the middle of it, resized with antialiasing; float32 unit pixels.
 
     Grey, CMYK, palette and 16-bit pictures become RGB, what is transparent lies on white, colour
@@ -98,7 +98,7 @@ def read(path: Path | str, preprocess: Preprocess) -> Float[np.ndarray, "h w 3"]
     Raises:
         BadPicture: it is not a picture, is truncated, is too large, or holds no known range.
     """
-    with _in_one_sentence(), _opened(Path(path)) as image:
+    with _in_one_sentence(), _opened(Path(file) if isinstance(file, str) else file) as image:
         if image.width * image.height > _HUGE:
             with _decoding_huge:
                 small = _resized(image, preprocess)
@@ -162,6 +162,8 @@ def _in_one_sentence() -> Iterator[None]:
 
 
 def _opened(file: Path | bytes) -> Image.Image:
+    if isinstance(file, Path) and file.exists() and not file.is_file():
+        raise BadPicture("It is no regular file.")  # a pipe would be waited for without end
     with _opening:  # Pillow's own guard, a global, stops below the pictures that we can read
         guard, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:

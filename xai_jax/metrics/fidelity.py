@@ -1,20 +1,33 @@
 """What the classifier says of the kept and of the removed part."""
 
-import dataclasses
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from xai_jax.core.areas import AREAS, num_kept, ranks
+from xai_jax.core.areas import AREAS, num_kept, ranks, smallest_sufficient
 from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
+from xai_jax.core.metric import Column, Metric
+from xai_jax.core.outputs import AREA, Output
 from xai_jax.core.rng import example_keys
-from xai_jax.core.types import Batch, Explanation, PerExample, PRNGKey
+from xai_jax.core.types import Batch, Explanation, PerExample, PRNGKey, PyTree
 
 
-def scored(frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey) -> Explanation:
-    """Adds `log_odds` and `curve` (see `Explanation`): 42 classifier calls an image."""
+def fidelity() -> Metric:
+    """The target's log-odds when parts of the picture are shown: 42 classifier calls a picture.
+
+    The parts are the explanation's own mask `keep` and what it leaves, and for each of
+    `core.areas.AREAS` that share of the most salient pixels, kept alone or removed.
+    """
+    return Metric(measure=_measured, rows=ROWS, columns=COLUMNS)
+
+
+def _measured(
+    params: PyTree, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
+) -> dict[str, PerExample]:
+    del params
+    if explanation.keep is None:
+        raise ValueError("This method cuts nothing out (it has no keep); leave out fidelity.")
     keys = example_keys(key, batch.image_id)
     context = frozen.infill.prepare(batch.images)
     rank = ranks(explanation.saliency)
@@ -32,9 +45,40 @@ def scored(frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey)
     levels = jnp.arange(-1, len(AREAS))
     parts = jnp.tile(levels, 2), jnp.repeat(jnp.array([False, True]), len(levels))
     kept, removed = jnp.split(jax.lax.map(log_odds, parts), 2)  # [1+n b] each
-    return dataclasses.replace(
-        explanation,
-        # The last level keeps every pixel: it is the picture.
-        log_odds={"original": kept[-1], "kept": kept[0], "removed": removed[0]},
-        curve={"kept": kept[1:].T, "removed": removed[1:].T},
-    )
+    original = kept[-1]  # the last level keeps every pixel: it is the picture
+    return {
+        "log_odds_original": original,
+        "log_odds_kept": kept[0],
+        "log_odds_removed": removed[0],
+        "curve_kept": kept[1:].T,
+        "curve_removed": removed[1:].T,
+        "kept_area": explanation.keep.mean(axis=(1, 2, 3)),
+        "sufficient_area": smallest_sufficient(kept[1:].T, original),
+    }
+
+
+def _number(name: str, unit: str, meaning: str, *axes: str) -> Output:
+    return Output(name=name, kind="number", axes=axes, unit=unit, meaning=meaning)
+
+
+ROWS = (
+    _number("log_odds_original", "nats", "Of the target in the whole picture."),
+    _number("log_odds_kept", "nats", "Of the target in the part that keep keeps, alone."),
+    _number("log_odds_removed", "nats", "Of the target in what is left without that part."),
+    _number("curve_kept", "nats", "Log-odds with the most salient share alone.", AREA),
+    _number("curve_removed", "nats", "Log-odds without the most salient share.", AREA),
+    _number("kept_area", "in [0, 1]", "Mean of keep."),
+    _number(
+        "sufficient_area",
+        "in [0, 1]",
+        "Smallest share whose most salient pixels keep the decision by themselves; NaN: none does.",
+    ),
+)
+_SOURCE = "FIDO (Chang et al. 2019), sec. 1 and 4"
+COLUMNS = (
+    Column("log_odds_original", "whole, nats", "neither", -np.inf, np.inf, "nats", _SOURCE, 2),
+    Column("log_odds_kept", "kept, nats", "higher", -np.inf, np.inf, "nats", _SOURCE, 2),
+    Column("log_odds_removed", "removed, nats", "lower", -np.inf, np.inf, "nats", _SOURCE, 2),
+    Column("kept_area", "kept area", "lower", 0.0, 1.0, "", _SOURCE),
+    Column("sufficient_area", "sufficient area", "lower", 0.0, 1.0, "", _SOURCE),
+)

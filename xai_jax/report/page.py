@@ -19,7 +19,7 @@ from xai_jax.report.charts import chart
 from xai_jax.report.classes import ClassMask
 from xai_jax.report.picture import Picture
 from xai_jax.report.wording import percent, probability, raw, signed
-from xai_jax.runtime.files import PARTIAL
+from xai_jax.runtime import files
 from xai_jax.runtime.manifest import Manifest
 from xai_jax.runtime.results import Results
 from xai_jax.runtime.summary import Row
@@ -227,7 +227,7 @@ def _data_uri(pixels: np.ndarray, *, lossless: bool = False, quality: int = 75) 
 @contextlib.contextmanager
 def _replaced(path: Path) -> Iterator[IO[str]]:
     """A text file that takes the place of `path` when the block ends well, and goes if it fails."""
-    partial = path.with_name(path.name + PARTIAL)
+    partial = files.partial(path)
     try:
         # File names that are no UTF-8 travel as surrogates: shown escaped.
         with open(partial, "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -101,20 +101,18 @@ def removed(image: AnyPixels, keep: AnyPixels) -> np.ndarray:
     return kept(image, 1 - np.asarray(keep, np.float32))
 
 
-def contact_sheet(image: AnyPixels, keep: AnyPixels, saliency: AnyPixels) -> np.ndarray:
+def contact_sheet(image: AnyPixels, keep: AnyPixels | None, saliency: AnyPixels) -> np.ndarray:
     """Picture, saliency overlay, kept part and removed part in one row, uint8 ``[h+2m 4w+5m 3]``.
 
-    The white margin m is a fiftieth of the longer side, at least 2 pixels.
+    Without `keep` the row has the first two alone. The white margin m is a fiftieth of the longer
+    side, at least 2 pixels.
 
     Raises:
         ValueError: a map is not of the picture's size.
     """
-    row = [
-        _to_uint8(_unit_pixels(image)),
-        overlay(image, saliency),
-        kept(image, keep),
-        removed(image, keep),
-    ]
+    row = [_to_uint8(_unit_pixels(image)), overlay(image, saliency)]
+    if keep is not None:
+        row += [kept(image, keep), removed(image, keep)]
     height, width = row[0].shape[:2]
     margin = max(max(height, width) // 50, 2)
     shape = (height + 2 * margin, len(row) * (width + margin) + margin, 3)

@@ -1,30 +1,41 @@
-"""One compiled call that explains and scores a whole batch."""
+"""One compiled call that explains a whole batch, and measures what is asked for."""
 
 import copy
 import dataclasses
 import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from xai_jax.core import outputs
 from xai_jax.core.classifier import Classifier, compiled_logits
-from xai_jax.core.method import Frozen, MethodConfig
+from xai_jax.core.method import Frozen, Inspector, Method, Settings
+from xai_jax.core.metric import MeasureFn, Metric
+from xai_jax.core.outputs import Output
 from xai_jax.core.rng import image_ids
+from xai_jax.core.settings import content
 from xai_jax.core.targets import ChooseTarget
 from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
-from xai_jax.metrics import fidelity
+from xai_jax.runs.sources import Picture
+
+BAD_LOGITS = (
+    "The classifier returned NaN or infinity for it; check the classifier's weights, and that it "
+    "expects the mean and std it was given."
+)
 
 
-class _ByValue:
-    """A config as a static argument of `jax.jit`: equal settings share one compiled program."""
+class _Static:
+    """Settings and measures as a static argument: equal ones share one compiled program."""
 
-    def __init__(self, config: MethodConfig):
-        self.config = copy.deepcopy(config)
-        self._value = (type(config), repr(config))
+    def __init__(self, config: Settings[Method], measures: tuple[MeasureFn, ...]) -> None:
+        self.config, self.measures = copy.deepcopy(config), measures
+        self._value = (content(config), measures)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByValue) and self._value == other._value
+        return isinstance(other, _Static) and self._value == other._value
 
     def __hash__(self) -> int:
         return hash(self._value)
@@ -32,107 +43,172 @@ class _ByValue:
 
 @functools.partial(jax.jit, static_argnums=0)
 def _explain(
-    by_value: _ByValue, frozen: Frozen, batch: Batch, key: PRNGKey, state: PyTree
+    static: _Static,
+    frozen: Frozen,
+    weights: PyTree,
+    params: tuple[PyTree, ...],
+    batch: Batch,
+    key: PRNGKey,
 ) -> Explanation:
-    method = by_value.config.build()
-    explain_key, score_key = jax.random.split(key)
-    if method.step is None:
-        state = method.init(explain_key, frozen, batch)
-    explanation = method.explain(state, frozen, batch, explain_key)
-    return fidelity.scored(frozen, batch, explanation, score_key)
+    method = static.config.build()
+    explain_key, measure_key = jax.random.split(key)  # the one rule: no door splits it otherwise
+    explanation = method.explain(weights, frozen, batch, explain_key)
+    _check_declared(static.config, method, explanation)
+    numbers = dict(explanation.numbers)
+    for measure, own in zip(static.measures, params, strict=True):
+        numbers |= measure(own, frozen, batch, explanation, measure_key)
+    return dataclasses.replace(explanation, numbers=numbers)
 
 
 def explain_batch(
-    config: MethodConfig, frozen: Frozen, batch: Batch, key: PRNGKey, state: PyTree = None
+    inspector: Inspector, batch: Batch, key: PRNGKey, metrics: Sequence[Metric] = ()
 ) -> Explanation:
-    """Explains every image of `batch`, and scores the kept and the removed part.
+    """Explains every image of `batch`, and measures it.
 
     Compiled once for equal settings and shapes. Under a mesh, hand in sharded images: nothing here
     mentions devices.
 
     Args:
-        config: of the method.
-        frozen: what the method reads.
+        inspector: who explains.
         batch: its targets are known.
         key: of all randomness.
-        state: of a method that was trained (see `runs.trained`); ``None`` for the others.
+        metrics: what is measured; their rows are among the explanation's `numbers`.
 
     Raises:
-        ValueError: the method learns across images and therefore needs a trained state, or it does
-            not and was given one.
+        ValueError: the method needs weights and has none, or the other way round; or it says
+            something that it does not declare.
     """
-    learns = config.build().step is not None
-    if learns and state is None:
-        raise ValueError(
-            f"{type(config).__module__} explains with a trained network; "
-            "train it first and pass its checkpoint."
-        )
-    if state is not None and not learns:
-        raise ValueError(
-            f"{type(config).__module__} learns nothing across images; leave out the state."
-        )
-    return _explain(_ByValue(config), frozen, batch, key, state)
+    check_weights(inspector)
+    static = _Static(inspector.method, tuple(metric.measure for metric in metrics))
+    params = tuple(metric.params for metric in metrics)
+    return _explain(static, inspector.frozen, inspector.weights, params, batch, key)
 
 
-def checked_logits(classifier: Classifier, images: np.ndarray) -> np.ndarray:
-    """Logits ``[b k]`` on the host.
+def declared(inspector: Inspector, metrics: Sequence[Metric] = ()) -> dict[str, Output]:
+    """Everything that `explain_batch` may answer, by name."""
+    rows = [row for metric in metrics for row in metric.rows]
+    own = inspector.method.build().outputs
+    return outputs.by_name([*outputs.FIXED, *own, *rows])
+
+
+def check_weights(inspector: Inspector) -> None:
+    """Raises ValueError where a method lacks its weights, or has some and learns nothing."""
+    name = _name(inspector.method)
+    learns = inspector.method.build().trainable is not None
+    has_weights = bool(jax.tree.leaves(inspector.weights))
+    if learns and not has_weights:
+        raise ValueError(
+            f"{name} explains with a trained network; train it first and load what its training "
+            "has left: xai_jax.load_trained(path, classifier)."
+        )
+    if has_weights and not learns:
+        raise ValueError(f"{name} learns nothing across images; leave out the weights.")
+
+
+def _check_declared(config: Any, method: Method, explanation: Explanation) -> None:
+    known = outputs.by_name([*outputs.FIXED, *method.outputs])
+    for name, values in explanation.named().items():
+        if name not in known or len(known[name].axes) + 1 != values.ndim:
+            axes = ["picture", *known[name].axes] if name in known else "not at all"
+            raise ValueError(
+                f"{_name(config)} answers {name!r} of shape {list(values.shape)}, which it "
+                f"declares {axes}; make its outputs say what it answers."
+            )
+
+
+def _name(config: Any) -> str:
+    kind = type(config)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def checked_logits(classifier: Classifier, images: Any) -> np.ndarray:
+    """Logits ``[b k]`` on the host; NaN and infinity may be among them.
 
     Raises:
-        ValueError: the shape is wrong (found before anything is compiled), or a logit is not
-        finite.
+        ValueError: the shape is wrong: found before anything is compiled.
     """
     classifier.num_classes(images.shape[1:], len(images))
-    logits = np.asarray(compiled_logits(classifier, images))
-    if not np.isfinite(logits).all():
-        row = int(np.argwhere(~np.isfinite(logits))[0, 0])
-        raise ValueError(
-            f"The classifier returned NaN or infinity for image {row} of the batch; "
-            "check its weights, and that it expects the mean and std it was given."
-        )
-    return logits
+    return np.asarray(compiled_logits(classifier, images))
 
 
-def padded(batch: Batch, size: int) -> Batch:
-    """`batch` with weight-0 copies of its first row up to `size` rows: every call has one shape."""
-    missing = size - batch.images.shape[0]
-    if missing == 0:
-        return batch
-    grown = jax.tree.map(lambda x: np.concatenate([x, np.repeat(x[:1], missing, axis=0)]), batch)
-    weight = np.concatenate([batch.weight, np.zeros(missing, np.float32)])
-    return dataclasses.replace(grown, weight=weight)
+def batch_of(pictures: Sequence[Picture], places: Sequence[int], size: int) -> Batch:
+    """A batch of `size` rows with every picture at its own place, whoever else is missing.
 
-
-def prepared(
-    classifier: Classifier,
-    images: np.ndarray,
-    target: np.ndarray | ChooseTarget,
-    size: int,
-    labels: np.ndarray | None = None,
-) -> tuple[Batch, np.ndarray]:
-    """A batch padded to `size` rows whose targets are known, and their logits ``[size k]``.
+    A place without a picture holds a copy of the first one, of weight 0: every call has one shape,
+    and a picture that is explained later, by itself, finds the place that it would have had. The
+    targets are 0, to be replaced.
 
     Args:
-        classifier: asked once.
-        images: ``[n h w c]`` unit pixels, at most `size`.
-        target: ``[n]`` classes, or how to choose them.
-        size: rows of the batch.
-        labels: ``[n k]`` 0 / 1, for targets that are chosen by them.
+        pictures: ``n`` of one size, at least one.
+        places: of each of them, below `size`.
+        size: rows.
+    """
+    row_of = np.zeros(size, int)
+    row_of[list(places)] = np.arange(len(pictures))
+    weight = np.zeros(size, np.float32)
+    weight[list(places)] = 1.0
+    images = np.stack([picture.image for picture in pictures])
+    ids = image_ids(images)
+    names = pictures[0].known
+    known = {name: np.stack([p.known[name] for p in pictures])[row_of] for name in names}
+    return Batch(
+        images=images[row_of],
+        target=np.zeros(size, np.int32),
+        image_id=ids[row_of],
+        weight=weight,
+        **known,
+    )
+
+
+def not_finite(explanation: Explanation, inspector: Inspector) -> np.ndarray:
+    """Which rows hold a NaN or an infinity in what the method itself answers, ``[b]`` bool.
+
+    A metric may be undefined for a picture; a method may not.
+    """
+    own = declared(inspector)
+    bad = np.zeros(len(explanation.target), bool)
+    for name, values in explanation.named().items():
+        if name in own and np.issubdtype(values.dtype, np.floating):
+            bad |= ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    return bad
+
+
+def on_host(explanation: Explanation) -> Explanation:
+    """NumPy arrays."""
+    return jax.tree.map(np.asarray, explanation)
+
+
+def taken(explanation: Explanation, rows: Sequence[int] | np.ndarray) -> Explanation:
+    """Some rows of an explanation on the host."""
+    return jax.tree.map(lambda x: x[list(rows)], explanation)
+
+
+def chosen(
+    choose: ChooseTarget, logits: np.ndarray, labels: np.ndarray | None, names: Mapping[int, str]
+) -> np.ndarray:
+    """Targets ``[b]`` that a function of the logits chooses.
+
+    Args:
+        choose: the function.
+        logits: ``[b k]``.
+        labels: ``[b k]`` 0 / 1, where they are known.
+        names: of the rows that count.
 
     Raises:
-        ValueError: see `checked_logits`.
+        ValueError: it answers a class that there is not; names the first such picture.
     """
-    num = len(images)
-    batch = Batch(
-        images=images,
-        target=np.zeros(num, np.int32) if callable(target) else target,
-        image_id=image_ids(images),
-        weight=np.ones(num, np.float32),
-        labels=labels,
-    )
-    batch = padded(batch, size)
-    logits = checked_logits(classifier, batch.images)
-    if callable(target):
-        known = None if batch.labels is None else jnp.asarray(batch.labels)
-        chosen = target(jnp.asarray(logits), known)
-        batch = dataclasses.replace(batch, target=np.asarray(chosen))
-    return batch, logits
+    known = None if labels is None else jnp.asarray(labels)
+    target = np.asarray(choose(jnp.asarray(logits), known))
+    num, num_classes = logits.shape
+    if target.shape != (num,) or not np.issubdtype(target.dtype, np.integer):
+        raise ValueError(
+            f"The target function must answer one class a picture, whole numbers [{num}], not "
+            f"{target.dtype} {list(target.shape)}."
+        )
+    for row, name in names.items():
+        if not 0 <= target[row] < num_classes:
+            raise ValueError(
+                f"The target function answers class {target[row]} for {name}, but the classifier "
+                f"has the classes 0 to {num_classes - 1}."
+            )
+    return target.astype(np.int32)

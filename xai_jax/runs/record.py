@@ -1,43 +1,41 @@
 """Writes what was explained: the arrays, a picture each, and last the sign that a batch is done."""
 
-import dataclasses
 import io
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from xai_jax.core.areas import AREAS, smallest_sufficient
-from xai_jax.core.types import Explanation
+from xai_jax.core import outputs
+from xai_jax.core.outputs import Output
 from xai_jax.report import panels
+from xai_jax.runs.road import PREDICTED, Found
+from xai_jax.runs.sources import Pictures
 from xai_jax.runtime import files, store, summary
 from xai_jax.runtime import manifest as manifests
 from xai_jax.runtime.manifest import Manifest
 from xai_jax.runtime.summary import Row
 
 PICTURES = "pictures"
+_THREADS = 4  # that read files in order to recognise them
+
+IMAGES = Output(
+    name="images",
+    kind="picture",
+    axes=(outputs.ROW, outputs.COLUMN, outputs.CHANNEL),
+    unit="unit pixels times 255",
+    meaning="The pictures as the classifier saw them, before normalisation; 0 without a result.",
+    stored="uint8",
+)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Explained:
-    """The explained pictures of a batch, on the host.
-
-    Fields:
-        places: in the batch, of these ``n`` pictures.
-        images: ``[n h w c]`` unit pixels.
-        predicted: ``[n]`` classes.
-        class_log_odds: ``[n k]`` of every class in the picture, nats.
-        explanation: NumPy arrays ``[n ...]``.
-        class_names: by index, or empty.
-    """
-
-    places: Sequence[int]
-    images: np.ndarray
-    predicted: np.ndarray
-    class_log_odds: np.ndarray
-    explanation: Explanation
-    class_names: Sequence[str]
+def digests(source: Pictures) -> tuple[str, ...]:
+    """Of the content of every picture."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return tuple(pool.map(source.digest, range(len(source.names))))
 
 
 def check_folder(folder: Path, manifest: Manifest) -> None:
@@ -47,8 +45,8 @@ def check_folder(folder: Path, manifest: Manifest) -> None:
         ValueError: it holds another run, or files of somebody else.
     """
     if not (folder / manifests.NAME).exists():
-        strange = [p.name for p in folder.iterdir() if p.name != files.LOCK]
-        strange = [name for name in strange if name != manifests.NAME + files.PARTIAL]
+        ours = {files.LOCK, files.partial(folder / manifests.NAME).name}
+        strange = [p.name for p in folder.iterdir() if p.name not in ours]
         if strange:
             raise ValueError(
                 f"{folder} holds {min(strange)} and no run; choose an empty folder with --out."
@@ -62,113 +60,147 @@ def check_folder(folder: Path, manifest: Manifest) -> None:
         )
 
 
-def write_summary(folder: Path, manifest: Manifest) -> list[Row]:
-    """Writes ``summary.csv`` out of the batches, all of which are done."""
-    rows = [
-        row for batch in range(manifest.num_batches()) for row in summary.read_batch(folder, batch)
-    ]
-    summary.write_csv(folder, rows)
-    return rows
-
-
 class Recorder:
-    """Writes the batches of one run, each as a whole."""
+    """A sink: the folder of a run, held by its owner (`runtime.files.held`)."""
 
-    def __init__(self, folder: Path, manifest: Manifest, class_names: Sequence[str]):
-        self._folder = folder
-        self._manifest = manifest
-        self._store = store.Writer(folder, len(manifest.pictures), manifest.batch_size, class_names)
-        self._claimed = (folder / manifests.NAME).exists()
-
-    def write(self, batch: int, reasons: Mapping[int, str], explained: Explained | None) -> int:
-        """Writes a batch and returns the number of its pictures.
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        class_names: Sequence[str] = (),
+        *,
+        advance: Callable[[int], None] = lambda more: None,
+    ) -> None:
+        """Of a folder that holds nothing, or an earlier start of the same run.
 
         Args:
-            batch: its number.
-            reasons: why a picture was skipped, by its place in the batch.
-            explained: all the others; ``None`` if there is none.
+            folder: the run's.
+            manifest: what it is made of.
+            class_names: by index; empty where they are not known.
+            advance: is told how many more pictures are on the disk.
+
+        Raises:
+            ValueError: the folder holds something else.
         """
+        check_folder(folder, manifest)
+        self._folder, self._manifest, self._advance = folder, manifest, advance
+        self._class_names = class_names
+        self._store = store.Writer(folder, len(manifest.pictures), manifest.batch_size, class_names)
+        self._known: dict[str, Output] = {}
+        self._claimed = False
+        self.seconds: list[float] = []  # of the compiled call, one number a batch
+
+    def todo(self) -> list[int]:
+        """Rows that are not done, or of which the picture has changed since."""
+        rows = []
+        for batch in range(self._manifest.num_batches()):
+            where = range(*self._manifest.rows(batch).indices(len(self._manifest.pictures)))
+            done = _done(self._folder, batch)
+            rows += [i for i in where if done.get(i - where.start) != self._manifest.digests[i]]
+        return rows
+
+    def begin(self, known: dict[str, Output]) -> Sequence[int]:
+        """Is told what may come, and answers what is to do."""
+        self._known = {IMAGES.name: IMAGES, **known}
+        self._store.open_written(self._known)
+        return self.todo()
+
+    def write(
+        self, skipped: dict[int, tuple[str, str]], found: Found | None, seconds: float
+    ) -> None:
+        """Writes rows of one batch, and last that they are done."""
         if not self._claimed:  # only now: a run that fails before its first batch leaves no trace
             self._manifest.write(self._folder)
             self._claimed = True
-        where = self._manifest.rows(batch)
-        ids = self._manifest.pictures[where]
-        rows = {place: Row.skipped(ids[place], why) for place, why in reasons.items()}
-        if explained is not None:
-            arrays = _arrays(explained)
-            self._store.write(where.start, _spread(arrays, explained.places, len(ids)))
-            self._write_pictures(ids, explained)
-            rows |= _rows(ids, explained, arrays)
-        summary.write_batch(self._folder, batch, [rows[i] for i in sorted(rows)])
-        return len(rows)
+        if found is not None:
+            self.seconds.append(seconds)
+        done = [] if found is None else list(found.rows)
+        rows = sorted([*skipped, *done])
+        arrays = {} if found is None else _arrays(found)
+        has_result = np.array([row not in skipped for row in rows])
+        self._store.write(rows, has_result, arrays, self._known)
+        lines = {row: self._skipped(row, *why) for row, why in skipped.items()}
+        if found is not None:
+            self._write_sheets(found)
+            lines |= {row: self._line(found, arrays, n) for n, row in enumerate(done)}
+        self._write_lines(lines)
+        self._advance(len(rows))
 
-    def _write_pictures(self, ids: Sequence[str], explained: Explained) -> None:
-        explanation = explained.explanation
-        for n, place in enumerate(explained.places):
-            sheet = panels.contact_sheet(
-                explained.images[n], explanation.keep[n], explanation.saliency[n]
-            )
+    def finish(self) -> list[Row]:
+        """Writes the summary of all pictures, which are done."""
+        self._manifest.write(self._folder)  # pictures may have changed since it was written
+        rows = [
+            row
+            for batch in range(self._manifest.num_batches())
+            for row in summary.read_batch(self._folder, batch)
+        ]
+        summary.write_csv(self._folder, rows)
+        return rows
+
+    def _write_lines(self, lines: Mapping[int, Row]) -> None:
+        batch = min(lines) // self._manifest.batch_size
+        first = self._manifest.rows(batch).start
+        before = summary.read_batch(self._folder, batch) if _done(self._folder, batch) else []
+        whole = {first + n: row for n, row in enumerate(before)} | dict(lines)
+        summary.write_batch(self._folder, batch, [whole[row] for row in sorted(whole)])
+
+    def _write_sheets(self, found: Found) -> None:
+        explanation = found.explanation
+        for n, row in enumerate(found.rows):
+            keep = None if explanation.keep is None else explanation.keep[n]
+            sheet = panels.contact_sheet(found.images[n], keep, explanation.saliency[n])
             png = io.BytesIO()
             Image.fromarray(sheet).save(png, format="PNG")
-            path = self._folder / PICTURES / f"{ids[place]}.png"
-            files.write_whole(path, png.getvalue())
+            files.write_whole(
+                sheet_path(self._folder, self._manifest.pictures[row]), png.getvalue()
+            )
 
+    def _skipped(self, row: int, reason: str, digest: str) -> Row:
+        picture = self._manifest.pictures[row]
+        sheet_path(self._folder, picture).unlink(missing_ok=True)  # of what it was before
+        return Row.skipped(picture, digest, reason)
 
-def _arrays(explained: Explained) -> dict[str, np.ndarray]:
-    """``{name in the store: [n ...]}``."""
-    explanation = explained.explanation
-    arrays = {
-        "images": np.round(explained.images * 255),
-        "keep": explanation.keep,
-        "saliency": explanation.saliency,
-        "target": explanation.target,
-        "class_log_odds": explained.class_log_odds,
-        **{f"log_odds_{part}": values for part, values in explanation.log_odds.items()},
-        **{f"curve_{part}": values for part, values in explanation.curve.items()},
-        **{f"trace/{name}": values for name, values in explanation.trace.items()},
-    }
-    if explanation.counterfactual is not None:
-        arrays["counterfactual"] = explanation.counterfactual
-    if explanation.class_keep is not None:
-        # Many, and to be looked at: 257 values take less than half of the disk that all take.
-        arrays["class_keep"] = np.round(explanation.class_keep * 256) / 256
-    return arrays
-
-
-def _spread(
-    arrays: Mapping[str, np.ndarray], places: Sequence[int], num: int
-) -> dict[str, np.ndarray]:
-    """The arrays with a row for each of `num` pictures, the skipped ones included."""
-    spread = {}
-    for name, values in arrays.items():
-        spread[name] = np.full((num, *values.shape[1:]), store.fill(name), store.dtype(name))
-        spread[name][list(places)] = values
-    return spread
-
-
-def _rows(
-    ids: Sequence[str], explained: Explained, arrays: Mapping[str, np.ndarray]
-) -> dict[int, Row]:
-    names = explained.class_names
-    rows = {}
-    for n, place in enumerate(explained.places):
-        target, predicted = int(arrays["target"][n]), int(explained.predicted[n])
-        level = smallest_sufficient(arrays["curve_kept"][n], arrays["log_odds_original"][n])
-        rows[place] = Row(
-            picture=ids[place],
+    def _line(self, found: Found, arrays: Mapping[str, np.ndarray], n: int) -> Row:
+        scalars = {
+            name: _short(values[n])
+            for name, values in arrays.items()
+            if values.ndim == 1 and self._known[name].stored == "float32"
+        }
+        target = int(arrays[outputs.TARGET.name][n])
+        predicted = int(arrays[PREDICTED.name][n]) if PREDICTED.name in arrays else None
+        return Row(
+            picture=self._manifest.pictures[found.rows[n]],
+            digest=found.digests[n],
             status="done",
             target=target,
-            target_name=names[target] if names else "",
+            target_name=self._class_name(target),
             predicted=predicted,
-            predicted_name=names[predicted] if names else "",
-            log_odds_original=_short(arrays["log_odds_original"][n]),
-            log_odds_kept=_short(arrays["log_odds_kept"][n]),
-            log_odds_removed=_short(arrays["log_odds_removed"][n]),
-            kept_area=_short(arrays["keep"][n].mean()),
-            sufficient_area=None if level is None else _short(AREAS[level]),
+            predicted_name=self._class_name(predicted),
+            numbers=scalars,
         )
-    return rows
+
+    def _class_name(self, k: int | None) -> str:
+        return self._class_names[k] if self._class_names and k is not None else ""
 
 
-def _short(number: float | np.floating) -> float:
-    return float(f"{number:.6g}")  # as many digits as float32 has
+def sheet_path(folder: Path, picture: str) -> Path:
+    """Where the picture of an explanation lies."""
+    *folders, name = picture.split("/")
+    return Path(folder, PICTURES, *folders, files.fitting(f"{name}.png"))
+
+
+def _done(folder: Path, batch: int) -> dict[int, str]:
+    """``{place in the batch: digest}`` of the rows that are done."""
+    if not summary.is_done(folder, batch):
+        return {}
+    return {n: row.digest for n, row in enumerate(summary.read_batch(folder, batch))}
+
+
+def _arrays(found: Found) -> dict[str, np.ndarray]:
+    """``{name: [n ...]}``."""
+    return {IMAGES.name: found.images, **found.explanation.named()}
+
+
+def _short(number: float | np.floating) -> float | None:
+    """As many digits as float32 has; JSON knows no NaN."""
+    return float(f"{number:.6g}") if math.isfinite(number) else None

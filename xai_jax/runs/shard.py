@@ -47,8 +47,13 @@ def part(whole: Manifest, index: int, count: int) -> Manifest:
             f"batches, too few for {count} shards; use fewer, or a smaller --batch-size."
         )
     first, last = ((i * batches // count) * whole.batch_size for i in (index - 1, index))
-    place = {"index": index, "count": count, "pictures_sha256": _sha256(whole.pictures)}
-    return dataclasses.replace(whole, pictures=whole.pictures[first:last], shard=place)
+    place = {"index": index, "count": count, "pictures_sha256": _sha256(whole)}
+    return dataclasses.replace(
+        whole,
+        pictures=whole.pictures[first:last],
+        digests=whole.digests[first:last],
+        shard=place,
+    )
 
 
 def merge(out: Path, folders: Sequence[Path]) -> Manifest:
@@ -63,23 +68,26 @@ def merge(out: Path, folders: Sequence[Path]) -> Manifest:
     """
     shards = _in_order({folder: manifests.read(folder) for folder in folders})
     whole = _joined(shards)
+    names = next(filter(None, map(store.class_names, shards)), ())
     with files.held(out):
-        record.check_folder(out, whole)
+        recorder = record.Recorder(out, whole, names)
+        todo = recorder.todo()
         whole.write(out)
-        names = next(filter(None, map(store.class_names, shards)), ())
         writer = store.Writer(out, len(whole.pictures), whole.batch_size, names)
-        batch = 0
+        first = 0
         for folder, manifest in shards.items():
             arrays = store.read(folder)
             for own in range(manifest.num_batches()):
-                if not summary.is_done(out, batch):
-                    rows = manifest.rows(own)
+                rows = manifest.rows(own)
+                there = range(first + rows.start, first + rows.stop)
+                if set(there) & set(todo):
                     copies = {name: array[rows] for name, array in arrays.items()}
-                    writer.write(whole.rows(batch).start, copies)
+                    writer.copy(there, copies, {n: array.output for n, array in arrays.items()})
                     _copy_pictures(folder, out, manifest.pictures[rows])
-                    summary.write_batch(out, batch, summary.read_batch(folder, own))
-                batch += 1
-        record.write_summary(out, whole)
+                    lines = summary.read_batch(folder, own)
+                    summary.write_batch(out, there.start // whole.batch_size, lines)
+            first += len(manifest.pictures)
+        recorder.finish()
     return whole
 
 
@@ -114,23 +122,37 @@ def _joined(shards: dict[Path, Manifest]) -> Manifest:
                 raise ValueError(
                     f"{folder} is not finished; start its xai-jax explain again, then merge."
                 )
-    pictures = tuple(p for manifest in shards.values() for p in manifest.pictures)
-    return dataclasses.replace(next(iter(shards.values())), pictures=pictures, shard=None)
+    first = next(iter(shards.values()))
+    whole = dataclasses.replace(
+        first,
+        pictures=tuple(p for manifest in shards.values() for p in manifest.pictures),
+        digests=tuple(d for manifest in shards.values() for d in manifest.digests),
+        shard=None,
+    )
+    assert first.shard is not None
+    if _sha256(whole) != first.shard["pictures_sha256"]:
+        raise ValueError(
+            "The shards were not made of the same pictures: one of them has changed in between; "
+            "explain all shards again, of one set of pictures."
+        )
+    return whole
 
 
 def _without_place(manifest: Manifest) -> Manifest:
     """All in which the shards of a run agree."""
     assert manifest.shard is not None
     place = {key: value for key, value in manifest.shard.items() if key != "index"}
-    return dataclasses.replace(manifest, shard=place, pictures=())
+    return dataclasses.replace(manifest, shard=place, pictures=(), digests=())
 
 
 def _copy_pictures(folder: Path, out: Path, ids: Sequence[str]) -> None:
     for picture in ids:
-        path = Path(record.PICTURES) / f"{picture}.png"
-        if (folder / path).is_file():  # a skipped picture has none
-            files.write_whole(out / path, (folder / path).read_bytes())
+        sheet = record.sheet_path(folder, picture)
+        if sheet.is_file():  # a skipped picture has none
+            files.write_whole(record.sheet_path(out, picture), sheet.read_bytes())
 
 
-def _sha256(ids: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(ids).encode(errors="surrogateescape")).hexdigest()
+def _sha256(manifest: Manifest) -> str:
+    """Of the names and the content of a run's pictures."""
+    text = "\n".join([*manifest.pictures, *manifest.digests])
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()

@@ -1,12 +1,32 @@
 """Files that are whole or absent, and folders that one process holds at a time."""
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 LOCK = ".lock"
 PARTIAL = ".partial"  # one fixed name a file, so that a second start overwrites what a kill left
+_LONGEST = 255  # bytes of a file's name
+
+
+def partial(path: Path) -> Path:
+    """Where a file is written before it takes the place of `path`."""
+    name = path.name + PARTIAL
+    if len(os.fsencode(name)) > _LONGEST:
+        name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:32] + PARTIAL
+    return path.with_name(name)
+
+
+def fitting(name: str) -> str:
+    """`name`, or where that is too long for a file a shorter one that no other name gets."""
+    if len(os.fsencode(name)) <= _LONGEST:
+        return name
+    stem, suffix = os.path.splitext(name)
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+    short = os.fsencode(stem)[: _LONGEST - 40]
+    return f"{short.decode(errors='ignore')}~{digest}{suffix}"
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -16,12 +36,11 @@ def write_whole(path: Path, content: bytes) -> None:
         OSError: the disk is full or read-only.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + PARTIAL)
-    with open(partial, "wb") as file:
+    with open(partial(path), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(partial, path)
+    os.replace(partial(path), path)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 from xai_jax.runtime.files import write_whole
 
 NAME = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,9 @@ class Manifest:
         seed: of all randomness.
         batch_size: pictures in one compiled call; also the rows of one chunk.
         shard: ``None`` for a whole run, else ``{"index", "count", "pictures_sha256"}``: the
-            1-based place among `count` shards, and the hash of the whole run's picture ids.
+            1-based place among `count` shards, and the hash of the whole run's pictures.
         pictures: ids, in the order of the rows: paths relative to the pictures' common folder.
+        digests: one a picture, of the content of its file; "" where it could not be read.
         versions: of the packages that compute.
         format: of the folder.
     """
@@ -47,6 +48,7 @@ class Manifest:
     batch_size: int
     shard: dict[str, Any] | None = None
     pictures: tuple[str, ...]
+    digests: tuple[str, ...]
     versions: dict[str, str]
     format: int = FORMAT
 
@@ -62,10 +64,16 @@ class Manifest:
             ValueError: it is not JSON, or of another format.
         """
         fields = json.loads(text)
+        if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+            raise ValueError(
+                f"it is not of format {FORMAT}, but of another version of xai_jax; explain the "
+                "pictures anew into another folder"
+            )
         names = {field.name for field in dataclasses.fields(cls)}
-        if not isinstance(fields, dict) or fields.get("format") != FORMAT or set(fields) != names:
-            raise ValueError(f"it is not a manifest of format {FORMAT}")
-        return cls(**{**fields, "pictures": tuple(fields["pictures"])})
+        if set(fields) != names:
+            raise ValueError("it is damaged: fields are missing or unknown")
+        lists = {name: tuple(fields[name]) for name in ("pictures", "digests")}
+        return cls(**{**fields, **lists})
 
     def write(self, folder: Path) -> None:
         """Writes ``manifest.json`` into `folder`."""
@@ -99,7 +107,11 @@ def read(folder: Path) -> Manifest:
 
 
 def difference(found: Manifest, wanted: Manifest) -> str | None:
-    """The first setting in which two runs differ, with both values; ``None`` if they are one."""
+    """The first setting in which two runs differ, with both values; ``None`` if they are one.
+
+    The content of a picture may differ: that picture is then explained anew.
+    """
+    wanted = dataclasses.replace(wanted, digests=found.digests)
     ours, theirs = (json.loads(manifest.to_json()) for manifest in (wanted, found))
     for name in ours:
         if ours[name] != theirs[name]:

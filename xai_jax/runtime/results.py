@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xai_jax.core.areas import AREAS
+from xai_jax.core.outputs import Output
+from xai_jax.core.settings import nearest
 from xai_jax.runtime import manifest as manifests
 from xai_jax.runtime import store, summary
 from xai_jax.runtime.manifest import Manifest
@@ -24,8 +26,8 @@ class Results:
         folder: where it lies.
         manifest: settings and provenance.
         summary: one entry a picture; ``None`` where it is not computed yet.
-        arrays: every stored array by its name in the group: the properties below name them all.
-        areas: ``[a]`` shares of the image, the second axis of `curve`.
+        arrays: every stored array by its declared name; ``results[name]`` is one of them.
+        areas: ``[a]`` shares of the image, the second axis of ``curve_kept``.
         class_names: by index; empty where they are not known.
     """
 
@@ -69,56 +71,40 @@ class Results:
     @property
     def images(self) -> StoredArray:
         """``[n h w c]`` uint8: the pictures as the classifier saw them, before normalisation."""
-        return self._array("images")
+        return self["images"]
 
     @property
     def keep(self) -> StoredArray:
         """``[n h w 1]`` in [0, 1], 1 = kept."""
-        return self._array("keep")
+        return self["keep"]
 
     @property
     def saliency(self) -> StoredArray:
         """``[n h w 1]``, larger where a pixel speaks more for the target; in the method's unit."""
-        return self._array("saliency")
+        return self["saliency"]
 
     @property
     def target(self) -> StoredArray:
         """``[n]``, the class explained."""
-        return self._array("target")
+        return self["target"]
 
     @property
-    def log_odds(self) -> dict[str, StoredArray]:
-        """``{"original", "kept", "removed": [n]}`` in nats."""
-        return {part: self._array(f"log_odds_{part}") for part in ("original", "kept", "removed")}
+    def outputs(self) -> dict[str, Output]:
+        """What every array says, by name: axes, unit, meaning."""
+        return {name: array.output for name, array in self.arrays.items()}
 
-    @property
-    def curve(self) -> dict[str, StoredArray]:
-        """``{"kept", "removed": [n a]}`` in nats, at each of `areas`."""
-        return {part: self._array(f"curve_{part}") for part in ("kept", "removed")}
+    def __contains__(self, name: str) -> bool:
+        return name in self.arrays
 
-    @property
-    def class_log_odds(self) -> StoredArray:
-        """``[n k]`` in nats, of every class in the picture."""
-        return self._array("class_log_odds")
+    def __getitem__(self, name: str) -> StoredArray:
+        """An array by its declared name, ``results["log_odds_kept"]`` say.
 
-    @property
-    def class_keep(self) -> StoredArray | None:
-        """``[n h w k]`` float16 in [0, 1], 1 = kept: the mask of every class, to 1/256.
-
-        ``None`` where the method does not draw them, or nothing is computed yet.
+        Raises:
+            ValueError: there is none, or nothing is computed yet.
         """
-        return self.arrays.get("class_keep")
-
-    @property
-    def trace(self) -> dict[str, StoredArray]:
-        """``{name: [n t]}``, what the optimisation logged."""
-        prefix = "trace/"
-        names = (name for name in self.arrays if name.startswith(prefix))
-        return {name.removeprefix(prefix): self._array(name) for name in names}
-
-    def _array(self, name: str) -> StoredArray:
         if name not in self.arrays:
-            raise ValueError(f"{self.folder} holds no {name} yet; start the run again to go on.")
+            there = nearest(name, self.arrays) if self.arrays else "start the run again to go on."
+            raise ValueError(f"{self.folder} holds no {name!r}; {there}")
         return self.arrays[name]
 
 

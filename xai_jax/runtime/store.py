@@ -3,6 +3,7 @@
 The same batch gives the same bytes, whichever process writes it and however often.
 """
 
+import dataclasses
 import json
 import os
 import re
@@ -14,43 +15,34 @@ import numpy as np
 import tensorstore as ts
 
 from xai_jax.core.areas import AREAS
+from xai_jax.core.outputs import Output
 from xai_jax.runtime.files import write_whole
 
 NAME = "explanations.zarr"
 METADATA = "zarr.json"
-_IMAGE_AXES = ("picture", "row", "column", "channel")
-_AXES = {  # names of the axes, by the first part of an array's name
-    "images": _IMAGE_AXES,
-    "keep": _IMAGE_AXES,
-    "saliency": _IMAGE_AXES,
-    "counterfactual": _IMAGE_AXES,
-    "class_keep": ("picture", "row", "column", "class"),
-    "class_log_odds": ("picture", "class"),
-    "curve_kept": ("picture", "area"),
-    "curve_removed": ("picture", "area"),
-    "trace": ("picture", "step"),
-}
-_TYPES = {  # and the value of rows without a result
-    "images": ("uint8", 0),
-    "target": ("int32", -1),
-    "class_keep": ("float16", np.nan),
-}
+PICTURE = "picture"  # the first axis of every array
+_LEVELS = 256  # of a map that is kept in half precision
 
 
-def fill(name: str) -> int | float:
-    """What an array holds where there is no result: 0 in images, -1 in target, else NaN."""
-    return _TYPES.get(name, ("float32", np.nan))[1]
+def fill(output: Output) -> int | float:
+    """What an array holds where there is no result: 0 in pixels of 8 bits, else -1 or NaN."""
+    return {"uint8": 0, "int32": -1}.get(output.stored, np.nan)
 
 
-def dtype(name: str) -> str:
-    """The type of an array's numbers."""
-    return _TYPES.get(name, ("float32", np.nan))[0]
+def stored(output: Output, values: np.ndarray) -> np.ndarray:
+    """The numbers as they are kept."""
+    if output.stored == "float16":
+        values = np.round(values * _LEVELS) / _LEVELS
+    elif output.stored == "uint8":
+        values = np.round(values * 255)
+    return values.astype(output.stored)
 
 
 class Writer:
-    """Writes the chunks of one run; arrays are made when the first batch tells their shapes.
+    """Writes the rows of one run; arrays are made when the first batch tells their shapes.
 
-    The names of the classes, where they are known, become an attribute of the group.
+    The names of the classes, where they are known, become an attribute of the group, and each
+    declaration attributes of its array.
     """
 
     def __init__(
@@ -64,62 +56,99 @@ class Writer:
             self._attributes["class_names"] = list(class_names)
         self._arrays: dict[str, ts.TensorStore] = {}
 
-    def write(self, start: int, arrays: Mapping[str, np.ndarray]) -> None:
-        """Writes the rows from `start` on of every array, and returns when they are on the disk.
+    def write(
+        self,
+        rows: Sequence[int],
+        has_result: np.ndarray,
+        arrays: Mapping[str, np.ndarray],
+        known: Mapping[str, Output],
+    ) -> None:
+        """Writes some rows of one batch, and returns when they are on the disk.
+
+        Rows without a result get the fill value in every array, whatever they held.
 
         Args:
-            start: first row of a batch.
-            arrays: ``{name: [rows ...]}``; a name may have one folder, ``trace/objective`` say.
+            rows: of one batch.
+            has_result: ``[r]`` bool.
+            arrays: ``{name: [n ...]}`` of the n rows that have a result.
+            known: the declaration of each name.
 
         Raises:
             OSError: the disk is full or read-only.
         """
         try:
             for name, values in arrays.items():
-                array = self._arrays.get(name) or self._open(name, values.shape[1:])
+                array = self._arrays.get(name) or self._open(known[name], values.shape[1:])
                 self._arrays[name] = array
-                array[start : start + len(values)].write(values.astype(dtype(name))).result()
+            for name, array in self._arrays.items():
+                whole = np.full((len(rows), *array.shape[1:]), fill(known[name]), array.dtype.name)
+                if name in arrays:
+                    whole[has_result] = stored(known[name], arrays[name])
+                self._rows(array, rows).write(whole).result()
         except ValueError as error:  # tensorstore says so of a disk that fails
             raise _disk_error(error, self._group) from None
 
-    def _open(self, name: str, shape: tuple[int, ...]) -> ts.TensorStore:
-        self._write_group(self._group)
-        if "/" in name:
-            self._write_group((self._group / name).parent)
-        axes = _AXES.get(name.split("/")[0], ("picture",))
-        unnamed = [None] * (1 + len(shape) - len(axes))
+    def copy(
+        self, rows: range, arrays: Mapping[str, np.ndarray], known: Mapping[str, Output]
+    ) -> None:
+        """Writes rows as another run has stored them; raises as `write`."""
+        try:
+            for name, values in arrays.items():
+                array = self._arrays.get(name) or self._open(known[name], values.shape[1:])
+                self._arrays[name] = array
+                array[rows.start : rows.stop].write(values).result()
+        except ValueError as error:
+            raise _disk_error(error, self._group) from None
+
+    def _rows(self, array: ts.TensorStore, rows: Sequence[int]) -> ts.TensorStore:
+        follow = list(rows) == list(range(rows[0], rows[0] + len(rows)))
+        return array[rows[0] : rows[0] + len(rows)] if follow else array[np.array(rows)]
+
+    def open_written(self, known: Mapping[str, Output]) -> None:
+        """Opens what an earlier start has made: rows that lose their result are emptied."""
+        for name, array in read(self._group.parent).items():
+            self._arrays[name] = self._open(known[name], array.shape[1:])
+
+    def _open(self, output: Output, shape: tuple[int, ...]) -> ts.TensorStore:
+        self._write_group()
+        empty = fill(output)
+        unnamed = [None] * (len(shape) - len(output.axes))
         metadata = {
             "shape": [self._num_rows, *shape],
             "chunk_grid": {
                 "name": "regular",
                 "configuration": {"chunk_shape": [self._batch_size, *shape]},
             },
-            "data_type": dtype(name),
-            "fill_value": "NaN" if np.isnan(fill(name)) else fill(name),
+            "data_type": output.stored,
+            "fill_value": "NaN" if np.isnan(empty) else empty,
             "codecs": [
                 {"name": "bytes", "configuration": {"endian": "little"}},
                 {"name": "zstd", "configuration": {"level": 3}},
             ],
-            "dimension_names": [*axes, *unnamed],
+            "dimension_names": [PICTURE, *output.axes, *unnamed],
+            "attributes": dataclasses.asdict(output) | {"axes": list(output.axes)},
         }
-        spec = {"driver": "zarr3", "kvstore": _files(self._group / name), "metadata": metadata}
+        kvstore = _files(self._group / output.name)
+        spec = {"driver": "zarr3", "kvstore": kvstore, "metadata": metadata}
         return ts.open(spec, create=True, open=True).result()
 
-    def _write_group(self, path: Path) -> None:
-        if (path / METADATA).is_file():
-            return
-        attributes = self._attributes if path == self._group else {}
-        content = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
-        write_whole(path / METADATA, json.dumps(content, indent=1).encode())
+    def _write_group(self) -> None:
+        path = self._group / METADATA
+        if not path.is_file():
+            content = {"zarr_format": 3, "node_type": "group", "attributes": self._attributes}
+            write_whole(path, json.dumps(content, indent=1).encode())
 
 
 class StoredArray:
     """An array on the disk; what is asked for is read, and nothing else.
 
-    ``array[3]``, ``array[8:16]`` and ``np.asarray(array)`` are NumPy arrays.
+    ``array[3]``, ``array[8:16]`` and ``np.asarray(array)`` are NumPy arrays; `output` declares what
+    they say.
     """
 
     def __init__(self, path: Path):
+        attributes = json.loads((path / METADATA).read_text())["attributes"]
+        self.output = Output(**attributes | {"axes": tuple(attributes["axes"])})
         self._array = ts.open({"driver": "zarr3", "kvstore": _files(path)}, read=True).result()
         self.shape: tuple[int, ...] = self._array.shape
         self.dtype: np.dtype = self._array.dtype.numpy_dtype

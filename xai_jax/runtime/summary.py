@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -16,38 +16,33 @@ BATCHES = "batches"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
-    """The summary of one picture; a skipped one has only `picture`, `status` and `reason`.
+    """The summary of one picture; a skipped one has no target and no numbers.
 
     Fields:
         picture: its id.
-        status: "done", or "skipped" for a picture that could not be read.
+        digest: of the content that it was read from.
+        status: "done", or "skipped" for a picture that could not be read or explained.
         reason: why it was skipped, one sentence.
         target, target_name: the class that is explained.
         predicted, predicted_name: the class that the classifier sees in the whole picture.
-        log_odds_original, log_odds_kept, log_odds_removed: of the target in nats: in the picture,
-            in the kept part alone, and in what is left without it.
-        kept_area: mean of `keep`, in [0, 1].
-        sufficient_area: smallest of `core.areas.AREAS` whose most salient pixels keep the decision
-            by themselves; ``None`` if none does. See `core.areas.smallest_sufficient`.
+        numbers: ``{name: number}``, every output that is one number a picture; ``None`` where it is
+            not defined.
     """
 
     picture: str
+    digest: str
     status: Literal["done", "skipped"]
     reason: str = ""
     target: int | None = None
     target_name: str = ""
     predicted: int | None = None
     predicted_name: str = ""
-    log_odds_original: float | None = None
-    log_odds_kept: float | None = None
-    log_odds_removed: float | None = None
-    kept_area: float | None = None
-    sufficient_area: float | None = None
+    numbers: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def skipped(cls, picture: str, reason: str) -> "Row":
-        """A picture that could not be read."""
-        return cls(picture=picture, status="skipped", reason=reason)
+    def skipped(cls, picture: str, digest: str, reason: str) -> "Row":
+        """A picture that could not be read or explained."""
+        return cls(picture=picture, digest=digest, status="skipped", reason=reason)
 
 
 def write_batch(folder: Path, batch: int, rows: Sequence[Row]) -> None:
@@ -66,13 +61,15 @@ def read_batch(folder: Path, batch: int) -> list[Row]:
     return [Row(**fields) for fields in json.loads(_path(folder, batch).read_text())]
 
 
-def write_csv(folder: Path, rows: Iterable[Row]) -> None:
+def write_csv(folder: Path, rows: Sequence[Row]) -> None:
     """Writes ``summary.csv`` with one line a picture, in the order of the manifest."""
     text = io.StringIO()
-    names = [field.name for field in dataclasses.fields(Row)]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
+    numbers = list(dict.fromkeys(name for row in rows for name in row.numbers))
+    fixed = [f.name for f in dataclasses.fields(Row) if f.name not in {"numbers", "digest"}]
+    writer = csv.DictWriter(text, [*fixed, *numbers], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(dataclasses.asdict(row) for row in rows)
+    for row in rows:
+        writer.writerow({name: getattr(row, name) for name in fixed} | dict(row.numbers))
     # File names that are no UTF-8 travel as surrogates.
     write_whole(folder / NAME, text.getvalue().encode(errors="surrogateescape"))
 

@@ -152,10 +152,11 @@ class Config:
 
 
 _OUTPUTS = (
+    outputs.KEEP,
     outputs.trace("objective", "that of the score", "What is minimised."),
     outputs.trace("score", "of the setting `score`", "What the classifier says of the composite."),
     outputs.trace("penalty", "that of the score", "Price of area and variation."),
-    outputs.trace("kept_area", "in [0, 1]", "Share of the picture that is kept."),
+    outputs.trace("mask_area", "in [0, 1]", "Share of the picture that is kept."),
 )
 
 
@@ -266,7 +267,7 @@ def _objective(cfg: Config, frozen: Frozen, batch: Batch, score, keys: PRNGKeys)
         variation = masks.variation(grid, cfg.variation_power)
         ramp = jnp.minimum(1.0, step / cfg.warmup_steps) if cfg.warmup_steps else 1.0
         penalty = ramp * (cfg.area_weight * area + cfg.variation_weight * variation)
-        terms = {"score": found, "penalty": penalty, "kept_area": masks.area(keep)}
+        terms = {"score": found, "penalty": penalty, "mask_area": masks.area(keep)}
         return sign * found + penalty, terms
 
     return objective

@@ -104,10 +104,11 @@ class Config:
 
 
 _OUTPUTS = (
+    outputs.KEEP,
     outputs.trace("objective", "nats", "What is minimised."),
     outputs.trace("log_odds", "nats", "Of the target, mean over the masks drawn at the step."),
     outputs.trace("penalty", "nats", "Price of the area and of its roughness, as it grows in."),
-    outputs.trace("kept_area", "in [0, 1]", "Share of the picture that is kept on average."),
+    outputs.trace("mask_area", "in [0, 1]", "Share of the picture that is kept on average."),
 )
 
 
@@ -204,7 +205,7 @@ def _objective(cfg: Config, frozen: Frozen, batch: Batch, keys: jax.Array):
         if cfg.smoothness_weight:
             penalty += cfg.smoothness_weight * masks.squared_variation(drop)
         ramp = jnp.minimum(1.0, step / cfg.warmup_steps) if cfg.warmup_steps else 1.0
-        terms = {"log_odds": score, "penalty": ramp * penalty, "kept_area": masks.area(1.0 - drop)}
+        terms = {"log_odds": score, "penalty": ramp * penalty, "mask_area": masks.area(1.0 - drop)}
         return sign * score + ramp * penalty, terms
 
     return objective

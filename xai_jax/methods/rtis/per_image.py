@@ -59,12 +59,13 @@ class PerImage:
 
 
 _OUTPUTS = (
+    outputs.KEEP,
     outputs.trace("objective", "that of the loss's form", "What is minimised."),
     outputs.trace("preservation", "that of the loss's form", "What the kept part lacks."),
     outputs.trace("destruction", "that of the loss's form", "What the removed part still shows."),
     outputs.trace("area", "that of the loss's form", "Price of the mask's area."),
     outputs.trace("variation", "that of the loss's form", "Price of its roughness."),
-    outputs.trace("kept_area", "in [0, 1]", "Share of the picture that is kept."),
+    outputs.trace("mask_area", "in [0, 1]", "Share of the picture that is kept."),
 )
 
 
@@ -117,6 +118,6 @@ def _objective(cfg: PerImage, frozen: Frozen, batch: Batch, key: PRNGKey):
             found = terms.by_margins(
                 cfg.loss, classifier, keep, grid, images, removed, batch.target, never
             )
-        return terms.weighted(cfg.loss, found), {**found, "kept_area": masks.area(keep)}
+        return terms.weighted(cfg.loss, found), {**found, "mask_area": masks.area(keep)}
 
     return objective

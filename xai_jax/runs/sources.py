@@ -1,0 +1,129 @@
+"""Where the pictures of a run come from: files, arrays, or the rows of a data set."""
+
+import dataclasses
+import hashlib
+import stat
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from xai_jax.core.errors import BadPicture
+from xai_jax.core.preprocess import Preprocess
+from xai_jax.data import pictures
+from xai_jax.data.example import picture_digest
+from xai_jax.data.pipeline import Pipeline
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One picture as the network sees it.
+
+    Fields:
+        image: ``[h w c]`` float32 unit pixels.
+        digest: of the content that it was read from; "" where nothing recognises it later.
+        known: what else is known of it, by the names of `core.types.Batch`: labels, regions.
+    """
+
+    image: np.ndarray
+    digest: str = ""
+    known: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@runtime_checkable
+class Pictures(Protocol):
+    """Pictures by number, in any order and from any thread."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of each picture, all different."""
+        ...
+
+    def digest(self, row: int) -> str:
+        """Of the content of a picture, without decoding it: other content, another digest."""
+        ...
+
+    def read(self, row: int) -> Picture:
+        """A picture.
+
+        Raises:
+            BadPicture: it cannot be read.
+        """
+        ...
+
+
+class Files:
+    """Pictures on the disk."""
+
+    def __init__(self, files: Mapping[str, Path], preprocess: Preprocess) -> None:
+        """Of ``{name: file}``, as `data.pictures.find` makes it."""
+        self.names = tuple(files)
+        self._paths, self._preprocess = tuple(files.values()), preprocess
+
+    def digest(self, row: int) -> str:
+        """Of the file's bytes; "" where it cannot be read."""
+        try:
+            return _sha256(_content(self._paths[row]))
+        except BadPicture:
+            return ""
+
+    def read(self, row: int) -> Picture:
+        """The picture, resized."""
+        content = _content(self._paths[row])
+        image = pictures.read(content, self._preprocess)
+        return Picture(image=image, digest=_sha256(content))
+
+
+class Arrays:
+    """Pictures in memory; their numbers are their names."""
+
+    def __init__(self, images: np.ndarray, **known: np.ndarray | None) -> None:
+        """Of ``[n h w c]`` unit pixels, and what else is known of each, ``[n ...]``."""
+        self.names = tuple(f"image {i}" for i in range(len(images)))
+        self._images = images
+        self._known = {name: values for name, values in known.items() if values is not None}
+
+    def digest(self, row: int) -> str:
+        """None: an array is explained once."""
+        del row
+        return ""
+
+    def read(self, row: int) -> Picture:
+        """The row."""
+        known = {name: values[row] for name, values in self._known.items()}
+        return Picture(image=self._images[row], known=known)
+
+
+class DataSet:
+    """Rows of a data set, which may know labels and masks of its pictures."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        """Of a pipeline's rows, in their order, as they are: nothing varied."""
+        self.names = pipeline.names
+        self._pipeline = pipeline
+
+    def digest(self, row: int) -> str:
+        """Of the picture's encoded bytes."""
+        return picture_digest(self._pipeline.examples[row])
+
+    def read(self, row: int) -> Picture:
+        """The picture, with its labels."""
+        arrays = self._pipeline.example(row)
+        known = {"labels": arrays["labels"]} if "labels" in arrays else {}
+        return Picture(image=arrays["images"], digest=self.digest(row), known=known)
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a regular file: a pipe would be waited for without end."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BadPicture("It is no regular file.")
+        return path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadPicture(f"It cannot be read: {reason}.") from error
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
