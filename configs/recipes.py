@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from xai_jax.classifiers import new_head
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.classifiers.trunk import Trunk
-from xai_jax.core.method import Settings
+from xai_jax.core.method import Explained, Settings
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.example import Examples
 from xai_jax.data.pipeline import Masks, Pipeline
@@ -64,8 +64,7 @@ def new_classifier(
     """A new head on the pretrained classifier `name`; `run` are other fields of the Experiment."""
     return Experiment(
         method=method,
-        classifier=Named(name=name),
-        infill=Mean(),
+        explained=Explained(classifier=Named(name=name), infill=Mean()),
         batch_size=16,
         export=WeightsFile(
             kind=new_head.KIND,
@@ -86,8 +85,9 @@ def new_explainer(
     """
     return Experiment(
         method=method,
-        classifier=Named(name=f"{explained}/classifier.safetensors"),
-        infill=Mean(),
+        explained=Explained(
+            classifier=Named(name=f"{explained}/classifier.safetensors"), infill=Mean()
+        ),
         start=Trunk(architecture=method.network.architecture),
         batch_size=16,
         export=WeightsFile(
@@ -114,10 +114,9 @@ def scores_of(
     classes: tuple[int, ...] = (),
 ) -> Evaluation:
     """Explanations of the classifier, and on the infill, of the experiment `trained`."""
-    assert trained.classifier is not None and trained.infill is not None
+    assert trained.explained is not None
     return Evaluation(
-        classifier=trained.classifier,
-        infill=trained.infill,
+        explained=trained.explained,
         data=data,
         batch_size=8,
         contestants=contestants,

@@ -1,6 +1,7 @@
 """A straight line to learn: the smallest Trainable, whose every step has a closed form."""
 
 import dataclasses
+import operator
 from typing import Any
 
 import jax
@@ -71,11 +72,12 @@ class Line:
             w = optax.apply_updates(state["w"], updates)
             return {"w": w, "tx": tx_state, "steps": state["steps"] + 1}, metrics
 
-        def measure(state, frozen, batch, key):
-            del frozen, key
-            return {"loss": squares(state["w"], features(batch), batch.labels)}
+        def measure(weights, state, frozen, batch, key):
+            del state, frozen, key
+            return {"loss": squares(weights, features(batch), batch.labels)}
 
-        return Trainable(init=init, step=step, measure=measure)
+        weights = operator.itemgetter("w")
+        return Trainable(init=init, step=step, measure=measure, weights=weights)
 
 
 def features(batch: Batch) -> Any:

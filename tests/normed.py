@@ -9,7 +9,8 @@ import numpy as np
 from flax import linen
 
 from xai_jax.classifiers import layers
-from xai_jax.core.classifier import Classifier, Training
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.classifier_training import Training
 from xai_jax.core.targets import Head
 from xai_jax.nn.layers import BatchNorm, Conv, InTraining
 

@@ -69,7 +69,9 @@ def test_the_scores_are_those_of_the_composed_pictures():
         expected = CLASSIFIER.log_odds(jax.numpy.asarray(images), jax.numpy.asarray(TARGET))
         np.testing.assert_allclose(found.numbers[f"log_odds_{name}"], expected, atol=1e-4)
     # The last level keeps every pixel, and removes every pixel.
-    np.testing.assert_allclose(found.numbers["curve_kept"][:, -1], found.numbers["log_odds_original"], atol=1e-4)
+    np.testing.assert_allclose(
+        found.numbers["curve_kept"][:, -1], found.numbers["log_odds_original"], atol=1e-4
+    )
     np.testing.assert_allclose(found.numbers["curve_removed"][:, -1], -np.log(3), atol=1e-4)
 
 

@@ -72,7 +72,7 @@ def test_what_a_training_leaves_says_what_was_trained(file):
     assert config.export.kind == kind
     if kind != "classifier":
         assert config.export.config == config.method
-        assert len(config.export.class_names) == config.method.network.num_classes
+        assert len(config.export.class_names) == config.method.num_classes
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_the_published_runs_have_the_published_settings(data, patience, presets)
         config = module_of(f"configs/{data}/explainer_{name}.py").get_config()
         classifier = module_of(f"configs/{data}/classifier_{name}.py")
         assert config.method == preset and config.batch_size == 16
-        assert f"--workdir={Path(config.classifier.name).parent} " in classifier.__doc__
+        assert f"--workdir={Path(config.explained.classifier.name).parent} " in classifier.__doc__
         assert config.start == Trunk(architecture=preset.network.architecture)
         judged = config.validation
         assert (judged.metric, judged.maximise) == ("loss", False)
@@ -151,9 +151,9 @@ def test_the_classifier_whose_batch_norm_adapts_is_trained_and_exported_as_what_
     file = f"configs/{data}/classifier_resnet50.py"
     for name in ("resnet50", "resnet50_batch_norm"):
         config = started(f"--config={file}:{name}")
-        assert config.classifier.name == config.export.config.architecture == name
+        assert config.explained.classifier.name == config.export.config.architecture == name
     plain = started(f"--config={file}")
-    assert plain.classifier.name == plain.export.config.architecture == "resnet50"
+    assert plain.explained.classifier.name == plain.export.config.architecture == "resnet50"
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -10,8 +10,8 @@ import numpy as np
 import planted
 from PIL import Image
 
-from xai_jax.core import targets
 from xai_jax.commands.targets import of_each
+from xai_jax.core import targets
 from xai_jax.core.method import Explained, Inspector
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.settings import to_json
@@ -58,9 +58,10 @@ def make_pictures(folder: Path, num: int) -> Path:
 
 def how(files: dict[str, Path], **changes) -> Run:
     classifier = planted.quadrant()
-    frozen = changes.pop("frozen", None) or Explained(
-        classifier=classifier, infill=Constant(value=planted.DARK)
-    ).build()
+    frozen = (
+        changes.pop("frozen", None)
+        or Explained(classifier=classifier, infill=Constant(value=planted.DARK)).build()
+    )
     made = Run(
         inspector=Inspector(method=changes.pop("method", METHOD), frozen=frozen),
         target=of_each(changes.pop("target", targets.predicted), list(files)),

@@ -7,9 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from xai_jax.core.classifier import Classifier
-from xai_jax.core.infill import Infill
-from xai_jax.core.method import Frozen, Method, Trainable
+from xai_jax.core.method import Explained, Frozen, Method, Settings, Trainable
 
 
 @runtime_checkable
@@ -35,7 +33,12 @@ class Stream(Protocol):
 
 @runtime_checkable
 class Source(Protocol):
-    """Where batches come from; a dataclass of settings."""
+    """Where batches come from; a dataclass of settings.
+
+    It may also know the names of its classes (`class_names`), how many steps an epoch has
+    (`steps_per_epoch`), how its pictures are resized (`resize`) and what its files hold
+    (``digests() -> {file: digest}``): then they are looked at before a run begins.
+    """
 
     def batches(
         self, batch_size: int, *, start: Any, process_index: int, process_count: int
@@ -51,34 +54,7 @@ class Source(Protocol):
         ...
 
 
-@runtime_checkable
-class Builds(Protocol):
-    """Settings of something to train, or of a method; `build` closes over no arrays."""
-
-    def build(self) -> Trainable | Method:
-        """It, with these settings."""
-        ...
-
-
-@runtime_checkable
-class BuildsClassifier(Protocol):
-    """Settings of the explained classifier."""
-
-    def build(self) -> Classifier:
-        """It, with its weights."""
-        ...
-
-
-@runtime_checkable
-class BuildsInfill(Protocol):
-    """Settings of an infill."""
-
-    def build(self, classifier: Classifier) -> Infill:
-        """It, with its weights, for the pictures of this classifier."""
-        ...
-
-
-# (step, state, frozen) -> {name: [h w 3] or [h w] uint8}, to be looked at while training.
+# (step, weights, frozen) -> {name: [h w 3] or [h w] uint8}, to be looked at while training.
 Panels = Callable[[int, Any, Any], Mapping[str, np.ndarray]]
 
 
@@ -91,13 +67,9 @@ class Start(Protocol):
         ...
 
 
-@runtime_checkable
-class Export(Protocol):
-    """What a finished run leaves behind for ``xai-jax explain``."""
-
-    def __call__(self, state: Any, workdir: Path) -> Path:
-        """Writes the best state into a file of `workdir`, and returns its path."""
-        ...
+# (weights, workdir) -> path: what a finished run leaves behind, a file of `workdir`; one that has
+# `class_names` or `preprocess` is held to those of the data. See `runtime.export.Export`.
+ExportFn = Callable[[Any, Path], Path]
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -128,12 +100,12 @@ class Experiment:
     """All that a run is made of.
 
     Fields:
-        method: settings whose `build` returns the `Trainable` or `Method`.
+        method: settings of a `Trainable`, or of a `Method` that has one.
         data: where the batches to train on come from.
         num_steps: steps (updates) in all.
         batch_size: rows of a batch, over all devices and processes.
-        classifier, infill: settings whose `build` returns what the method reads and never trains;
-            both ``None`` where it reads nothing (its `frozen` is then ``None``).
+        explained: what the method reads and never trains, the classifier before all; ``None``
+            where it reads nothing (its `frozen` is then ``None``).
         start: what the state takes over before the first step; ``None``: nothing.
         validation: ``None``: every step up to the last is made.
         seed: of all randomness of the steps; a source has its own.
@@ -141,35 +113,29 @@ class Experiment:
         checkpoint_every: steps from one checkpoint to the next; validations are saved too.
         panels: pictures to look at while training, made with every validation (or, without one,
             with every checkpoint).
-        export: writes the best state (without validation the last) when the run has ended;
-            ``None``: the checkpoints are all that stays.
+        export: writes the weights of the best state (without validation the last) when the run has
+            ended; ``None``: the checkpoints are all that stays.
         tensorboard: also write what metrics.jsonl and the panels say for TensorBoard.
     """
 
-    method: Builds
+    method: Settings[Trainable | Method]
     data: Source
     num_steps: int
     batch_size: int
-    classifier: BuildsClassifier | None = None
-    infill: BuildsInfill | None = None
+    explained: Explained | None = None
     start: Start | None = None
     validation: Validation | None = None
     seed: int = 0
     log_every: int = 50
     checkpoint_every: int = 1000
     panels: Panels | None = None
-    export: Export | None = None
+    export: ExportFn | None = None
     tensorboard: bool = False
 
     def frozen(self) -> Frozen | None:
         """What the method reads and never trains; ``None`` where that is nothing.
 
         Raises:
-            ValueError: there is a classifier without an infill or the other way round.
+            ValueError: see `Explained.build`.
         """
-        if self.classifier is None and self.infill is None:
-            return None
-        if self.classifier is None or self.infill is None:
-            raise ValueError("An experiment has a classifier and an infill, or neither; set both.")
-        classifier = self.classifier.build()
-        return Frozen(classifier=classifier, infill=self.infill.build(classifier))
+        return None if self.explained is None else self.explained.build()

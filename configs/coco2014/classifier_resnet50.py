@@ -1,7 +1,7 @@
 """ResNet-50's ImageNet trunk, frozen, under one new layer: the explained classifier of COCO 2014.
 
     python train.py --config=configs/coco2014/classifier_resnet50.py --workdir=runs/coco_resnet50 \
-        --config.classifier.weights=resnet50.pth
+        --config.explained.classifier.weights=resnet50.pth
 
 The published settings of Stalder et al. 2022, Adam at 1e-4; else as classifier_vgg16. One thing
 differs: there batch norm's statistics went on adapting to COCO, and here they are frozen too. As

@@ -49,4 +49,6 @@ def get_config() -> Experiment:
         num_steps=STEPS,
         log_every=20,
     )
-    return dataclasses.replace(experiment, infill=Constant(value=0.0))
+    assert experiment.explained is not None
+    explained = dataclasses.replace(experiment.explained, infill=Constant(value=0.0))
+    return dataclasses.replace(experiment, explained=explained)

@@ -8,6 +8,7 @@ It leaves runs/smoke_classifier/classifier.safetensors, which `xai-jax predict -
 
 from xai_jax.classifiers import new_head
 from xai_jax.classifiers.pretrained import Named
+from xai_jax.core.method import Explained
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.targets import Head
 from xai_jax.data import planted
@@ -35,8 +36,7 @@ def get_config() -> Experiment:
     """The experiment."""
     return Experiment(
         method=classifier.Config(num_classes=CLASSES, learning_rate=3e-3, decay_steps=STEPS),
-        classifier=Named(name=NAME),
-        infill=Mean(),
+        explained=Explained(classifier=Named(name=NAME), infill=Mean()),
         data=pictures("train", 400, 0),
         validation=Validation(data=pictures("validation", 64, 1), every=50),
         num_steps=STEPS,

@@ -9,6 +9,7 @@ it. The test of the training programs trains this and expects masks that overlap
 import dataclasses
 
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.method import Explained
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import planted
 from xai_jax.data.pipeline import Pipeline
@@ -45,8 +46,7 @@ def get_config() -> Experiment:
     method = explainer.Config.smoke()
     return Experiment(
         method=method,
-        classifier=Reader(),
-        infill=Constant(value=0.5),
+        explained=Explained(classifier=Reader(), infill=Constant(value=0.5)),
         data=pictures("train", 400, 0),
         validation=Validation(data=pictures("validation", 32, 1), every=80),
         num_steps=STEPS,

@@ -1,7 +1,7 @@
 """VGG-16's ImageNet trunk, frozen, under three new layers: the explained classifier of VOC 2007.
 
     python train.py --config=configs/voc2007/classifier_vgg16.py --workdir=runs/voc_vgg16 \
-        --config.classifier.weights=vgg16.pth
+        --config.explained.classifier.weights=vgg16.pth
 
 The published settings of Stalder et al. 2022: Adam at 1e-5, batches of 16, no augmentation, stopped
 when five epochs in a row have not lowered the validation loss by 0.001. Weights are torchvision's.

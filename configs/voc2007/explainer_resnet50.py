@@ -7,8 +7,8 @@ The published settings of Stalder et al. 2022, Adam at 1e-4 and other weights of
 explainer_vgg16. One thing differs: there the classifier's batch norm went on adapting while the
 Explainer learned, and here it is frozen. As there:
 --config.method.classifier_mode=train_like_reference
---config.classifier.name=runs/voc_resnet50_batch_norm/classifier.safetensors, the classifier that
-classifier_resnet50.py:resnet50_batch_norm leaves.
+--config.explained.classifier.name=runs/voc_resnet50_batch_norm/classifier.safetensors, the
+classifier that classifier_resnet50.py:resnet50_batch_norm leaves.
 """
 
 from configs import recipes

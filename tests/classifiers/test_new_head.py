@@ -10,6 +10,7 @@ from weights_files import refusal
 
 from xai_jax.classifiers import entries, new_head, pretrained
 from xai_jax.classifiers.ported import Ported
+from xai_jax.core import classifier_training
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.targets import Head
 from xai_jax.nn.learner import Weights
@@ -168,7 +169,7 @@ def normed_name(monkeypatch) -> str:
 def test_batch_norm_that_adapted_is_in_the_file_and_may_adapt_again(normed_name, tmp_path):
     made = normed.classifier()
     own = new_head.parts(made.params)
-    moved = jax.tree.map(lambda x: x + 0.5, made.statistics)
+    moved = jax.tree.map(lambda x: x + 0.5, classifier_training.statistics(made))
     about = {
         "kind": new_head.KIND,
         "config": new_head.on(normed_name, Head.SIGMOID),
@@ -179,10 +180,10 @@ def test_batch_norm_that_adapted_is_in_the_file_and_may_adapt_again(normed_name,
     weights_file.write(path, Weights(params=own.params, statistics=moved), **about)
     loaded = pretrained.load(str(path)).classifier
     images = jnp.asarray(np.random.default_rng(0).random((2, 8, 8, 3), np.float32))
-    wanted = normed.InNumpy(made.with_statistics(moved)).used(images)
+    wanted = normed.InNumpy(classifier_training.with_statistics(made, moved)).used(images)
     np.testing.assert_allclose(loaded.logits(images), wanted, rtol=1e-4)
     assert loaded.training == made.training
-    jax.tree.map(np.testing.assert_array_equal, loaded.statistics, moved)
+    jax.tree.map(np.testing.assert_array_equal, classifier_training.statistics(loaded), moved)
     weights_file.write(path, Weights(params=own.params, statistics={}), **about)
     message = refusal(lambda: pretrained.load(str(path)), path)
     assert "statistics/norm/mean is missing there" in message

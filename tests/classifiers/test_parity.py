@@ -11,6 +11,7 @@ import pytest
 
 from tests.classifiers import random_weights
 from xai_jax.classifiers import entries, pretrained
+from xai_jax.core import classifier_training
 from xai_jax.core.classifier import Classifier
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
@@ -93,12 +94,12 @@ def test_in_training_the_real_networks_answer_for_each_class_and_keep_their_stat
             head_fn=network.head,
             training=network.training,
         )
-        ask = functools.partial(Classifier.training_logits, made)
+        ask = functools.partial(classifier_training.logits, made)
         keys = jax.random.split(jax.random.key(0), 2)
         images, weight = jnp.zeros((2, 64, 64, 3)), jnp.ones(2)
         logits, statistics = jax.eval_shape(functools.partial(ask, weight=weight), images, keys)
         assert logits.shape == (2, 1000)
-        wanted = jax.tree.map(lambda x: x.shape, made.statistics)
+        wanted = jax.tree.map(lambda x: x.shape, classifier_training.statistics(made))
         assert jax.tree.map(lambda x: x.shape, statistics) == wanted
         assert len(jax.tree.leaves(statistics)) == (0 if name == "vgg16" else 2 * 53)
 

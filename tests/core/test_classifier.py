@@ -6,7 +6,9 @@ import normed
 import numpy as np
 import pytest
 
-from xai_jax.core.classifier import Classifier, Training
+from xai_jax.core import classifier_training
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.classifier_training import Training
 from xai_jax.core.infill import Infill, compose
 from xai_jax.core.targets import Head
 
@@ -107,11 +109,11 @@ def test_a_training_pass_normalises_by_the_batch_and_moves_the_statistics():
     weight, keys = jnp.array([1.0, 1.0, 0.0, 1.0, 1.0]), jax.random.split(jax.random.key(0), 5)
     by_hand = normed.InNumpy(classifier)
     np.testing.assert_allclose(classifier.logits(images), by_hand.used(images), rtol=1e-4)
-    logits, statistics = classifier.training_logits(images, keys, weight=weight)
+    logits, statistics = classifier_training.logits(classifier, images, keys, weight=weight)
     np.testing.assert_allclose(logits, by_hand.passed(images, weight), rtol=1e-4)
     np.testing.assert_allclose(statistics["norm"]["mean"], by_hand.mean, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(statistics["norm"]["var"], by_hand.var, rtol=1e-4)
-    moved = classifier.with_statistics(statistics)
+    moved = classifier_training.with_statistics(classifier, statistics)
     np.testing.assert_allclose(moved.logits(images), by_hand.used(images), rtol=1e-4)
 
 
@@ -119,7 +121,7 @@ def test_both_hidden_layers_drop_a_half_in_training_so_that_the_mean_stays():
     classifier, num = normed.dropping(500), 16
     images = jnp.asarray(0.5 + np.random.default_rng(0).random((num, 1, 1, 500), np.float32))
     keys = jax.random.split(jax.random.key(1), num)
-    logits, statistics = classifier.training_logits(images, keys, weight=jnp.ones(num))
+    logits, statistics = classifier_training.logits(classifier, images, keys, weight=jnp.ones(num))
     share = np.asarray(logits) / np.asarray(images)[:, 0, 0]
     assert statistics == {}
     assert set(np.unique(share.round(4))) == {0.0, 4.0}
@@ -132,7 +134,7 @@ def test_a_training_that_is_not_known_is_refused_with_what_can_be_done():
     classifier = Classifier.from_callable(_mean_logits, jnp.float32(1.0))
     keys = jax.random.split(jax.random.key(0), 1)
     with pytest.raises(ValueError, match="batch norm is folded .* set classifier_mode to EVAL"):
-        classifier.training_logits(jnp.zeros((1, 2, 2, 3)), keys, weight=jnp.ones(1))
+        classifier_training.logits(classifier, jnp.zeros((1, 2, 2, 3)), keys, weight=jnp.ones(1))
 
 
 def test_a_training_that_changes_nothing_answers_as_in_use():
@@ -140,6 +142,8 @@ def test_a_training_that_changes_nothing_answers_as_in_use():
         features_fn=_features, head_fn=_head, training=Training()
     )
     keys = jax.random.split(jax.random.key(0), 1)
-    found, statistics = halves.training_logits(jnp.ones((1, 2, 2, 3)), keys, weight=jnp.ones(1))
+    found, statistics = classifier_training.logits(
+        halves, jnp.ones((1, 2, 2, 3)), keys, weight=jnp.ones(1)
+    )
     np.testing.assert_allclose(found, [[2.0] * 3])
     assert statistics == {}

@@ -15,14 +15,15 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from line import LineData, LineStream
 
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.method import Frozen
+from xai_jax.core.classifier_training import with_statistics
+from xai_jax.core.method import Explained, Frozen
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.types import Batch
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import explainer
 from xai_jax.methods.explainer import ClassifierMode
-from xai_jax.nn.mask_learner import mask_learner
+from xai_jax.methods.mask_learner import mask_learner
 from xai_jax.nn.segmenter import Segmenter
 from xai_jax.runtime import weights_file
 from xai_jax.runtime.weights_file import WeightsFile
@@ -80,12 +81,12 @@ def batch() -> Batch:
 
 @pytest.fixture(scope="module")
 def state(frozen, batch):
-    return jax.jit(config().build().init)(jax.random.key(1), frozen, batch)
+    return jax.jit(config().build().trainable.init)(jax.random.key(1), frozen, batch)
 
 
 @pytest.fixture(scope="module")
 def stepped(state, frozen, batch):
-    return jax.jit(config().build().step)(state, frozen, batch, jax.random.key(2))
+    return jax.jit(config().build().trainable.step)(state, frozen, batch, jax.random.key(2))
 
 
 def parts(params, batch) -> list[np.ndarray]:
@@ -143,9 +144,11 @@ def test_the_statistics_move_by_the_kept_part_and_then_by_the_removed(
 
 def test_a_validation_uses_the_moved_statistics_and_moves_nothing(frozen, batch, stepped):
     after, _ = stepped
-    found = jax.jit(config().build().measure)(after, frozen, batch, jax.random.key(0))
+    trainable = config().build().trainable
+    given = (trainable.weights(after), after, frozen, batch, jax.random.key(0))
+    found = jax.jit(trainable.measure)(*given)
     kept, removed = parts(after.params, batch)
-    by_hand = normed.InNumpy(frozen.classifier.with_statistics(after.classifier_statistics))
+    by_hand = normed.InNumpy(with_statistics(frozen.classifier, after.classifier_statistics))
     np.testing.assert_allclose(found["classification"], wrong(by_hand.used(kept), batch), rtol=1e-4)
     np.testing.assert_allclose(found["entropy"], unsure(by_hand.used(removed)), rtol=1e-4)
     begun = normed.InNumpy(frozen.classifier)
@@ -153,7 +156,7 @@ def test_a_validation_uses_the_moved_statistics_and_moves_nothing(frozen, batch,
 
 
 def test_micro_batches_hand_the_statistics_from_one_to_the_next(state, frozen, batch):
-    step = config(micro_batches=2).build().step
+    step = config(micro_batches=2).build().trainable.step
     after, _ = jax.jit(step)(state, frozen, batch, jax.random.key(2))
     by_hand = normed.InNumpy(frozen.classifier)
     both = parts(state.params, batch)
@@ -170,7 +173,7 @@ def test_eight_devices_drift_as_one_does_under_jit_and_under_pmap(state, frozen,
         after, metrics = found
         return after.classifier_statistics, first_moment(after), metrics
 
-    step, key = config().build().step, jax.random.key(2)
+    step, key = config().build().trainable.step, jax.random.key(2)
     mesh = jax.make_mesh((8,), ("data",), axis_types=(AxisType.Auto,))
     spread = jax.device_put(batch, NamedSharding(mesh, PartitionSpec("data")))
     alike(compared(jax.jit(step)(state, frozen, spread, key)), compared(stepped), rtol=2e-4)
@@ -186,7 +189,7 @@ def test_eight_devices_drift_as_one_does_under_jit_and_under_pmap(state, frozen,
 def test_the_gradient_goes_through_the_batchs_own_statistics(state, frozen, batch):
     others = ("entropy", "variation", "bound", "target_area", "other_area")
     cfg = config(**{f"{name}_weight": 0.0 for name in others})
-    after, _ = jax.jit(cfg.build().step)(state, frozen, batch, jax.random.key(2))
+    after, _ = jax.jit(cfg.build().trainable.step)(state, frozen, batch, jax.random.key(2))
     gradient = jax.tree.map(lambda x: 10 * np.asarray(x, np.float64), first_moment(after))
     draw = np.random.default_rng(3)
     way = jax.tree.map(lambda x: draw.normal(size=x.shape), state.params)
@@ -231,9 +234,9 @@ def test_each_pass_drops_anew_and_a_pictures_draws_do_not_depend_on_its_batch():
     images = jnp.asarray(np.random.default_rng(0).random((4, 2, 2, 64), np.float32))
     ids = jnp.array([7, 3, 9, 4], jnp.uint32)
     batch = Batch(images=images, target=jnp.zeros(4, jnp.int32), image_id=ids, weight=jnp.ones(4))
-    state = made.init(jax.random.key(0), frozen, batch)
+    state = made.trainable.init(jax.random.key(0), frozen, batch)
     assert state.classifier_statistics == {}
-    step = jax.jit(made.step)
+    step = jax.jit(made.trainable.step)
 
     def said(weight, rows=slice(None), number=0):
         some = jax.tree.map(lambda x: x[rows], batch.replace(weight=jnp.asarray(weight)))
@@ -255,9 +258,9 @@ def test_a_classifier_that_could_be_trained_changes_no_byte_of_a_run_in_eval_mod
     found = []
     for classifier in (frozen.classifier, frozen.classifier.replace(training=None)):
         one = frozen_of(classifier)
-        begun = jax.jit(made.init)(jax.random.key(1), one, batch)
+        begun = jax.jit(made.trainable.init)(jax.random.key(1), one, batch)
         assert begun.classifier_statistics == ()
-        stepped = jax.jit(made.step)(begun, one, batch, jax.random.key(2))
+        stepped = jax.jit(made.trainable.step)(begun, one, batch, jax.random.key(2))
         found.append(b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(stepped)))
     assert found[0] == found[1]
 
@@ -275,8 +278,8 @@ def test_the_parts_share_one_call_in_eval_mode_and_have_one_each_in_training_mod
     one = frozen_of(frozen.classifier.replace(apply_fn=spied, training=training))
     for mode in ClassifierMode:
         made = config(mode).build()
-        begun = jax.eval_shape(made.init, jax.random.key(1), one, batch)
-        jax.eval_shape(made.step, begun, one, batch, jax.random.key(2))
+        begun = jax.eval_shape(made.trainable.init, jax.random.key(1), one, batch)
+        jax.eval_shape(made.trainable.step, begun, one, batch, jax.random.key(2))
     assert shapes == [(2 * ROWS, False), (ROWS, True), (ROWS, True)]
 
 
@@ -292,9 +295,9 @@ def test_what_is_exported_explains_without_the_classifiers_statistics(
     content = weights_file.read(file(made.trainable.weights(after), tmp_path))
     assert {path.split("/")[0] for path in content.arrays} == {"params"}  # Points has no statistics
     weights = weights_file.weights(content, made.trainable.weights(after), "")
-    explain = jax.jit(cfg.build().explain)
+    explain = jax.jit(made.explain)
     found = explain(weights, frozen, batch, jax.random.key(0)).class_keep
-    wanted = explain(after, frozen, batch, jax.random.key(0)).class_keep
+    wanted = explain(made.trainable.weights(after), frozen, batch, jax.random.key(0)).class_keep
     np.testing.assert_array_equal(found, wanted)
 
 
@@ -305,8 +308,7 @@ def run(**changes) -> Experiment:
     return Experiment(
         method=config(learning_rate=1e-2),
         data=LineData(),
-        classifier=normed.Normed(channels=1),
-        infill=Mean(),
+        explained=Explained(classifier=normed.Normed(channels=1), infill=Mean()),
         validation=Validation(data=LineData(num=10, seed=1, endless=False), every=4),
         num_steps=8,
         batch_size=8,
@@ -349,9 +351,9 @@ def test_a_classifier_whose_training_is_not_known_is_refused_before_anything_is_
     made, key = config().build(), jax.random.key(0)
     for classifier in (planted.quadrant(), normed.classifier().replace(training=None)):
         frozen = frozen_of(classifier)
-        state = jax.eval_shape(made.init, key, frozen, batch)
+        state = jax.eval_shape(made.trainable.init, key, frozen, batch)
         with pytest.raises(ValueError, match=r"use vgg16, resnet50_batch_norm .* to EVAL\."):
-            jax.eval_shape(made.step, state, frozen, batch, key)
+            jax.eval_shape(made.trainable.step, state, frozen, batch, key)
         found = jax.eval_shape(made.explain, state, frozen, batch, key)  # which does not ask it
         assert found.class_keep.shape[:1] == batch.target.shape
 

@@ -13,7 +13,8 @@ import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from xai_jax import methods
-from xai_jax.core.method import Frozen, Method
+from xai_jax.core import outputs
+from xai_jax.core.method import Frozen, Method, Trainable
 from xai_jax.infills.constant import Constant
 
 SIZE, STEPS = 32, 40
@@ -46,9 +47,11 @@ def frozen() -> Frozen:
 
 
 @pytest.fixture(scope="module")
-def state(config, frozen):
+def weights(config, frozen):
     """What `explain` explains with: of a method that learns, after some steps on other pictures."""
-    method = config.build()
+    trainable = config.build().trainable
+    if trainable is None:
+        return ()
 
     def labelled(key):
         batch = planted.quadrant_batch(8, SIZE, key)
@@ -56,16 +59,14 @@ def state(config, frozen):
 
     @jax.jit
     def learned(frozen, key):
-        begun = method.init(key, frozen, labelled(key))
-        if method.step is None:
-            return begun, {}
+        begun = trainable.init(key, frozen, labelled(key))
         keys = jax.random.split(key, STEPS)
-        return jax.lax.scan(lambda s, k: method.step(s, frozen, labelled(k), k), begun, keys)
+        return jax.lax.scan(lambda s, k: trainable.step(s, frozen, labelled(k), k), begun, keys)
 
     state, metrics = learned(frozen, jax.random.key(5))
     for name, values in metrics.items():
         assert np.isfinite(values).all(), name
-    return state
+    return trainable.weights(state)
 
 
 @pytest.fixture(scope="module")
@@ -79,13 +80,41 @@ def batch():
 
 
 @pytest.fixture(scope="module")
-def explained(explain, state, frozen, batch):
-    return explain(state, frozen, batch, jax.random.key(1))
+def explained(explain, weights, frozen, batch):
+    return explain(weights, frozen, batch, jax.random.key(1))
 
 
-def test_a_config_builds_three_pure_functions(config):
+def test_a_config_builds_a_method(config):
     method = config.build()
-    assert isinstance(method, Method) and callable(method.init) and callable(method.explain)
+    assert isinstance(method, Method) and callable(method.explain)
+    assert method.trainable is None or isinstance(method.trainable, Trainable)
+
+
+def test_every_name_is_declared_with_the_axes_that_it_has(config, explained):
+    method = config.build()
+    declared = outputs.by_name(method.outputs)
+    said = {"map": explained.maps, "picture": explained.pictures, "number": explained.numbers}
+    assert {name for values in said.values() for name in values} == set(declared)
+    for kind, values in said.items():
+        for name, value in values.items():
+            assert declared[name].kind == kind, name
+            assert value.ndim == 1 + len(declared[name].axes) and value.shape[0] == 8, name
+            assert declared[name].unit and declared[name].meaning.endswith("."), name
+
+
+def test_what_is_measured_is_of_each_picture_by_itself(config, weights, frozen):
+    trainable = config.build().trainable
+    if trainable is None:
+        pytest.skip("learns nothing across images")
+    batch = planted.quadrant_batch(8, SIZE, jax.random.key(3))
+    batch = dataclasses.replace(batch, labels=jax.nn.one_hot(batch.target, planted.NUM_CLASSES))
+    state = jax.jit(trainable.init)(jax.random.key(4), frozen, batch)
+    measure = jax.jit(trainable.measure)
+    together = measure(weights, state, frozen, batch, jax.random.key(1))
+    alone = measure(weights, state, frozen, planted.take(batch, slice(3, 4)), jax.random.key(1))
+    for name, values in together.items():
+        assert values.shape == (8,), name
+        np.testing.assert_allclose(values[3:4], alone[name], rtol=1e-3, atol=1e-4, err_msg=name)
 
 
 def test_maps_have_one_number_a_pixel_in_range_and_finite(explained, batch):
@@ -108,9 +137,9 @@ def test_the_masks_of_all_classes_hold_that_of_the_target(explained, batch):
 
 
 def test_the_trace_has_one_number_an_image_and_step(config, explained):
-    if config.build().step is None:  # what is optimised for each image is traced
-        assert "objective" in explained.trace
-    for name, values in explained.trace.items():
+    if config.build().trainable is None:  # what is optimised for each image is traced
+        assert "objective" in explained.numbers
+    for name, values in explained.numbers.items():
         assert values.ndim == 2 and values.shape[0] == 8, name
         assert np.isfinite(values).all(), name
 
@@ -121,30 +150,30 @@ def test_the_evidence_is_more_salient_than_the_rest(explained, batch):
         assert saliency[inside].mean() > saliency[~inside].mean()
 
 
-def test_alone_and_in_company_give_the_same_explanation(explain, state, frozen, batch, explained):
-    alone = explain(state, frozen, planted.take(batch, slice(3, 4)), jax.random.key(1))
+def test_alone_and_in_company_give_the_same_explanation(explain, weights, frozen, batch, explained):
+    alone = explain(weights, frozen, planted.take(batch, slice(3, 4)), jax.random.key(1))
     np.testing.assert_allclose(alone.keep, explained.keep[3:4], atol=1e-4)
     np.testing.assert_allclose(alone.saliency, explained.saliency[3:4], atol=1e-4)
 
 
 def test_eight_devices_agree_with_one_and_with_pmap(
-    config, explain, state, frozen, batch, explained
+    config, explain, weights, frozen, batch, explained
 ):
     mesh = jax.make_mesh((8,), ("data",), axis_types=(AxisType.Auto,))
     spread = jax.device_put(batch, NamedSharding(mesh, PartitionSpec("data")))
-    eight = explain(state, frozen, spread, jax.random.key(1))
+    eight = explain(weights, frozen, spread, jax.random.key(1))
     assert len(eight.keep.sharding.device_set) == 8
     np.testing.assert_allclose(eight.keep, explained.keep, atol=1e-4)
     split = jax.tree.map(lambda x: x.reshape(8, 1, *x.shape[1:]), batch)
     pmapped = jax.pmap(config.build().explain, in_axes=(None, None, 0, None))
-    mapped = pmapped(state, frozen, split, jax.random.key(1))
+    mapped = pmapped(weights, frozen, split, jax.random.key(1))
     np.testing.assert_allclose(mapped.keep.reshape(explained.keep.shape), explained.keep, atol=1e-4)
 
 
-def test_the_second_call_does_not_compile(explain, state, frozen, batch, explained):
+def test_the_second_call_does_not_compile(explain, weights, frozen, batch, explained):
     before = explain._cache_size()
     other = planted.quadrant_batch(8, SIZE, jax.random.key(9))
-    explain(state, frozen, other, jax.random.key(2))
+    explain(weights, frozen, other, jax.random.key(2))
     assert explain._cache_size() == before
 
 

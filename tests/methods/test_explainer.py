@@ -247,8 +247,8 @@ def test_the_explanation_is_the_targets_mask_among_those_of_all_classes():
     classifier = planted.quadrant()
     frozen = Frozen(classifier=classifier, infill=Mean().build(classifier))
     batch = planted.quadrant_batch(4, 32, jax.random.key(0))
-    state = jax.jit(built.init)(jax.random.key(1), frozen, batch)
-    found = jax.jit(built.explain)(state, frozen, batch, jax.random.key(2))
+    state = jax.jit(built.trainable.init)(jax.random.key(1), frozen, batch)
+    found = jax.jit(built.explain)(built.trainable.weights(state), frozen, batch, jax.random.key(2))
     assert found.class_keep.shape == (4, 32, 32, 4)
     for row in range(4):
         of_target = found.class_keep[row, ..., int(batch.target[row])]

@@ -20,8 +20,8 @@ from xai_jax.core.targets import Head
 from xai_jax.core.types import Batch
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import rtis
+from xai_jax.methods.mask_learner import mask_learner
 from xai_jax.methods.rtis import alternative, method
-from xai_jax.nn.mask_learner import mask_learner
 from xai_jax.nn.segmenter import Segmenter
 
 SIDE, MEAN = 8, 0.25
@@ -378,19 +378,21 @@ FORMS = {
 def test_padding_micro_batches_and_devices_change_nothing(quadrant, form):
     whole = quadrants(16)
     made = learning(FORMS[form])
-    state = made.init(jax.random.key(1), quadrant, whole)
+    state = made.trainable.init(jax.random.key(1), quadrant, whole)
     key = jax.random.key(2)
-    after, metrics = jax.jit(made.step)(state, quadrant, whole, key)
+    after, metrics = jax.jit(made.trainable.step)(state, quadrant, whole, key)
     padding = jax.tree.map(lambda x: jnp.zeros_like(x[:8]), whole)
     padded = jax.tree.map(lambda x, y: jnp.concatenate([x, y]), whole, padding)
     parts = learning(FORMS[form], micro_batches=2)
     split = jax.tree.map(lambda x: x.reshape(8, 2, *x.shape[1:]), whole)
     mapped = jax.pmap(
-        functools.partial(made.step, axis_name="data"), "data", in_axes=(None, None, 0, None)
+        functools.partial(made.trainable.step, axis_name="data"),
+        "data",
+        in_axes=(None, None, 0, None),
     )(state, quadrant, split, key)
     others = {
-        "padding": jax.jit(made.step)(state, quadrant, padded, key),
-        "micro batches": jax.jit(parts.step)(state, quadrant, whole, key),
+        "padding": jax.jit(made.trainable.step)(state, quadrant, padded, key),
+        "micro batches": jax.jit(parts.trainable.step)(state, quadrant, whole, key),
         "devices": jax.tree.map(lambda x: x[3], mapped),
     }
     for name, (found, logged) in others.items():
@@ -403,19 +405,19 @@ def test_padding_micro_batches_and_devices_change_nothing(quadrant, form):
 @pytest.mark.parametrize("form", FORMS)
 def test_a_network_learns_to_keep_what_shows_the_class(quadrant, form):
     made = learning(FORMS[form])
-    state = made.init(jax.random.key(1), quadrant, quadrants(1))
+    state = made.trainable.init(jax.random.key(1), quadrant, quadrants(1))
 
     shown = jax.tree.map(lambda x: x.reshape(10, 16, *x.shape[1:]), quadrants(160))
 
     def step(state, number):
         some = jax.tree.map(lambda x: x[number % 10], shown)
-        state, metrics = made.step(state, quadrant, some, jax.random.key(number))
+        state, metrics = made.trainable.step(state, quadrant, some, jax.random.key(number))
         return state, metrics["loss"]
 
     state, losses = jax.jit(lambda state: jax.lax.scan(step, state, jnp.arange(150)))(state)
     assert losses[-30:].mean() < losses[:30].mean()
     test = quadrants(8, first_id=100_000)
-    found = jax.jit(made.explain)(state, quadrant, test, jax.random.key(0))
+    found = jax.jit(made.explain)(made.trainable.weights(state), quadrant, test, jax.random.key(0))
     truth = np.asarray(planted.quadrant_maps(test.target, 16)) == 1
     keep = np.asarray(found.keep)
     assert keep[truth].mean() > keep[~truth].mean() + 0.2
@@ -428,7 +430,7 @@ def test_the_first_step_of_one_picture_has_the_objective_worked_by_hand():
     share = 0.5 / (0.5 + 0.5 + 0.001)
     area, variation = (share + 0.0005) ** 0.3, 0.5 * 0.3 * 4 * 4 * share**2
     destruction, preservation = 5 + 3 * shown(1 - share), max(1 - 3 * shown(share), 0)
-    trace = {name: values[0, 0] for name, values in found.trace.items()}
+    trace = {name: values[0, 0] for name, values in found.numbers.items()}
     np.testing.assert_allclose(trace["kept_area"], share, rtol=1e-5)
     np.testing.assert_allclose(trace["destruction"], destruction, rtol=1e-5)
     np.testing.assert_allclose(trace["preservation"], preservation, rtol=1e-5)
@@ -447,5 +449,5 @@ def test_one_picture_by_itself_is_explained_by_its_planted_evidence(quadrant, lo
     truth = np.asarray(planted.quadrant_maps(test.target, 32)) == 1
     for keep, inside in zip(np.asarray(found.keep), truth, strict=True):
         assert keep[inside].mean() > keep[~inside].mean() + 0.2
-    objective = np.asarray(found.trace["objective"])
+    objective = np.asarray(found.numbers["objective"])
     assert (objective[:, -5:].mean(axis=1) < objective[:, :5].mean(axis=1)).all()

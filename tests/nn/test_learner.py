@@ -8,7 +8,6 @@ import pytest
 from flax import linen
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from xai_jax.core.gradient import mean_loss_and_grad
 from xai_jax.core.types import Batch
 from xai_jax.nn import learner
 from xai_jax.nn.layers import BatchNorm, Conv, InTraining
@@ -25,7 +24,7 @@ class Small(linen.Module):
 
 
 def loss(params, statistics, batch, key, axis_name):
-    out, statistics = learner.trained(
+    out, statistics = learner.apply_training(
         Small(),
         params,
         statistics,
@@ -36,16 +35,9 @@ def loss(params, statistics, batch, key, axis_name):
 
 
 def step(state, batch, key, axis_name=None, micro_batches=1):
-    metrics, grads, statistics = mean_loss_and_grad(
-        lambda *given: loss(*given, axis_name),
-        state.params,
-        state.statistics,
-        batch,
-        key,
-        axis_name=axis_name,
-        micro_batches=micro_batches,
-    )
-    return learner.moved(state, TX, grads, statistics), metrics
+    of_key = lambda *given: loss(*given, axis_name)  # noqa: E731
+    parts = {"axis_name": axis_name, "micro_batches": micro_batches}
+    return learner.minimise(state, TX, of_key, batch, key, **parts)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +50,7 @@ def batch() -> Batch:
 
 @pytest.fixture(scope="module")
 def state(batch):
-    return learner.begun(Small(), TX, jax.random.key(1), batch.images)
+    return learner.init(Small(), TX, jax.random.key(1), batch.images)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +101,6 @@ def test_micro_batches_hand_the_statistics_on(state, batch):
 
 
 def test_what_is_used_depends_on_no_other_picture(state, batch):
-    together = learner.used(Small(), state, batch.images)
-    alone = learner.used(Small(), state, batch.images[3:4])
+    together = learner.apply(Small(), state, batch.images)
+    alone = learner.apply(Small(), state, batch.images[3:4])
     np.testing.assert_allclose(together[3:4], alone, atol=1e-6)

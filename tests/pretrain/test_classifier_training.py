@@ -133,7 +133,7 @@ def test_the_measured_decisions_are_those_counted_by_hand():
     state = begun(cfg, frozen)
     layer = jax.tree.map(np.asarray, state.params["head"]["classes"])
     z, y = pooled(frozen) @ layer["kernel"] + layer["bias"], np.asarray(batch().labels)
-    found = cfg.build().measure(state, frozen, batch(), jax.random.key(0))
+    found = cfg.build().measure(state, state, frozen, batch(), jax.random.key(0))
     np.testing.assert_array_equal(found["true_positives"], ((z >= 0) & (y == 1)).sum(1))
     np.testing.assert_array_equal(found["false_negatives"], ((z < 0) & (y == 1)).sum(1))
     loss = (np.logaddexp(0, z) - z * y).mean(1)
@@ -146,7 +146,7 @@ def test_the_measured_accuracy_of_a_softmax_head_is_the_share_of_right_answers()
     state = begun(cfg, frozen)
     layer = jax.tree.map(np.asarray, state.params["head"]["classes"])
     z = pooled(frozen) @ layer["kernel"] + layer["bias"]
-    found = cfg.build().measure(state, frozen, batch(), jax.random.key(0))
+    found = cfg.build().measure(state, state, frozen, batch(), jax.random.key(0))
     np.testing.assert_array_equal(found["accuracy"], z.argmax(1) == np.asarray(batch().target))
     assert set(found) == {"loss", "accuracy"}
 
@@ -212,7 +212,7 @@ def test_dropout_follows_the_picture_and_is_off_where_nothing_is_learned():
     used = dataclasses.replace(frozen.classifier, params=whole)
     z = used.logits_of_features(used.features(batch().images))
     each = (np.logaddexp(0, z) - z * batch().labels).mean(1)
-    found = cfg.build().measure(state, frozen, batch(), jax.random.key(0))
+    found = cfg.build().measure(state, state, frozen, batch(), jax.random.key(0))
     np.testing.assert_allclose(found["loss"], each, rtol=1e-4)
 
 
@@ -266,7 +266,7 @@ def test_batch_norm_adapts_under_a_frozen_trunk_and_a_validation_goes_by_what_it
 
     whole = {**after.params["trunk"], **after.params["head"], "statistics": after.statistics}
     z = normed.InNumpy(frozen.classifier.replace(params=whole)).used(batch().images)
-    found = cfg.build().measure(after, frozen, batch(), jax.random.key(0))
+    found = cfg.build().measure(after, after, frozen, batch(), jax.random.key(0))
     np.testing.assert_allclose(found["loss"], (np.logaddexp(0, z) - z * y).mean(1), rtol=1e-4)
 
 

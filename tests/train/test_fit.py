@@ -14,7 +14,7 @@ from line import FEATURES, OUTPUTS, Line, LineData, LineStream
 from configs.clothing import classifier_lite0
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.classifiers.trunk import Trunk
-from xai_jax.core.method import Method, no_state
+from xai_jax.core.method import Explained, Method
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
 from xai_jax.nn.segmenter import Architecture
@@ -222,8 +222,8 @@ def test_a_state_that_is_not_finite_is_never_saved(tmp_path):
     assert not any(path.name.isdigit() for path in (tmp_path / fit_module.CHECKPOINTS).iterdir())
 
 
-def picture(step, state, frozen) -> dict[str, np.ndarray]:
-    del state, frozen
+def picture(step, weights, frozen) -> dict[str, np.ndarray]:
+    del weights, frozen
     return {"w": np.full((2, 3, 3), step, np.uint8)}
 
 
@@ -232,7 +232,7 @@ def test_a_step_gives_the_memory_of_the_state_before_it_away(tmp_path, monkeypat
 
     def after(self, step, state, position):
         states[step] = state
-        real(self, step, state, position)
+        return real(self, step, state, position)
 
     monkeypatch.setattr(fit_module._Run, "_after", after)
     # No checkpoint in between: on a CPU the host would look at the very memory of what it saves.
@@ -267,7 +267,7 @@ def test_panels_are_written_with_every_checkpoint(tmp_path):
 @dataclasses.dataclass(slots=True, kw_only=True)
 class PerImage:
     def build(self) -> Method:
-        return Method(init=no_state, step=None, explain=lambda *_: None)
+        return Method(explain=lambda *_: None)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ class PerImage:
         ({"method": PerImage()}, "test_fit learns nothing across images; run xai-jax explain or"),
         ({"batch_size": 12}, "batch_size 12 is not a multiple of the 8 devices; use 8 or 16."),
         ({"batch_size": 3}, "batch_size 3 is not a multiple of the 8 devices; use 8."),
-        ({"panels": lambda step, state, frozen: {}}, "lambda.* cannot be written to config.json"),
+        ({"panels": lambda step, weights, frozen: {}}, "lambda.* cannot be written to config.json"),
     ],
 )
 def test_bad_settings_are_refused_before_anything_is_written(tmp_path, changes, sentence):
@@ -309,7 +309,7 @@ def test_pictures_of_another_making_than_the_exported_file_asks_for_are_refused(
 def test_a_classifier_or_pictures_that_are_not_there_leave_no_folder_behind(tmp_path):
     missing = Named(name=str(tmp_path / "runs" / "classifier.safetensors"))
     with pytest.raises(ValueError, match="train what leaves it first .*--workdir=.*runs"):
-        fit(experiment(classifier=missing, infill=Mean()), tmp_path / "a")
+        fit(experiment(explained=Explained(classifier=missing, infill=Mean())), tmp_path / "a")
     ended = experiment(data=LineData(num=0, endless=False))
     with pytest.raises(ValueError, match="The data ended before step 0"):
         fit(ended, tmp_path / "a")
@@ -318,7 +318,10 @@ def test_a_classifier_or_pictures_that_are_not_there_leave_no_folder_behind(tmp_
     nothing = validated(data=LineData(num=0, endless=False))
     with pytest.raises(ValueError, match="There are no pictures to validate with"):
         fit(experiment(validation=nothing), tmp_path / "a")
-    of_five = experiment(method=classifier.Config(num_classes=5), classifier=Named(), infill=Mean())
+    of_five = experiment(
+        method=classifier.Config(num_classes=5),
+        explained=Explained(classifier=Named(), infill=Mean()),
+    )
     with pytest.raises(ValueError, match="num_classes is 5, and the data has labels of 3"):
         fit(of_five, tmp_path / "a")
     assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from xai_jax.classifiers.convert import Blank, StateDict
-from xai_jax.core.classifier import Classifier, Training
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.classifier_training import Training
 from xai_jax.core.targets import Head
 from xai_jax.core.types import AnyArray, Logits, PyTree
 

@@ -9,7 +9,7 @@ import jax
 from xai_jax.classifiers import layers
 from xai_jax.classifiers.convert import Blank, StateDict, StateReader
 from xai_jax.classifiers.ported import Ported
-from xai_jax.core.classifier import Training
+from xai_jax.core.classifier_training import Training
 from xai_jax.core.types import AnyArray, PerExample, PyTree
 from xai_jax.nn import learner, resnet
 from xai_jax.nn.convert import shapes_of
@@ -76,15 +76,17 @@ _TRUNK = resnet.ResNet50Trunk()
 
 def _normed_features(params: PyTree, normalised: AnyArray) -> AnyArray:
     """`_features`, batch norm by the running statistics."""
-    trunk = learner.Learner(params=params["trunk"], statistics=params["statistics"])
-    return learner.used(_TRUNK, trunk, normalised)
+    trunk = learner.Weights(params=params["trunk"], statistics=params["statistics"])
+    return learner.apply(_TRUNK, trunk, normalised)
 
 
 def _training_features(
     params: PyTree, normalised: AnyArray, *, weight: PerExample, axis_name: str | None
 ) -> tuple[AnyArray, PyTree]:
     training = InTraining(weight=weight, axis_name=axis_name)
-    return learner.trained(_TRUNK, params["trunk"], params["statistics"], normalised, training)
+    return learner.apply_training(
+        _TRUNK, params["trunk"], params["statistics"], normalised, training
+    )
 
 
 def _convert_with_norm(state_dict: StateDict) -> PyTree:

@@ -5,7 +5,7 @@ import functools
 from xai_jax.classifiers import layers
 from xai_jax.classifiers.convert import StateDict, StateReader
 from xai_jax.classifiers.ported import Ported
-from xai_jax.core.classifier import Training
+from xai_jax.core.classifier_training import Training
 from xai_jax.core.types import AnyArray, PyTree
 
 _STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))

@@ -1,7 +1,5 @@
 """The frozen image classifier: (function, parameters, preprocessing) as one pytree."""
 
-import dataclasses
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,26 +7,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from xai_jax.core.rng import dropped
 from xai_jax.core.targets import Head, log_odds
-from xai_jax.core.types import AnyArray, Classes, Images, Logits, PerExample, PRNGKeys, PyTree
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Training:
-    """What a network does within a step of its own training, and not when it is used.
-
-    Fields:
-        dropout: share that is left out of what each hidden layer of the head answers. Above 0,
-            `Classifier.head_fn` takes ``drop``, ``(place in the head, [b n]) -> the same with
-            zeros``.
-        features_fn: ``(params, normalised, *, weight, axis_name) -> (activations, statistics)``:
-            batch norm by the batch's own statistics (without rows of weight 0, over all devices),
-            and ``params["statistics"]``, the running ones, moved by them. ``None``: nothing moves.
-    """
-
-    dropout: float = 0.0
-    features_fn: Callable | None = None
+from xai_jax.core.types import AnyArray, Classes, Images, Logits, PerExample, PyTree
 
 
 @struct.dataclass
@@ -39,13 +19,13 @@ class Classifier:
         params: whatever `apply_fn` reads.
         mean, std: ``[c]``, in unit pixels: the network eats ``(images - mean) / std``.
         apply_fn: ``(params, normalised [b h w c]) -> logits [b k]``; a module-level function (or a
-        frozen
-            dataclass with ``__call__``), because a new function compiles anew.
+            frozen dataclass with ``__call__``), because a new function compiles anew.
         head: how logits become probabilities.
         features_fn, head_fn: `apply_fn` in two halves, ``head_fn(params, features_fn(params,
-        normalised))``,
-            split at the activations ``[b h' w' c']`` that Grad-CAM reads; ``None`` where not known.
-        training: what a training step does otherwise; ``None`` where not known.
+            normalised))``, split at the activations ``[b h' w' c']`` that Grad-CAM reads; ``None``
+            where not known.
+        training: a `core.classifier_training.Training`, what a training step does otherwise;
+            ``None`` where not known.
     """
 
     params: PyTree
@@ -55,7 +35,7 @@ class Classifier:
     head: Head = struct.field(pytree_node=False, default=Head.SOFTMAX)
     features_fn: Callable | None = struct.field(pytree_node=False, default=None)
     head_fn: Callable | None = struct.field(pytree_node=False, default=None)
-    training: Training | None = struct.field(pytree_node=False, default=None)
+    training: Any = struct.field(pytree_node=False, default=None)
 
     @classmethod
     def from_callable(
@@ -106,74 +86,6 @@ class Classifier:
                 "This classifier has no head_fn; set features_fn and head_fn to use Grad-CAM."
             )
         return self.head_fn(self.params, features)
-
-    @property
-    def statistics(self) -> PyTree:
-        """What a training step moves without a gradient; an empty dict where that is nothing."""
-        moves = self.training is not None and self.training.features_fn is not None
-        return self.params["statistics"] if moves else {}
-
-    def with_statistics(self, statistics: PyTree) -> "Classifier":
-        """The classifier after its `statistics` have moved; empty ones leave it as it is."""
-        if not statistics:
-            return self
-        return dataclasses.replace(self, params={**self.params, "statistics": statistics})
-
-    def known_training(self) -> Training:
-        """What a training step does otherwise.
-
-        Raises:
-            ValueError: it is not known.
-        """
-        in_halves = self.features_fn is not None and self.head_fn is not None
-        if self.training is None or not in_halves:
-            raise ValueError(
-                "How this classifier answers while it is trained is not known, or its batch norm "
-                "is folded into its weights; use vgg16, resnet50_batch_norm or one trained from "
-                "these, set training, features_fn and head_fn, or set classifier_mode to EVAL."
-            )
-        return self.training
-
-    def training_features(
-        self, images: Images, *, weight: PerExample, axis_name: str | None = None
-    ) -> tuple[AnyArray, PyTree]:
-        """`features` within a training step, and the statistics after it.
-
-        Args:
-            images: unit pixels.
-            weight: 0 for rows that take no part in batch norm.
-            axis_name: the ``pmap`` axis; ``None`` under ``jit``.
-        """
-        if self.training is None or self.training.features_fn is None:
-            return self.features(images), self.statistics
-        over = {"weight": weight, "axis_name": axis_name}
-        return self.training.features_fn(self.params, self.normalise(images), **over)
-
-    def training_logits(
-        self,
-        images: Images,
-        keys: PRNGKeys,
-        *,
-        weight: PerExample,
-        axis_name: str | None = None,
-    ) -> tuple[Logits, PyTree]:
-        """`logits` within a training step, and the statistics after it.
-
-        Args:
-            images: unit pixels.
-            keys: of dropout, one a picture.
-            weight: 0 for rows that take no part in batch norm.
-            axis_name: the ``pmap`` axis; ``None`` under ``jit``.
-
-        Raises:
-            ValueError: what a training step does is not known.
-        """
-        share = self.known_training().dropout
-        features, statistics = self.training_features(images, weight=weight, axis_name=axis_name)
-        if not share or self.head_fn is None:
-            return self.logits_of_features(features), statistics
-        drop = functools.partial(dropped, share, keys)
-        return self.head_fn(self.params, features, drop=drop), statistics
 
     def num_classes(self, image_shape: tuple[int, ...], batch_size: int = 2) -> int:
         """Number of classes for images ``[h w c]``, without running or compiling anything.

@@ -74,7 +74,7 @@ def _built(name: str, part: Any, kind: type, *needed: Any) -> Any:
 
 InitFn = Callable[[PRNGKey, Any, Any], Any]
 StepFn = Callable[..., tuple[Any, dict[str, Any]]]
-MeasureFn = Callable[[Any, Any, Any, PRNGKey], dict[str, Any]]
+MeasureFn = Callable[[Any, Any, Any, Any, PRNGKey], dict[str, Any]]
 ExplainFn = Callable[[Any, Frozen, Batch, PRNGKey], Explanation]
 
 
@@ -89,8 +89,10 @@ class Trainable(NamedTuple):
         init: ``(key, frozen, batch) -> state``.
         step: ``(state, frozen, batch, key, axis_name=None) -> (state, metrics)``; pure, under jit
             and pmap. Metrics are finite scalars; a loop stops where they are not.
-        measure: ``(state, frozen, batch, key) -> {name: [b]}``, what a validation averages over the
-            real pictures; ``None`` where there is nothing to validate.
+        measure: ``(weights, state, frozen, batch, key) -> {name: [b]}``, what a validation averages
+            over the real pictures; ``None`` where there is nothing to validate. It judges
+            `weights`, which are ``weights(state)``, or what stands in for them (their average,
+            `nn.ema`); `state` is for what is not exported, a critic say.
         weights: ``state -> weights``: what is exported, and what a `Method` explains with.
         validated: ``(state, {name: mean}) -> state`` after a validation, outside compiled code: a
             schedule that waits for a plateau, say. ``None``: a validation changes nothing.
@@ -109,8 +111,8 @@ class Method(NamedTuple):
     Fields:
         explain: ``(weights, frozen, batch, key) -> Explanation``; pure; each image by itself, so
             that its explanation does not depend on the company.
-        outputs: declares all that its explanations hold besides `target` and `saliency`: `keep`, where
-            there is one, and every name in `maps`, `pictures` and `numbers`.
+        outputs: declares all that its explanations hold besides `target` and `saliency`: `keep`,
+            where there is one, and every name in `maps`, `pictures` and `numbers`.
         trainable: how its weights are learned; ``None`` where nothing is learned across images:
             its weights are then ``()``.
     """

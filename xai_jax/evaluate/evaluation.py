@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from jaxtyping import Array, Float
 
 from xai_jax.core.image import unit_range
-from xai_jax.core.method import Frozen
+from xai_jax.core.method import Explained, Frozen, Method, Settings
 from xai_jax.core.types import Explanation
-from xai_jax.experiment import Builds, BuildsClassifier, BuildsInfill, Source
+from xai_jax.experiment import Source
 
 # Explanation -> masks in [0, 1], 1 inside: of the target, [b h w 1], or of each class, [b h w k].
 ReadMask = Callable[[Explanation], Float[Array, "b h w n"]]
@@ -46,7 +46,7 @@ class Contestant:
             nine classifier calls a mask; 0: that column stays empty; ``None``: all.
     """
 
-    method: Builds
+    method: Settings[Method]
     mask: ReadMask = kept
     trained: str = ""
     num_pictures: int | None = None
@@ -58,7 +58,7 @@ class Evaluation:
     """Who is compared, on what.
 
     Fields:
-        classifier, infill: settings of what every method reads.
+        explained: what every method reads.
         data: pictures with labels and masks, "soft" or "union"; its stream ends. Pictures without a
             true class are left out of the scores of masks.
         batch_size: rows of a batch; the scores do not depend on it, the memory does.
@@ -67,8 +67,7 @@ class Evaluation:
         seed: of the methods' randomness.
     """
 
-    classifier: BuildsClassifier
-    infill: BuildsInfill
+    explained: Explained
     data: Source
     batch_size: int
     contestants: Mapping[str, Contestant]
@@ -77,5 +76,4 @@ class Evaluation:
 
     def frozen(self) -> Frozen:
         """What every method reads."""
-        classifier = self.classifier.build()
-        return Frozen(classifier=classifier, infill=self.infill.build(classifier))
+        return self.explained.build()

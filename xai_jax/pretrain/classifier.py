@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from xai_jax.core import classifier_training
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.gradient import mean_loss_and_grad
 from xai_jax.core.method import Frozen, Trainable
 from xai_jax.core.rng import dropped, example_keys
 from xai_jax.core.settings import check_at_least
@@ -77,16 +77,17 @@ def classifier(cfg: Config) -> Trainable:
         trunk, head = _parts(frozen.classifier)
         # Copies, for a loop may give the state's memory away.
         params = {"trunk": jax.tree.map(jnp.copy, trunk), "head": _fresh(head, cfg, key)}
-        statistics = jax.tree.map(jnp.copy, frozen.classifier.statistics)
+        statistics = jax.tree.map(jnp.copy, classifier_training.statistics(frozen.classifier))
         opt_state = tx.init(_trained(cfg, params))
         return Learner(params=params, statistics=statistics, opt_state=opt_state)
 
     def step(state, frozen, batch, key, axis_name=None):
         part = dataclasses.replace(state, params=_trained(cfg, state.params))
-        metrics, grads, statistics = mean_loss_and_grad(
-            functools.partial(_loss, cfg, axis_name=axis_name),
-            part.params,
-            state.statistics,
+        loss = functools.partial(_loss, cfg, axis_name=axis_name)
+        part, metrics = learner.minimise(
+            part,
+            tx,
+            loss,
             batch,
             frozen,
             state.params,
@@ -94,17 +95,16 @@ def classifier(cfg: Config) -> Trainable:
             axis_name=axis_name,
             micro_batches=cfg.micro_batches,
         )
-        part = learner.moved(part, tx, grads, statistics)
         return dataclasses.replace(part, params={**state.params, **part.params}), metrics
 
-    def measure(state, frozen, batch, key):
-        del key
-        network = _network(frozen.classifier, state.params, state.statistics)
+    def measure(weights, state, frozen, batch, key):
+        del state, key
+        network = _network(frozen.classifier, weights.params, weights.statistics)
         logits = network.logits_of_features(network.features(batch.images))
         per_example, terms = _judged(cfg, logits, batch)
         return {"loss": per_example, **terms}
 
-    return Trainable(init=init, step=step, measure=measure)
+    return Trainable(init=init, step=step, measure=measure, weights=learner.weights)
 
 
 def _loss(
@@ -119,8 +119,8 @@ def _loss(
 ) -> tuple[PerExample, dict[str, PerExample], PyTree]:
     """For `core.gradient.mean_loss_and_grad`; `params` are the trained part of `whole`."""
     network = _network(frozen.classifier, {**whole, **params}, statistics)
-    features, statistics = network.training_features(
-        batch.images, weight=batch.weight, axis_name=axis_name
+    features, statistics = classifier_training.features(
+        network, batch.images, weight=batch.weight, axis_name=axis_name
     )
     drop = functools.partial(dropped, cfg.dropout, example_keys(key, batch.image_id))
     assert network.head_fn is not None  # `_parts` has looked
@@ -156,7 +156,7 @@ def _parts(pretrained: Classifier) -> tuple[PyTree, PyTree]:
             "experiment's classifier to pretrained.Named(name=...)."
         )
     head = {name: params[name] for name in _HEAD if name in params}
-    moving = {"statistics"} if pretrained.statistics else set()
+    moving = {"statistics"} if classifier_training.statistics(pretrained) else set()
     return {name: leaf for name, leaf in params.items() if name not in {*head, *moving}}, head
 
 
@@ -186,7 +186,8 @@ def _network(
 ) -> Classifier:
     """The classifier with the parameters ``{"trunk", "head"}``."""
     whole = {**params["trunk"], **params["head"]}
-    return dataclasses.replace(pretrained, params=whole).with_statistics(statistics)
+    used = dataclasses.replace(pretrained, params=whole)
+    return classifier_training.with_statistics(used, statistics)
 
 
 def _judged(cfg: Config, logits: Logits, batch: Batch) -> tuple[PerExample, dict[str, PerExample]]:

@@ -7,8 +7,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from xai_jax.core.method import Method, Settings
 from xai_jax.core.types import Batch
-from xai_jax.experiment import Builds, Source
+from xai_jax.experiment import Source
 from xai_jax.report import panels
 
 
@@ -23,16 +24,16 @@ class ClassMasks:
         num_classes: columns after the picture, at most.
     """
 
-    method: Builds
+    method: Settings[Method]
     data: Source
     num_pictures: int = 4
     num_classes: int = 10
 
-    def __call__(self, step: int, state: Any, frozen: Any) -> dict[str, np.ndarray]:
+    def __call__(self, step: int, weights: Any, frozen: Any) -> dict[str, np.ndarray]:
         """``{"class_masks": [h w 3] uint8}``."""
         del step
         # One device's copy, for there may be other processes, which do not join in.
-        own = jax.tree.map(lambda leaf: leaf.addressable_data(0), (state, frozen))
+        own = jax.tree.map(lambda leaf: leaf.addressable_data(0), (weights, frozen))
         explained = self._explain(*own, self._batch, jax.random.key(0))
         keep = np.asarray(explained.class_keep)[..., : self.num_classes]
         whole = np.ones_like(keep[..., :1])
@@ -46,7 +47,7 @@ class ClassMasks:
 
     @functools.cached_property
     def _explain(self):
-        return jax.jit(self.method.build().explain)  # type: ignore[union-attr]
+        return jax.jit(self.method.build().explain)
 
     @functools.cached_property
     def _batch(self) -> Batch:

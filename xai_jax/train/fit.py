@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import logging
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
@@ -10,13 +11,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from xai_jax.core.method import Method, Trainable
-from xai_jax.core.preprocess import Preprocess
+from xai_jax.core.method import Trainable
 from xai_jax.core.types import PyTree
-from xai_jax.experiment import Experiment, Export, Source
+from xai_jax.experiment import Experiment, ExportFn, Source
 from xai_jax.runtime import files, mesh, settings
 from xai_jax.runtime.checkpoint import Checkpoints, read_best
-from xai_jax.train import validation
+from xai_jax.train import checks, contents, validation
 from xai_jax.train.batches import placed
 from xai_jax.train.interval import Interval, check_finite, check_state
 from xai_jax.train.reporter import Reporter
@@ -48,9 +48,9 @@ def fit(
     """Trains, or goes on with what `workdir` holds, up to the last step.
 
     Killed at any moment and started again, it ends with the same bytes of the state and of
-    ``metrics.jsonl`` as if it had not been killed. It writes ``config.json``, ``metrics.jsonl``,
-    ``checkpoints/`` (the last two and the best), and ``panels/``, ``tensorboard/`` and the exported
-    best state where wanted.
+    ``metrics.jsonl`` as if it had not been killed. It writes ``config.json``, ``data.json``,
+    ``metrics.jsonl``, ``checkpoints/`` (the last two and the best), and ``panels/``,
+    ``tensorboard/`` and the exported best weights where wanted.
 
     Args:
         experiment: what to train, on what.
@@ -59,85 +59,56 @@ def fit(
 
     Raises:
         ValueError: the method learns nothing across images, its pictures are prepared in another
-            way than the exported file says, the devices do not divide the batch, the classifier or
-            the data is missing or unusable, or the folder holds another run, another architecture,
-            or a process that writes: before anything is written. A metric or the state is not
-            finite: the last good checkpoint stays. The data ended.
+            way or its classes have other names than the exported file says, the devices do not
+            divide the batch, the classifier or the data is missing or unusable, or the folder holds
+            another run, one of other data, another architecture, or a process that writes: before
+            anything is written. A metric or the state is not finite: the last good checkpoint
+            stays. The data ended.
         OSError: the disk is full or read-only; whole checkpoints stay.
     """
     workdir = Path(workdir).absolute()
-    trainable = _built(experiment)
-    _check_pictures(experiment)
+    trainable = checks.trainable_of(experiment)
+    checks.check_pictures(experiment)
     row = mesh.data_mesh(devices)
     mesh.check_batch_size(experiment.batch_size, row)
     settings.check(workdir, experiment)
+    checks.check_classes(experiment)
+    found = contents.of(experiment)
+    contents.check(workdir, found, has_begun=_has_begun(workdir))
     run = _Run(experiment, trainable, row)
     with contextlib.ExitStack() as held:
         if jax.process_index() == 0:
             held.enter_context(files.held(workdir))
             settings.write(workdir, experiment)
+            contents.write(workdir, found)
         checkpoints = held.enter_context(Checkpoints(workdir / CHECKPOINTS))
         reporter = held.enter_context(Reporter(workdir, experiment))
         outcome = run.to_the_end(checkpoints, reporter)
     if experiment.export is not None:
-        _export(experiment.export, workdir, outcome.state)
+        _export(experiment.export, trainable, workdir, outcome.state)
     return outcome
 
 
-def _export(export: Export, workdir: Path, state: PyTree) -> None:
-    """Writes the best state, which is read by all processes together."""
+def _has_begun(workdir: Path) -> bool:
+    return any(path.name.isdigit() for path in (workdir / CHECKPOINTS).glob("*"))
+
+
+def _export(export: ExportFn, trainable: Trainable, workdir: Path, state: PyTree) -> None:
+    """Writes the weights of the best state, which is read by all processes together."""
     abstract = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), state
     )
     best = read_best(workdir / CHECKPOINTS, abstract)
     if jax.process_index() == 0:
-        path = export(best.state, workdir)
+        path = export(trainable.weights(best.state), workdir)
         logging.getLogger(__name__).info("Step %d is exported to %s.", best.step, path)
-
-
-def _built(experiment: Experiment) -> Trainable | Method:
-    """What to train.
-
-    Raises:
-        ValueError: there is nothing to train or nothing to validate with.
-    """
-    built = experiment.method.build()
-    name = type(experiment.method).__module__
-    if built.step is None:
-        raise ValueError(
-            f"{name} learns nothing across images; run xai-jax explain or evaluate.py instead."
-        )
-    if experiment.validation is not None and built.measure is None:
-        raise ValueError(f"{name} measures nothing to validate with; set validation=None.")
-    return built
-
-
-def _check_pictures(experiment: Experiment) -> None:
-    """Refuses to train on pictures of another making than the exported file will ask for.
-
-    Raises:
-        ValueError: with the first setting that differs and both its values.
-    """
-    exported = getattr(experiment.export, "preprocess", None)
-    judged = None if experiment.validation is None else experiment.validation.data
-    for name, data in {"data": experiment.data, "validation.data": judged}.items():
-        resize = getattr(data, "resize", None)
-        if resize is None or exported is None or resize == exported:
-            continue
-        fields = (field.name for field in dataclasses.fields(Preprocess))
-        field = next(f for f in fields if getattr(resize, f) != getattr(exported, f))
-        raise ValueError(
-            f"{name}.resize.{field} is {getattr(resize, field)!r} and export.preprocess.{field} is "
-            f"{getattr(exported, field)!r}: the exported network would be shown other pictures "
-            "than here; set both to the same."
-        )
 
 
 class _Run:
     """The compiled functions of a run, and what it remembers besides its state."""
 
     def __init__(
-        self, experiment: Experiment, trainable: Trainable | Method, row: jax.sharding.Mesh
+        self, experiment: Experiment, trainable: Trainable, row: jax.sharding.Mesh
     ) -> None:
         """Loads what the method reads, and the first batch; what they lack is said here."""
         self._experiment, self._trainable, self._mesh = experiment, trainable, row
@@ -145,15 +116,12 @@ class _Run:
         self._frozen = mesh.place_replicated(row, experiment.frozen())
         self._key = jax.jit(lambda: jax.random.key(experiment.seed), out_shardings=self._whole)()
 
-        learn = trainable.step
-        assert learn is not None  # `_built` has looked
-
         def step(state, frozen, batch, key, number):
-            return learn(state, frozen, batch, jax.random.fold_in(key, number))
+            return trainable.step(state, frozen, batch, jax.random.fold_in(key, number))
 
         # The state alone is donated, and always one that a compiled function has made.
         self._step = jax.jit(step, donate_argnums=0, out_shardings=self._whole)
-        self._measure = validation.summed(trainable.measure) if trainable.measure else None
+        self._measure = validation.summed(trainable) if trainable.measure else None
         self._interval, self._standing = Interval(), Standing()
         self._validates_every = validation.steps_between(experiment)
         with contextlib.closing(self._batches(None, experiment.data)) as batches:
@@ -204,7 +172,7 @@ class _Run:
                 batch, position = _next(batches, step)
                 state, metrics = self._step(state, self._frozen, batch, self._key, np.uint32(step))
                 self._interval.add(step, metrics)
-                self._after(step, state, position)
+                state = self._after(step, state, position)
                 self._reporter.made(step, is_first=step == first + 1, metrics=metrics)
         return Outcome(
             step=step,
@@ -237,8 +205,8 @@ class _Run:
         copy = jax.jit(lambda state: jax.tree.map(jax.numpy.copy, state), out_shardings=self._whole)
         return copy(state)
 
-    def _after(self, step: int, state: PyTree, position: Any) -> None:
-        """What is due after a step: a line, a validation, a checkpoint."""
+    def _after(self, step: int, state: PyTree, position: Any) -> PyTree:
+        """What is due after a step: a line, a validation, a checkpoint; the state to go on with."""
         experiment = self._experiment
         is_last = step == experiment.num_steps
         every = self._validates_every
@@ -249,15 +217,18 @@ class _Run:
         if saves:
             check_state(step, state)
         if validates:
-            self._validate(step, state)
+            state = self._validate(step, state)
         if experiment.panels is not None and (validates or (saves and every is None)):
-            self._reporter.panels(step, experiment.panels(step, state, self._frozen))
+            weights = self._trainable.weights(state)
+            self._reporter.panels(step, experiment.panels(step, weights, self._frozen))
         if saves:
             self._save(step, state, position)
+        return state
 
-    def _validate(self, step: int, state: PyTree) -> None:
+    def _validate(self, step: int, state: PyTree) -> PyTree:
+        """The state after one more validation."""
         settings_, measure = self._experiment.validation, self._measure
-        assert settings_ is not None and measure is not None  # `_built` has looked
+        assert settings_ is not None and measure is not None  # `checks` has looked
         with contextlib.closing(self._batches(None, settings_.data)) as batches:
             # The same key each time, so that validations differ by the state alone.
             values = validation.means(
@@ -266,11 +237,39 @@ class _Run:
         self._reporter.line(step, "valid", values)
         check_finite(step, {f"valid/{name}": value for name, value in values.items()})
         self._standing = self._standing.after(step, values[settings_.metric], settings_)
+        validated = self._trainable.validated
+        return state if validated is None else self._changed(step, state, validated(state, values))
+
+    def _changed(self, step: int, before: PyTree, after: PyTree) -> PyTree:
+        """What `Trainable.validated` made of the state, on the devices; of the same form.
+
+        Raises:
+            ValueError: it has another form, with which the compiled step could not go on.
+        """
+        forms = [
+            jax.tree.map(lambda x: (x.shape, x.dtype), jax.eval_shape(lambda x: x, state))
+            for state in (before, after)
+        ]
+        if forms[0] != forms[1]:
+            name = type(self._experiment.method).__module__
+            raise ValueError(
+                f"The `validated` of {name} returns a state of other shapes or types than it was "
+                "given; let it change values alone."
+            )
+        there = jax.tree.map(functools.partial(_there, self._mesh), after)
+        check_state(step, there)
+        return self._owned(there)
 
     def _save(self, step: int, state: PyTree, position: Any) -> None:
         self._reporter.sync()  # the lines first: a checkpoint counts on those up to its step
         record = {"position": position, "standing": dataclasses.asdict(self._standing)}
         self._checkpoints.save(step, state, record, self._standing.best_step)
+
+
+def _there(row: jax.sharding.Mesh, leaf: Any) -> jax.Array:
+    """The leaf on all devices of the mesh, where it is not there already."""
+    is_there = isinstance(leaf, jax.Array) and leaf.sharding == mesh.replicated(row)
+    return leaf if is_there else mesh.place_replicated(row, leaf)
 
 
 def _next(batches: Iterator[tuple[PyTree, Any]], step: int) -> tuple[PyTree, Any]:

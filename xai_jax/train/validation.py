@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from xai_jax.core.method import MeasureFn
+from xai_jax.core.method import Trainable
 from xai_jax.core.types import PyTree
 from xai_jax.experiment import Experiment, Validation
 
@@ -57,11 +57,13 @@ def steps_between(experiment: Experiment) -> int | None:
     return steps_per_epoch(experiment.batch_size)
 
 
-def summed(measure: MeasureFn) -> Callable[..., dict[str, jax.Array]]:
-    """``measure`` compiled, with the sums over the real pictures and their number, "count"."""
+def summed(trainable: Trainable) -> Callable[..., dict[str, jax.Array]]:
+    """Its `measure` compiled, with the sums over the real pictures and their number, "count"."""
+    measure = trainable.measure
+    assert measure is not None  # `checks` has looked
 
     def sums(state, frozen, batch, key):
-        values = measure(state, frozen, batch, key)
+        values = measure(trainable.weights(state), state, frozen, batch, key)
         totals = jax.tree.map(lambda x: jnp.sum(batch.weight * x), values)
         return {"values": totals, "count": jnp.sum(batch.weight)}
 

@@ -16,8 +16,8 @@ from xai_jax.core.settings import check_at_least
 from xai_jax.core.types import Batch, Images, Logits, PerExample, PRNGKey
 from xai_jax.losses.class_masks import ClassMaps
 from xai_jax.methods.explainer import terms
+from xai_jax.methods.mask_learner import check_labels, mask_learner
 from xai_jax.nn.learner import adam
-from xai_jax.nn.mask_learner import check_labels, mask_learner
 from xai_jax.nn.segmenter import Architecture, Segmenter
 
 
@@ -116,6 +116,11 @@ class Config:
             learning_rate=3e-3,
         )
 
+    @property
+    def num_classes(self) -> int:
+        """Of the network, which draws one mask a class."""
+        return self.network.num_classes
+
     def build(self) -> Method:
         """The method with these settings."""
         return explainer(self)
@@ -175,7 +180,7 @@ def _judged(
     key: PRNGKey,
     ask: Callable[[Images], Logits] | None = None,
 ) -> tuple[PerExample, terms.Terms]:
-    """The loss of each picture, and its terms before they are weighted; see `nn.mask_learner`.
+    """The loss of each picture, and its terms before they are weighted; see `methods.mask_learner`.
 
     Beside the terms, how many classes the classifier finds rightly and wrongly in the kept part.
 

@@ -19,11 +19,11 @@ from xai_jax.core.settings import check_at_least
 from xai_jax.core.types import Batch, Classes, Images, PerExample, PRNGKey, PRNGKeys
 from xai_jax.losses import class_masks
 from xai_jax.losses.class_masks import ClassMaps, Labels
+from xai_jax.methods.mask_learner import check_labels, mask_learner
 from xai_jax.methods.rtis import alternative, terms
 from xai_jax.methods.rtis.alternative import Alternative, Scale
 from xai_jax.methods.rtis.terms import Form, Loss
 from xai_jax.nn.learner import adam
-from xai_jax.nn.mask_learner import check_labels, mask_learner
 from xai_jax.nn.segmenter import Architecture, Segmenter
 
 _COARSER = 4  # the authors' masks have a quarter of the picture's resolution
@@ -79,6 +79,11 @@ class Config:
             alternative=Alternative(scale=Scale.SYMMETRIC),
             learning_rate=3e-3,
         )
+
+    @property
+    def num_classes(self) -> int:
+        """Of the network, which draws one mask a class."""
+        return self.network.num_classes
 
     def build(self) -> Method:
         """The method with these settings."""

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import optax
 from flax import linen
 
+from xai_jax.core import classifier_training
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.gradient import mean_loss_and_grad
 from xai_jax.core.method import Frozen, Method, Trainable
@@ -57,9 +58,11 @@ def mask_learner(
     """
 
     def init(key: PRNGKey, frozen: Frozen, batch: Batch) -> Learner:
-        begun = learner.begun(network, tx, key, batch.images)
+        begun = learner.init(network, tx, key, batch.images)
+        if not classifier_trains:
+            return begun
         # Copies, for a loop may give the state's memory away.
-        own = jax.tree.map(jnp.copy, frozen.classifier.statistics) if classifier_trains else ()
+        own = jax.tree.map(jnp.copy, classifier_training.statistics(frozen.classifier))
         return dataclasses.replace(begun, classifier_statistics=own)
 
     loss = functools.partial(_loss, network, judge, classifier_trains)
@@ -75,13 +78,14 @@ def mask_learner(
             axis_name=axis_name,
             micro_batches=micro_batches,
         )
-        after = learner.moved(state, tx, grads, statistics)
+        after = learner.update(state, tx, grads, statistics)
         return dataclasses.replace(after, classifier_statistics=of_classifier), metrics
 
-    def measure(state, frozen, batch, key):
-        classifier = frozen.classifier.with_statistics(state.classifier_statistics)
+    def measure(weights, state, frozen, batch, key):
+        moved = state.classifier_statistics
+        classifier = classifier_training.with_statistics(frozen.classifier, moved)
         frozen = dataclasses.replace(frozen, classifier=classifier)
-        total, found = judge(frozen, batch, _drawing(network, state, frozen), key)
+        total, found = judge(frozen, batch, _drawing(network, weights, frozen), key)
         return {"loss": total, **found}
 
     def explain(weights, frozen, batch, key):
@@ -120,14 +124,15 @@ def _loss(
         keys = example_keys(jax.random.fold_in(dropout_key, next(passes)), batch.image_id)
         training = InTraining(weight=batch.weight, keys=keys, axis_name=axis_name)
         normalised = frozen.classifier.normalise(images)
-        logits, statistics = learner.trained(network, params, statistics, normalised, training)
+        answer = learner.apply_training(network, params, statistics, normalised, training)
+        logits, statistics = answer
         return logits
 
     if not classifier_trains:
         total, found = judge(frozen, batch, draw, loss_key)
         return total, found, (statistics, of_classifier)
-    frozen.classifier.known_training()
-    classifier = frozen.classifier.with_statistics(of_classifier)
+    classifier_training.known(frozen.classifier)
+    classifier = classifier_training.with_statistics(frozen.classifier, of_classifier)
     ask_key = jax.random.fold_in(key, 2)  # a third one, which leaves the two as they are
     ask = _Passes(classifier, batch, ask_key, axis_name)
     total, found = judge(frozen, batch, draw, loss_key, ask=ask)
@@ -142,12 +147,13 @@ class _Passes:
     ) -> None:
         self._classifier, self._batch, self._key = classifier, batch, key
         self._axis_name, self._passes = axis_name, 0
-        self.statistics: PyTree = classifier.statistics
+        self.statistics: PyTree = classifier_training.statistics(classifier)
 
     def __call__(self, images: Images) -> Logits:
         key = jax.random.fold_in(self._key, self._passes)  # each pass draws its own dropout
         self._passes += 1
-        logits, self.statistics = self._classifier.with_statistics(self.statistics).training_logits(
+        logits, self.statistics = classifier_training.logits(
+            classifier_training.with_statistics(self._classifier, self.statistics),
             images,
             example_keys(key, self._batch.image_id),
             weight=self._batch.weight,
@@ -172,11 +178,11 @@ def check_labels(batch: Batch, num_classes: int) -> None:
 
 
 def _drawing(
-    network: linen.Module, weights: Weights | Learner, frozen: Frozen
+    network: linen.Module, weights: Weights, frozen: Frozen
 ) -> Callable[[AnyArray], AnyArray]:
     """What the network draws once it is trained: every picture by itself."""
 
     def draw(images):
-        return learner.used(network, weights, frozen.classifier.normalise(images))
+        return learner.apply(network, weights, frozen.classifier.normalise(images))
 
     return draw
