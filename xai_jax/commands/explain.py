@@ -15,13 +15,17 @@ from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.pretrained import Pretrained
 from xai_jax.commands import arguments, targets
 from xai_jax.commands.arguments import Arguments
-from xai_jax.core.method import Frozen
+from xai_jax.core.method import Explained, Inspector
+from xai_jax.core.metric import Metric
+from xai_jax.core.outputs import KEEP
 from xai_jax.core.settings import to_json
 from xai_jax.data import pictures
-from xai_jax.nn.learner import Learner
-from xai_jax.runs import shard, trained
-from xai_jax.runs.run import Counts, Job, run
-from xai_jax.runtime import compilation_cache
+from xai_jax.metrics.fidelity import fidelity
+from xai_jax.runs import record, shard, trained
+from xai_jax.runs.road import Run
+from xai_jax.runs.run import Outcome, run
+from xai_jax.runs.sources import Files
+from xai_jax.runtime import compilation_cache, mesh
 from xai_jax.runtime.ahead import interruptibly
 from xai_jax.runtime.manifest import Manifest
 from xai_jax.runtime.progress import Progress
@@ -36,15 +40,15 @@ def main(argv: Sequence[str]) -> None:
         compilation_cache.enable()
     with Progress() as progress:
         progress.note(f"loading {args.classifier}")
-        counts = interruptibly(lambda: _explain(args, files, place, progress))
+        outcome = interruptibly(lambda: _explain(args, files, place, progress))
         progress.note("writing the report")
         page = report.write(args.out)
-    if counts.skipped:
+    if outcome.skipped:
         progress.say(
-            f"warning: {counts.skipped} of {counts.skipped + counts.done} pictures were skipped; "
+            f"warning: {outcome.skipped} of {outcome.skipped + outcome.done} pictures were skipped; "
             f"{args.out / 'summary.csv'} says why of each."
         )
-    if not counts.done:
+    if not outcome.done:
         raise ValueError(f"No picture could be explained; see {args.out / 'summary.csv'}.")
     print(page)
 
@@ -54,36 +58,40 @@ def _explain(
     files: dict[str, Path],
     place: tuple[int, int] | None,
     progress: Progress,
-) -> Counts:
+) -> Outcome:
     model = pretrained.load(args.classifier, args.weights)
     target, chosen = targets.resolved(
         args.target, args.labels, model.class_names or (), list(files)
     )
-    manifest = _manifest(args, model, target, tuple(files))
+    inspector = _inspector(args, model)
+    progress.note("looking at the pictures")
+    manifest = _manifest(args, model, target, Files(files, model.preprocess))
     if place is not None:
         manifest = shard.part(manifest, *place)
-    infill = args.infill_settings.build(model.classifier)
-    frozen = Frozen(classifier=model.classifier, infill=infill)
-    job = Job(
-        frozen=frozen,
-        method=args.settings,
-        read=lambda picture: pictures.read(files[picture], model.preprocess),
+    own = {picture: files[picture] for picture in manifest.pictures}
+    how = Run(
+        inspector=inspector,
+        target=targets.of_each(chosen, list(own)),
+        key=jax.random.key(args.seed),
+        batch_size=manifest.batch_size,
         image_shape=_shape(model),
-        target=chosen,
-        class_names=model.class_names or (),
-        state=_state(args, model, frozen),
+        mesh=mesh.local_mesh(),
+        metrics=_metrics(inspector),
+        decisions=True,
     )
-    return run(args.out, manifest, job, progress)
+    source = Files(own, model.preprocess)
+    return run(args.out, manifest, how, source, model.class_names or (), progress)
 
 
 def _shape(model: Pretrained) -> tuple[int, int, int]:
     return model.preprocess.height, model.preprocess.width, 3
 
 
-def _state(args: Arguments[Any], model: Pretrained, frozen: Frozen) -> Learner | None:
-    """The weights of a method that was trained, if they are for this classifier."""
+def _inspector(args: Arguments[Any], model: Pretrained) -> Inspector:
+    """Who explains: by itself, or with weights that are for this classifier."""
+    frozen = Explained(classifier=model.classifier, infill=args.infill_settings).build()
     if args.trained is None:
-        return None
+        return Inspector(method=args.settings, frozen=frozen)
     trained.check_same(
         args.trained,
         model.name,
@@ -91,11 +99,17 @@ def _state(args: Arguments[Any], model: Pretrained, frozen: Frozen) -> Learner |
         class_names=model.class_names or (),
         num_classes=model.classifier.num_classes(_shape(model), args.batch_size),
     )
-    return trained.state(args.trained, args.settings, frozen, _shape(model))
+    weights = trained.state(args.trained, args.settings, frozen, _shape(model))
+    return Inspector(method=args.settings, frozen=frozen, weights=weights)
+
+
+def _metrics(inspector: Inspector) -> tuple[Metric, ...]:
+    """The parts are scored of methods that cut one out."""
+    return (fidelity(),) if KEEP in inspector.method.build().outputs else ()
 
 
 def _manifest(
-    args: Arguments[Any], model: Pretrained, target: str | int, ids: tuple[str, ...]
+    args: Arguments[Any], model: Pretrained, target: str | int, source: Files
 ) -> Manifest:
     labels = args.labels if target == targets.TRUTH else None
     return Manifest(
@@ -111,8 +125,9 @@ def _manifest(
         target=target,
         labels_sha256=hashlib.sha256(labels.read_bytes()).hexdigest() if labels else None,
         seed=args.seed,
-        batch_size=shard.even_batch_size(len(ids), args.batch_size),
-        pictures=ids,
+        batch_size=shard.even_batch_size(len(source.names), args.batch_size),
+        pictures=source.names,
+        digests=record.digests(source),
         versions={
             "xai_jax": xai_jax.__version__,
             "jax": jax.__version__,

@@ -16,7 +16,7 @@ from xai_jax.classifiers.pretrained import Pretrained
 from xai_jax.core import targets
 from xai_jax.core.errors import BadPicture
 from xai_jax.data import pictures
-from xai_jax.runs.batch import checked_logits
+from xai_jax.runs.batch import BAD_LOGITS, checked_logits
 from xai_jax.runtime import compilation_cache
 
 _TOP = 5
@@ -69,6 +69,9 @@ def _answers(files: dict[str, Path], model: Pretrained) -> Iterator[dict[str, An
             print(f"warning: {picture} was skipped. {reason}", file=sys.stderr)
             continue
         logits = checked_logits(model.classifier, image[None])
+        if not np.isfinite(logits).all():
+            print(f"warning: {picture} was skipped. {BAD_LOGITS}", file=sys.stderr)
+            continue
         yield {"picture": picture, "top": _top(logits[0], model)}
 
 

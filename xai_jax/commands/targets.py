@@ -4,6 +4,8 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from xai_jax.core.settings import nearest
 from xai_jax.core.targets import ChooseTarget, predicted, runner_up
 
@@ -36,6 +38,16 @@ def resolved(
         return word, read_labels(labels, class_names, pictures)
     index = class_index(word, class_names)
     return index, index
+
+
+def of_each(
+    target: int | dict[str, int] | ChooseTarget, pictures: Sequence[str]
+) -> np.ndarray | ChooseTarget:
+    """The target of each picture, ``[n]``, or how to choose it."""
+    if callable(target):
+        return target
+    classes = [target if isinstance(target, int) else target[picture] for picture in pictures]
+    return np.array(classes, np.int64).clip(-1, 2**31 - 1).astype(np.int32)
 
 
 def class_index(word: str, class_names: Sequence[str]) -> int:

@@ -109,7 +109,8 @@ class Method(NamedTuple):
     Fields:
         explain: ``(weights, frozen, batch, key) -> Explanation``; pure; each image by itself, so
             that its explanation does not depend on the company.
-        outputs: declares every name in its explanations' `maps`, `pictures` and `numbers`.
+        outputs: declares all that its explanations hold besides `target` and `saliency`: `keep`, where
+            there is one, and every name in `maps`, `pictures` and `numbers`.
         trainable: how its weights are learned; ``None`` where nothing is learned across images:
             its weights are then ``()``.
     """

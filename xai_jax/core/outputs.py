@@ -74,7 +74,7 @@ COUNTERFACTUAL = Output(
     meaning="The picture as it would have to be for the classifier to decide otherwise.",
 )
 
-FIXED = (TARGET, SALIENCY, KEEP)  # the fields of an Explanation; the others are open by name
+FIXED = (TARGET, SALIENCY)  # of every explanation; a method declares whatever else it answers
 
 
 def trace(name: str, unit: str, meaning: str) -> Output:

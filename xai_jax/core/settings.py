@@ -130,7 +130,8 @@ def _member(members: Iterable[Any], value: Any) -> Any:
 
 def content(settings: Any) -> str:
     """Temporary."""
-    from xai_jax.runtime.settings import as_json
     import json
+
+    from xai_jax.runtime.settings import as_json
 
     return json.dumps(as_json(settings))

@@ -14,7 +14,7 @@ from flax import linen
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.gradient import mean_loss_and_grad
 from xai_jax.core.method import Frozen, Method, Trainable
-from xai_jax.core.outputs import CLASS_KEEP
+from xai_jax.core.outputs import CLASS_KEEP, KEEP
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import (
     AnyArray,
@@ -92,7 +92,7 @@ def mask_learner(
         return Explanation(keep=keep, saliency=keep, target=batch.target, maps=maps)
 
     trainable = Trainable(init=init, step=step, measure=measure, weights=learner.weights)
-    return Method(explain=explain, outputs=(CLASS_KEEP,), trainable=trainable)
+    return Method(explain=explain, outputs=(KEEP, CLASS_KEEP), trainable=trainable)
 
 
 def _loss(

@@ -21,6 +21,11 @@ from xai_jax.core.targets import ChooseTarget
 from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
 from xai_jax.runs.sources import Picture
 
+BAD_LOGITS = (
+    "The classifier returned NaN or infinity for it; check the classifier's weights, and that it "
+    "expects the mean and std it was given."
+)
+
 
 class _Static:
     """Settings and measures as a static argument: equal ones share one compiled program."""
@@ -173,7 +178,7 @@ def on_host(explanation: Explanation) -> Explanation:
     return jax.tree.map(np.asarray, explanation)
 
 
-def taken(explanation: Explanation, rows: Sequence[int]) -> Explanation:
+def taken(explanation: Explanation, rows: Sequence[int] | np.ndarray) -> Explanation:
     """Some rows of an explanation on the host."""
     return jax.tree.map(lambda x: x[list(rows)], explanation)
 

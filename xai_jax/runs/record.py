@@ -1,6 +1,5 @@
 """Writes what was explained: the arrays, a picture each, and last the sign that a batch is done."""
 
-import dataclasses
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence

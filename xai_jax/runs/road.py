@@ -45,10 +45,6 @@ PREDICTED = Output(
     stored="int32",
 )
 
-_BAD_LOGITS = (
-    "The classifier returned NaN or infinity for it; check the classifier's weights, and that it "
-    "expects the mean and std it was given."
-)
 _NOT_FINITE = "Its explanation is not finite; lower the learning rate."
 
 Target = np.ndarray | ChooseTarget  # [n] of all pictures, or how to choose it
@@ -214,7 +210,7 @@ class _Worker:
         logits = self._logits(good)
         if logits is not None:
             bad = [row for row in good if not np.isfinite(logits[self._place(row)]).all()]
-            reasons |= dict.fromkeys(bad, _BAD_LOGITS)
+            reasons |= dict.fromkeys(bad, batches.BAD_LOGITS)
             good = {row: p for row, p in good.items() if row not in reasons}
         found, seconds = None, 0.0
         if good:

@@ -20,6 +20,12 @@ def data_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
     return Mesh(row, (AXIS,), axis_types=(AxisType.Auto,))
 
 
+def local_mesh() -> Mesh | None:
+    """All devices of this process; ``None`` where that is one, which needs no mesh."""
+    devices = jax.local_devices()
+    return data_mesh(devices) if len(devices) > 1 else None
+
+
 def replicated(mesh: Mesh) -> NamedSharding:
     """A whole copy on every device."""
     return NamedSharding(mesh, PartitionSpec())

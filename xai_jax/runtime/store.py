@@ -105,7 +105,7 @@ class Writer:
         return array[rows[0] : rows[0] + len(rows)] if follow else array[np.array(rows)]
 
     def open_written(self, known: Mapping[str, Output]) -> None:
-        """Opens what an earlier start has made, so that rows which lose their result are emptied."""
+        """Opens what an earlier start has made: rows that lose their result are emptied."""
         for name, array in read(self._group.parent).items():
             self._arrays[name] = self._open(known[name], array.shape[1:])
 

@@ -152,6 +152,7 @@ class Config:
 
 
 _OUTPUTS = (
+    outputs.KEEP,
     outputs.trace("objective", "that of the score", "What is minimised."),
     outputs.trace("score", "of the setting `score`", "What the classifier says of the composite."),
     outputs.trace("penalty", "that of the score", "Price of area and variation."),

@@ -129,6 +129,7 @@ def _of_each_area(name: str, unit: str, meaning: str) -> outputs.Output:
 
 
 _OUTPUTS = (
+    outputs.KEEP,
     outputs.trace("objective", "logits", "What is minimised, summed over the areas."),
     _of_each_area("reward", "logits", "Of the mask of each area, the smallest first."),
     _of_each_area("deviation", "squared share", "Of each mask from the mask of its exact area."),

@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from xai_jax.core import outputs
 from xai_jax.core.image import resize_align_corners
 from xai_jax.core.infill import compose
-from xai_jax.core import outputs
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.optimise import linear_decay, optimise
 from xai_jax.core.rng import example_keys, fold_each, split_each
@@ -104,6 +104,7 @@ class Config:
 
 
 _OUTPUTS = (
+    outputs.KEEP,
     outputs.trace("objective", "nats", "What is minimised."),
     outputs.trace("log_odds", "nats", "Of the target, mean over the masks drawn at the step."),
     outputs.trace("penalty", "nats", "Price of the area and of its roughness, as it grows in."),

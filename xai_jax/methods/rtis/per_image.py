@@ -59,6 +59,7 @@ class PerImage:
 
 
 _OUTPUTS = (
+    outputs.KEEP,
     outputs.trace("objective", "that of the loss's form", "What is minimised."),
     outputs.trace("preservation", "that of the loss's form", "What the kept part lacks."),
     outputs.trace("destruction", "that of the loss's form", "What the removed part still shows."),
