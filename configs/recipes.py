@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 from xai_jax.classifiers import trained
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.classifiers.trunk import Trunk
-from xai_jax.core.method import Settings
+from xai_jax.core.method import Explained, Settings
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.example import Examples
 from xai_jax.data.pipeline import Masks, Pipeline
 from xai_jax.data.transforms import Augment
-from xai_jax.evaluate.evaluation import Contestant, Evaluation
+from xai_jax.scoring.evaluation import Contestant, Evaluation
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import explainer, extremal, fido, rtis
@@ -116,8 +116,7 @@ def scores_of(
     """Explanations of the classifier, and on the infill, of the experiment `trained`."""
     assert trained.classifier is not None and trained.infill is not None
     return Evaluation(
-        classifier=trained.classifier,
-        infill=trained.infill,
+        explained=Explained(classifier=trained.classifier, infill=trained.infill),
         data=data,
         batch_size=8,
         contestants=contestants,

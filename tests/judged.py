@@ -12,9 +12,9 @@ import numpy as np
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Explained, Method, Trainable
-from xai_jax.core.outputs import CLASS_KEEP
+from xai_jax.core.outputs import CLASS_KEEP, KEEP
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.core.rng import example_keys, fold_each
+from xai_jax.core.rng import example_keys
 from xai_jax.core.targets import Head
 from xai_jax.core.types import Explanation
 from xai_jax.data.example import Example
@@ -98,7 +98,11 @@ class Pictures:
         images, labels, truth = self.images(), self.labels(), self.truth()
         return [
             Example(
-                row=i, name=name, picture=images[i], labels=labels[i], mask=np.ascontiguousarray(truth[i])
+                row=i,
+                name=name,
+                picture=images[i],
+                labels=labels[i],
+                mask=np.ascontiguousarray(truth[i]),
             )
             for i, name in enumerate(self.names)
         ]
@@ -117,12 +121,14 @@ class Pictures:
 
 
 def noise_masks(images, image_id, key):
-    """``[b h w k]``: loud, other for each class, and following the picture's id."""
+    """``[b h w k]``: loud, other for each class, and following the picture's id.
+
+    No two values of a picture are alike, and all are 256ths: as fine as masks of classes are kept.
+    """
     keys = example_keys(key, image_id)
-    shape = images.shape[1:3]
-    draw = jax.vmap(lambda k: jax.random.uniform(k, shape))
-    masks = jnp.stack([draw(fold_each(keys, k)) for k in range(NUM_CLASSES)], axis=-1)
-    return jnp.round(256 * masks) / 256  # as fine as a mask of every class is kept
+    shape = (*images.shape[1:3], NUM_CLASSES)
+    levels = jax.vmap(lambda k: jax.random.permutation(k, 256)[: np.prod(shape)])(keys)
+    return levels.reshape(len(keys), *shape) / 256
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -140,7 +146,7 @@ class Noise:
             maps = {"class_keep": masks} if self.at_once else {}
             return Explanation(keep=keep, saliency=5 * keep - 3, target=batch.target, maps=maps)
 
-        return Method(explain=explain, outputs=(CLASS_KEEP,) if self.at_once else ())
+        return Method(explain=explain, outputs=(KEEP, CLASS_KEEP) if self.at_once else (KEEP,))
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -163,7 +169,7 @@ class Learned:
             return Explanation(keep=keep, saliency=keep, target=batch.target, maps=maps)
 
         trainable = Trainable(init=init, step=lambda *_: None, weights=weights)
-        return Method(explain=explain, outputs=(CLASS_KEEP,), trainable=trainable)
+        return Method(explain=explain, outputs=(KEEP, CLASS_KEEP), trainable=trainable)
 
 
 def evaluation(**changes) -> Evaluation:

@@ -25,8 +25,8 @@ ALLOWED = {
     "runtime": {"core", "runtime"},
     "experiment": {"core"},
     "train": {"core", "runtime", "experiment", "train"},
-    "evaluate": {"core", "metrics", "runtime", "experiment", "evaluate"},
     "runs": {"core", "nn", "metrics", "runtime", "data", "runs", "report"},
+    "scoring": {"core", "metrics", "runtime", "experiment", "data", "runs", "report", "scoring"},
     "report": {"core", "runtime", "experiment", "report"},
 }
 ANYTHING = {"api", "cli", "commands", "__init__"}

@@ -7,7 +7,8 @@ Another file: --config.contestants.explainer.trained=FILE.
 """
 
 from configs.smoke import explainer as planted_explainer
-from xai_jax.evaluate.evaluation import Contestant, Evaluation
+from xai_jax.core.method import Explained
+from xai_jax.scoring.evaluation import Contestant, Evaluation
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import explainer
 
@@ -15,8 +16,7 @@ from xai_jax.methods import explainer
 def get_config() -> Evaluation:
     """The evaluation."""
     return Evaluation(
-        classifier=planted_explainer.Reader(),
-        infill=Constant(value=0.5),
+        explained=Explained(classifier=planted_explainer.Reader(), infill=Constant(value=0.5)),
         data=planted_explainer.pictures("test", 32, 1),
         batch_size=8,
         contestants={

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Protocol, runtime_checkable
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.core.types import Batch, Explanation
@@ -58,7 +60,7 @@ class Truth:
 
     def __call__(self, batch: Batch, classes: tuple[int, ...]) -> Explanation:
         """The merged truth, and that of each compared class."""
-        keep = np.asarray(true_mask(batch), np.float32)
+        keep = np.asarray(true_mask(jax.tree.map(jnp.asarray, batch)), np.float32)
         return shown(batch, keep, np.asarray(batch.masks[..., list(classes)], np.float32))
 
 

@@ -5,6 +5,8 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.core.types import Batch, Explanation
@@ -71,7 +73,7 @@ class Stored:
             explanation = explanation_of(self.results, part)
             masks = _in_range(np.asarray(self.read(explanation), np.float32))
             for n, place in enumerate(part):
-                pictures = {name: array[n] for name, array in explanation.pictures.items()}
+                pictures = {k: np.asarray(v[n]) for k, v in explanation.pictures.items()}
                 drawn.add(self.items[place], masks[n], pictures)
         return drawn.explanation()
 
@@ -138,13 +140,16 @@ def explanation_of(results: Results, places: Sequence[int]) -> Explanation:
     for name, array in arrays.items():
         if name not in _FIXED:
             kinds[results[name].output.kind][name] = array
-    return Explanation(
-        target=arrays["target"],
-        saliency=arrays["saliency"],
-        keep=arrays.get("keep"),
-        maps=kinds["map"],
-        pictures=kinds["picture"],
-        numbers=kinds["number"],
+    return jax.tree.map(
+        jnp.asarray,
+        Explanation(
+            target=arrays["target"],
+            saliency=arrays["saliency"],
+            keep=arrays.get("keep"),
+            maps=kinds["map"],
+            pictures=kinds["picture"],
+            numbers=kinds["number"],
+        ),
     )
 
 

@@ -60,9 +60,7 @@ def _cells(
     for name, record in records.items():
         found = None if metric is None else specificity.table(record.rows(metric))
         if found is not None:
-            lines += [
-                [name, k, *map(plain, row)] for k, row in zip(classes, found, strict=True)
-            ]
+            lines += [[name, k, *map(plain, row)] for k, row in zip(classes, found, strict=True)]
     return ["contestant", "class", "none", *classes], lines
 
 
@@ -97,7 +95,9 @@ def _notes(
 
 def _skipped(skipped: Mapping[str, str], num: int) -> str:
     first = [f"{name}: {reason}" for name, reason in list(skipped.items())[:_NAMED]]
-    more = " The other reasons are in classifier.json and in contestants/." if (
-        len(skipped) > _NAMED
-    ) else ""
+    more = (
+        " The other reasons are in classifier.json and in contestants/."
+        if (len(skipped) > _NAMED)
+        else ""
+    )
     return f"{len(skipped)} of {num} pictures were skipped. {' '.join(first)}{more}\n"
