@@ -15,7 +15,7 @@ from xai_jax.classifiers.trunk import Trunk
 from xai_jax.core.method import Method, Trainable
 from xai_jax.data.builders.coco2014_masks import CATEGORIES
 from xai_jax.data.planted import Planted
-from xai_jax.evaluate.evaluation import Evaluation
+from xai_jax.scoring.evaluation import Evaluation
 from xai_jax.experiment import Experiment
 from xai_jax.losses import class_masks
 from xai_jax.methods import explainer
@@ -186,7 +186,8 @@ def test_the_published_runs_are_scored_with_what_their_trainings_leave(file, whi
     for name in set(rows) & {"explainer", "rtis"}:
         module = module_of(f"{folder}/{name}_{network}.py")
         trained, one = module.get_config(), config.contestants[name]
-        assert config.classifier == trained.classifier and config.infill == trained.infill
+        assert config.explained.classifier == trained.classifier
+        assert config.explained.infill == trained.infill
         assert config.data.resize == trained.export.preprocess and one.method == trained.method
         run, left = Path(one.trained).parent, Path(one.trained).name
         assert (

@@ -25,7 +25,12 @@ ALLOWED = {
     "runtime": {"core", "runtime"},
     "experiment": {"core"},
     "train": {"core", "runtime", "experiment", "train"},
+<<<<<<< HEAD
     "evaluate": {"core", "metrics", "runtime", "experiment", "evaluate"},
+=======
+    "runs": {"core", "nn", "metrics", "runtime", "data", "runs", "report"},
+    "scoring": {"core", "metrics", "runtime", "experiment", "data", "runs", "report", "scoring"},
+>>>>>>> wt-scoring
     "report": {"core", "runtime", "experiment", "report"},
     "runs": {"core", "nn", "metrics", "runtime", "data", "report", "runs"},
     "choices": {"core", "infills", "methods"},

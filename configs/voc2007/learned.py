@@ -2,7 +2,7 @@
 
 from configs import recipes
 from configs.voc2007 import explainer_resnet50, explainer_vgg16, rtis_vgg16
-from xai_jax.evaluate.evaluation import Contestant
+from xai_jax.scoring.evaluation import Contestant
 from xai_jax.experiment import Experiment
 
 

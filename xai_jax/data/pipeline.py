@@ -171,6 +171,14 @@ class Pipeline:
             )
         if not 0 <= process_index < process_count:
             raise ValueError(f"Process {process_index} is not one of 0 to {process_count - 1}.")
+        self.check()
+
+    def check(self) -> None:
+        """Refuses masks that the classes do not fit into, or of which void is no part.
+
+        Raises:
+            ValueError: with the setting to change.
+        """
         num_classes = len(self.examples.class_names)
         if self.masks == "ids" and num_classes > MAX_CLASSES:
             raise ValueError(

@@ -2,33 +2,56 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-
-from jaxtyping import Array, Float
+from typing import Any
 
 from xai_jax.core.image import unit_range
+<<<<<<< HEAD:xai_jax/evaluate/evaluation.py
 from xai_jax.core.method import Explained, Frozen, Method, Settings
 from xai_jax.core.types import Explanation
 from xai_jax.experiment import Source
+=======
+from xai_jax.core.method import Explained, Method, Settings
+from xai_jax.core.metric import Metric
+from xai_jax.core.types import AnyArray, Explanation
+from xai_jax.metrics.parts import convincing, parts
+from xai_jax.metrics.specificity import specificity
+from xai_jax.metrics.truth import coverage, hits, overlap
+>>>>>>> wt-scoring:xai_jax/scoring/evaluation.py
 
 # Explanation -> masks in [0, 1], 1 inside: of the target, [b h w 1], or of each class, [b h w k].
-ReadMask = Callable[[Explanation], Float[Array, "b h w n"]]
+ReadMask = Callable[[Explanation], AnyArray]
 
 
-def kept(explanation: Explanation) -> Float[Array, "b h w n"]:
+def kept(explanation: Explanation) -> AnyArray:
     """What the method keeps: of every class where it draws all of them at once, else of the target.
 
     For masks that are in [0, 1] by their making: NN-Explainer, RTIS, Extremal Perturbations, and
     FIDO's probability of being kept.
+
+    Raises:
+        ValueError: the method cuts nothing out.
     """
-    return explanation.keep if explanation.class_keep is None else explanation.class_keep
+    mask = explanation.keep if explanation.class_keep is None else explanation.class_keep
+    if mask is None:
+        raise ValueError(
+            "A method that only ranks pixels has no mask; set the contestant's mask to "
+            "stretched_saliency."
+        )
+    return mask
 
 
-def stretched_saliency(explanation: Explanation) -> Float[Array, "b h w 1"]:
+def stretched_saliency(explanation: Explanation) -> AnyArray:
     """The saliency of the target between its own extremes, 0 where it is flat.
 
     For maps without a scale of their own: gradients, Grad-CAM, RISE.
     """
     return unit_range(explanation.saliency)
+
+
+def kept_or_stretched(explanation: Explanation) -> AnyArray:
+    """`kept`, or `stretched_saliency` of a method that only ranks pixels."""
+    only_ranks = explanation.keep is None and explanation.class_keep is None
+    return stretched_saliency(explanation) if only_ranks else kept(explanation)
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -58,22 +81,43 @@ class Evaluation:
     """Who is compared, on what.
 
     Fields:
+<<<<<<< HEAD:xai_jax/evaluate/evaluation.py
         explained: what every method reads.
         data: pictures with labels and masks, "soft" or "union"; its stream ends. Pictures without a
             true class are left out of the scores of masks.
+=======
+        explained: the classifier and the infill that every method reads.
+        data: pictures with labels and masks, "soft" or "union": a `data.pipeline.Pipeline`, or what
+            answers alike (`scoring.stage.Data`). Its rows are scored as they are, none varied.
+            Pictures without a true class are left out of the scores of masks.
+>>>>>>> wt-scoring:xai_jax/scoring/evaluation.py
         batch_size: rows of a batch; the scores do not depend on it, the memory does.
         contestants: by the name of the row. The constant masks and the truth come by themselves.
         classes: indices of the classes whose masks are compared for class specificity; empty: none.
+        metrics: what is scored beside `standard`.
         seed: of the methods' randomness.
     """
 
     explained: Explained
+<<<<<<< HEAD:xai_jax/evaluate/evaluation.py
     data: Source
+=======
+    data: Any
+>>>>>>> wt-scoring:xai_jax/scoring/evaluation.py
     batch_size: int
     contestants: Mapping[str, Contestant]
     classes: tuple[int, ...] = ()
+    metrics: tuple[Metric, ...] = ()
     seed: int = 0
 
+<<<<<<< HEAD:xai_jax/evaluate/evaluation.py
     def frozen(self) -> Frozen:
         """What every method reads."""
         return self.explained.build()
+=======
+
+def standard(classes: tuple[int, ...] = ()) -> tuple[Metric, ...]:
+    """The columns of every table; those of class specificity where classes are compared."""
+    compared = (specificity(classes),) if classes else ()
+    return (overlap(), convincing(), coverage(), hits(), parts(), *compared)
+>>>>>>> wt-scoring:xai_jax/scoring/evaluation.py
