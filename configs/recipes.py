@@ -12,12 +12,12 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.example import Examples
 from xai_jax.data.pipeline import Masks, Pipeline
 from xai_jax.data.transforms import Augment
-from xai_jax.scoring.evaluation import Contestant, Evaluation
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import explainer, extremal, fido, rtis
 from xai_jax.pretrain import classifier
 from xai_jax.runtime.weights_file import WeightsFile
+from xai_jax.scoring.evaluation import Contestant, Evaluation
 
 Choice = TypeVar("Choice")
 
@@ -116,11 +116,7 @@ def scores_of(
     """Explanations of the classifier, and on the infill, of the experiment `trained`."""
     assert trained.explained is not None
     return Evaluation(
-<<<<<<< HEAD
         explained=trained.explained,
-=======
-        explained=Explained(classifier=trained.classifier, infill=trained.infill),
->>>>>>> wt-scoring
         data=data,
         batch_size=8,
         contestants=contestants,

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-
 from xai_jax.evaluate.columns import NAMES
 from xai_jax.evaluate.record import Record, read
 

@@ -15,21 +15,12 @@ from judged import evaluation as small
 from xai_jax.core.method import Explained
 from xai_jax.core.rng import image_ids
 from xai_jax.core.targets import Head
-<<<<<<< HEAD:tests/evaluate/test_score.py
-from xai_jax.evaluate import drawing
-from xai_jax.evaluate import score as score_module
-from xai_jax.evaluate.columns import NAMES
-from xai_jax.evaluate.evaluation import Contestant, stretched_saliency
-from xai_jax.evaluate.score import score
-from xai_jax.runtime import weights_file
-=======
 from xai_jax.infills.constant import Mean
 from xai_jax.runs import road
-from xai_jax.runtime import export
+from xai_jax.runtime import weights_file
 from xai_jax.scoring.entrant import Entrant
 from xai_jax.scoring.evaluation import Contestant, stretched_saliency
 from xai_jax.scoring.score import score
->>>>>>> wt-scoring:tests/scoring/test_score.py
 
 DATA = Pictures()
 NAMES = (
@@ -357,11 +348,7 @@ def exported(path, values=(0.25, 0.625, 0.875), **changes):
     about = {"kind": "learned", "config": Learned(), "preprocess": DATA.resize}
     about |= {"class_names": ("a", "b", "c")} | changes
     tree = {"params": {"value": np.array(values, np.float32)}, "statistics": {}}
-<<<<<<< HEAD:tests/evaluate/test_score.py
-    weights_file.write(path, tree, class_names=("a", "b", "c"), **about)
-=======
-    export.write(path, tree, **about)
->>>>>>> wt-scoring:tests/scoring/test_score.py
+    weights_file.write(path, tree, **about)
     return {"learned": Contestant(method=Learned(), trained=str(path))}
 
 

@@ -11,6 +11,9 @@ from archives import SIZE, make_voc, save_regions, write
 from cut_out import by_hand
 from judged import GREY, Noise, Pictures, Taken
 from judged import evaluation as small
+from xai_jax.evaluate import record
+from xai_jax.evaluate.evaluation import Contestant, Evaluation
+from xai_jax.evaluate.score import score
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Method, no_state
@@ -19,9 +22,6 @@ from xai_jax.core.targets import Head
 from xai_jax.core.types import Explanation
 from xai_jax.data import catalog
 from xai_jax.data.pipeline import Pipeline
-from xai_jax.evaluate import record
-from xai_jax.evaluate.evaluation import Contestant, Evaluation
-from xai_jax.evaluate.score import score
 from xai_jax.infills.constant import Mean
 
 CAR, CAT, PERSON = 6, 7, 14

@@ -5,18 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from xai_jax.core.image import unit_range
-<<<<<<< HEAD:xai_jax/evaluate/evaluation.py
-from xai_jax.core.method import Explained, Frozen, Method, Settings
-from xai_jax.core.types import Explanation
-from xai_jax.experiment import Source
-=======
 from xai_jax.core.method import Explained, Method, Settings
 from xai_jax.core.metric import Metric
 from xai_jax.core.types import AnyArray, Explanation
 from xai_jax.metrics.parts import convincing, parts
 from xai_jax.metrics.specificity import specificity
 from xai_jax.metrics.truth import coverage, hits, overlap
->>>>>>> wt-scoring:xai_jax/scoring/evaluation.py
 
 # Explanation -> masks in [0, 1], 1 inside: of the target, [b h w 1], or of each class, [b h w k].
 ReadMask = Callable[[Explanation], AnyArray]
@@ -81,16 +75,10 @@ class Evaluation:
     """Who is compared, on what.
 
     Fields:
-<<<<<<< HEAD:xai_jax/evaluate/evaluation.py
-        explained: what every method reads.
-        data: pictures with labels and masks, "soft" or "union"; its stream ends. Pictures without a
-            true class are left out of the scores of masks.
-=======
         explained: the classifier and the infill that every method reads.
         data: pictures with labels and masks, "soft" or "union": a `data.pipeline.Pipeline`, or what
             answers alike (`scoring.stage.Data`). Its rows are scored as they are, none varied.
             Pictures without a true class are left out of the scores of masks.
->>>>>>> wt-scoring:xai_jax/scoring/evaluation.py
         batch_size: rows of a batch; the scores do not depend on it, the memory does.
         contestants: by the name of the row. The constant masks and the truth come by themselves.
         classes: indices of the classes whose masks are compared for class specificity; empty: none.
@@ -99,25 +87,15 @@ class Evaluation:
     """
 
     explained: Explained
-<<<<<<< HEAD:xai_jax/evaluate/evaluation.py
-    data: Source
-=======
     data: Any
->>>>>>> wt-scoring:xai_jax/scoring/evaluation.py
     batch_size: int
     contestants: Mapping[str, Contestant]
     classes: tuple[int, ...] = ()
     metrics: tuple[Metric, ...] = ()
     seed: int = 0
 
-<<<<<<< HEAD:xai_jax/evaluate/evaluation.py
-    def frozen(self) -> Frozen:
-        """What every method reads."""
-        return self.explained.build()
-=======
 
 def standard(classes: tuple[int, ...] = ()) -> tuple[Metric, ...]:
     """The columns of every table; those of class specificity where classes are compared."""
     compared = (specificity(classes),) if classes else ()
     return (overlap(), convincing(), coverage(), hits(), parts(), *compared)
->>>>>>> wt-scoring:xai_jax/scoring/evaluation.py

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.core.method import Frozen, Inspector
 from xai_jax.core.settings import to_json
 from xai_jax.core.types import Batch
-from xai_jax.runtime import architecture, export
-from xai_jax.runtime.export import Exported
+from xai_jax.runs import trained
+from xai_jax.runtime import weights_file
 from xai_jax.runtime.manifest import in_words
 from xai_jax.scoring.evaluation import Contestant
 from xai_jax.scoring.stage import Stage
@@ -46,44 +45,27 @@ def inspector_of(name: str, contestant: Contestant, frozen: Frozen, stage: Stage
     return _loaded(path, name, contestant, frozen, stage)
 
 
-# To be replaced by the loader of all doors, `runs.trained.load(path, frozen, preprocess=...,
-# class_names=..., method=contestant.method)`, which answers an Inspector and refuses as this does.
 def _loaded(
     path: Path, name: str, contestant: Contestant, frozen: Frozen, stage: Stage
 ) -> Inspector:
-    exported = export.read(path)
-    if set(exported.config) != set(to_json(contestant.method)):
+    """By the one loader; the file must be of the contestant's own method."""
+    method = contestant.method
+    content = weights_file.read(path)
+    if set(content.header.config) != set(to_json(method)):
         raise ValueError(
-            f"{path} holds a trained {exported.kind}, whose settings are not those of the method "
-            f"of {name}; name what the training of that method has left."
+            f"{path} holds a trained {content.header.kind}, whose settings are not those of the "
+            f"method of {name}; name what the training of that method has left."
         )
-    difference = _difference(exported, stage)
-    if difference:
-        raise ValueError(
-            f"{path} does not fit the pictures: {difference}; name what was trained on such "
-            f"pictures, or choose the data that {name} was trained for."
-        )
-    trainable = contestant.method.build().trainable
-    assert trainable is not None  # `inspector_of` has looked
-    begun = jax.eval_shape(
-        lambda key, frozen, batch: trainable.weights(trainable.init(key, frozen, batch)),
-        jax.random.key(0),
+    return trained.load(
+        path,
         frozen,
-        abstract_batch(stage, 1),
+        {content.header.kind: type(method)},
+        shape=stage.image_shape,
+        preprocess=getattr(stage.data, "resize", None),
+        class_names=stage.data.class_names,
+        classifier=f"the pictures of {name}",
+        method=method,
     )
-    remedy = f"set the method of {name} to the settings that it was trained with"
-    weights = architecture.filled(begun, exported.tree, path, remedy)
-    return Inspector(
-        method=contestant.method, frozen=frozen, weights=jax.tree.map(jnp.asarray, weights)
-    )
-
-
-def _difference(exported: Exported, stage: Stage) -> str | None:
-    """Between the pictures of the training and those of the evaluation, in words."""
-    ours, theirs = getattr(stage.data, "resize", exported.preprocess), exported.preprocess
-    if ours != theirs:
-        return in_words("preprocess", to_json(theirs), to_json(ours))
-    return other_classes(exported.class_names, stage.data.class_names)
 
 
 def other_classes(there: Sequence[str], here: Sequence[str]) -> str | None:
