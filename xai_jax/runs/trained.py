@@ -168,11 +168,12 @@ def _weights(trained: Trained, settings: Settings[Method], frozen: Frozen, batch
         frozen: what it reads.
         batch: shapes.
     """
+    same = settings == trained.method
     try:
         method = settings.build()
         abstract = _exported(method, frozen, batch)
     except (OverflowError, TypeError, ValueError) as error:
-        if settings != trained.method:
+        if not same:
             raise
         # No training can have had such settings.
         reason = str(error).partition("\n")[0].rstrip(".")
@@ -180,9 +181,8 @@ def _weights(trained: Trained, settings: Settings[Method], frozen: Frozen, batch
             f"No {trained.kind} can be made of the settings in {trained.path} ({reason:.200}); "
             f"{header.REMEDY}."
         ) from None
-    found = weights_file.weights(
-        trained.content, abstract, "leave out the settings that change the network"
-    )
+    remedy = header.REMEDY if same else "leave out the settings that change the network"
+    found = weights_file.weights(trained.content, abstract, remedy)
     _check_masks(trained, method, abstract, frozen, batch)
     return found
 
