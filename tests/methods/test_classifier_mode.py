@@ -355,7 +355,8 @@ def test_a_classifier_whose_training_is_not_known_is_refused_before_anything_is_
         state = jax.eval_shape(made.trainable.init, key, frozen, batch)
         with pytest.raises(ValueError, match=r"use vgg16, resnet50_batch_norm .* to EVAL\."):
             jax.eval_shape(made.trainable.step, state, frozen, batch, key)
-        found = jax.eval_shape(made.explain, state, frozen, batch, key)  # which does not ask it
+        weights = jax.eval_shape(made.trainable.weights, state)
+        found = jax.eval_shape(made.explain, weights, frozen, batch, key)  # which does not ask it
         assert found.class_keep.shape[:1] == batch.target.shape
 
 

@@ -15,7 +15,7 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.settings import changed
 from xai_jax.methods import explainer
 from xai_jax.metrics import segmentation
-from xai_jax.nn.learner import Learner
+from xai_jax.nn.learner import Weights
 from xai_jax.nn.segmenter import Segmenter
 from xai_jax.runtime import export
 
@@ -53,8 +53,8 @@ def test_the_exported_masks_lie_on_the_planted_shapes(workdir):
     classifier = smoke.Reader().build()
     frozen = Frozen(classifier=classifier, infill=smoke.Constant(value=0.5).build(classifier))
     batch = next(smoke.pictures("test", 64, 1).batches(64))
-    state = Learner(**jax.tree.map(jnp.asarray, exported.tree))
-    found = jax.jit(config.build().explain)(state, frozen, batch, jax.random.key(0))
+    weights = Weights(**jax.tree.map(jnp.asarray, exported.tree))
+    found = jax.jit(config.build().explain)(weights, frozen, batch, jax.random.key(0))
     merged = lambda maps: (maps * batch.labels[:, None, None]).max(axis=3, keepdims=True)  # noqa: E731
     keep, truth = merged(found.class_keep), jnp.asarray(merged(batch.masks))
     # A mask that keeps everything overlaps by the shapes' own share of the picture, 0.15.

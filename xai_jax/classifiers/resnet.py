@@ -78,14 +78,14 @@ _TRUNK = resnet.ResNet50Trunk()
 def _normed_features(params: PyTree, normalised: AnyArray) -> AnyArray:
     """`_features`, batch norm by the running statistics."""
     trunk = learner.Learner(params=params["trunk"], statistics=params["statistics"])
-    return learner.used(_TRUNK, trunk, normalised)
+    return learner.apply(_TRUNK, trunk, normalised)
 
 
 def _training_features(
     params: PyTree, normalised: AnyArray, *, weight: PerExample, axis_name: str | None
 ) -> tuple[AnyArray, PyTree]:
     training = InTraining(weight=weight, axis_name=axis_name)
-    return learner.trained(_TRUNK, params["trunk"], params["statistics"], normalised, training)
+    return learner.apply_training(_TRUNK, params["trunk"], params["statistics"], normalised, training)
 
 
 def _convert_with_norm(state_dict: StateDict) -> PyTree:
