@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from xai_jax.classifiers import trained
+from xai_jax.classifiers import new_head
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.classifiers.trunk import Trunk
 from xai_jax.core.method import Explained, Settings
@@ -17,7 +17,7 @@ from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import explainer, extremal, fido, rtis
 from xai_jax.pretrain import classifier
-from xai_jax.runtime.export import Export
+from xai_jax.runtime.weights_file import WeightsFile
 
 Choice = TypeVar("Choice")
 
@@ -66,9 +66,9 @@ def new_classifier(
         method=method,
         explained=Explained(classifier=Named(name=name), infill=Mean()),
         batch_size=16,
-        export=Export(
-            kind=trained.KIND,
-            config=trained.network(name, method.head),
+        export=WeightsFile(
+            kind=new_head.KIND,
+            config=new_head.on(name, method.head),
             preprocess=pictures.preprocess(),
             class_names=pictures.class_names,
         ),
@@ -90,7 +90,7 @@ def new_explainer(
         ),
         start=Trunk(architecture=method.network.architecture),
         batch_size=16,
-        export=Export(
+        export=WeightsFile(
             kind="explainer",
             config=method,
             preprocess=pictures.preprocess(),
@@ -102,7 +102,7 @@ def new_explainer(
 
 def new_rtis(like: Experiment, method: rtis.Config) -> Experiment:
     """RTIS on the pictures, steps and classifier of the Explainer `like`."""
-    assert isinstance(like.export, Export)
+    assert isinstance(like.export, WeightsFile)
     export = dataclasses.replace(like.export, kind="rtis", config=method)
     return dataclasses.replace(like, method=method, export=export)
 
@@ -137,7 +137,7 @@ def named(which: str, choices: Mapping[str, Choice]) -> Choice:
 
 def left_by(trained: Experiment, run: str) -> Contestant:
     """What the training of `trained` has left in the folder `run`."""
-    assert isinstance(trained.export, Export)
+    assert isinstance(trained.export, WeightsFile)
     return Contestant(method=trained.method, trained=f"{run}/{trained.export.kind}.safetensors")
 
 

@@ -4,15 +4,34 @@ from pathlib import Path
 
 import numpy as np
 
+from xai_jax.core import outputs
 from xai_jax.core.areas import AREAS
+from xai_jax.metrics import fidelity
+from xai_jax.runs import record, road
 from xai_jax.runtime import store, summary
 from xai_jax.runtime.manifest import Manifest
 
 SIZE, STEPS = 16, 12
 CLASSES = ("tabby", "Egyptian cat", "grey fox")
+STANDARD = (
+    record.IMAGES,
+    *outputs.FIXED,
+    outputs.CLASS_KEEP,
+    road.CLASS_LOG_ODDS,
+    road.PREDICTED,
+    *fidelity.ROWS,
+)
+KNOWN = outputs.by_name(
+    [
+        *STANDARD,
+        outputs.trace("objective", "nats", "What is minimised."),
+        outputs.trace("mask_area", "in [0, 1]", "Share of the picture that is kept."),
+    ]
+)
 
 
 def manifest(num_pictures: int = 5, batch_size: int = 2, **changes) -> Manifest:
+    pictures = tuple(f"animals/picture {i}.jpg" for i in range(num_pictures))
     fields = dict(
         method="fido",
         preset="fast",
@@ -25,7 +44,8 @@ def manifest(num_pictures: int = 5, batch_size: int = 2, **changes) -> Manifest:
         target="predicted",
         seed=0,
         batch_size=batch_size,
-        pictures=tuple(f"animals/picture {i}.jpg" for i in range(num_pictures)),
+        pictures=pictures,
+        digests=tuple(f"{i:032x}" for i in range(num_pictures)),
         versions={"xai_jax": "0.1.0", "jax": "0.10.2", "numpy": "2.4.6"},
     )
     return Manifest(**{**fields, **changes})
@@ -42,21 +62,44 @@ def arrays(rows: slice, seed: int = 0) -> dict[str, np.ndarray]:
     original = rng.uniform(1, 6, num).astype(np.float32)
     shares = np.array(AREAS, np.float32)
     steps = np.linspace(1, 0, STEPS, dtype=np.float32)
+    target = rng.integers(0, len(CLASSES), num).astype(np.int32)
     return {
-        "images": rng.integers(0, 256, (num, SIZE, SIZE, 3), np.uint8),
+        "images": rng.integers(0, 256, (num, SIZE, SIZE, 3)).astype(np.float32) / 255,
         "keep": keep,
         "saliency": keep - 0.5,
-        "target": rng.integers(0, 1000, num).astype(np.int32),
+        "target": target,
+        "predicted": target,
         "log_odds_original": original,
         "log_odds_kept": original - 1,
         "log_odds_removed": -original,
-        "curve_kept": (original[:, None] * (2 * shares - 1)),
-        "curve_removed": (original[:, None] * (1 - 2 * shares)),
+        "curve_kept": original[:, None] * (2 * shares - 1),
+        "curve_removed": original[:, None] * (1 - 2 * shares),
+        "kept_area": keep.mean(axis=(1, 2, 3)),
+        "sufficient_area": np.full(num, AREAS[14], np.float32),  # 0.5625: the first above 0.5
         "class_log_odds": original[:, None] - np.arange(len(CLASSES), dtype=np.float32),
-        "class_keep": (np.round(keep * 256) / 256 * [1, 0.5, 0.25]).astype(np.float16),
-        "trace/objective": original[:, None] * steps,
-        "trace/kept_area": np.full((num, 1), 0.5, np.float32) * steps,
+        "class_keep": keep * np.array([1, 0.5, 0.25], np.float32),
+        "objective": original[:, None] * steps,
+        "mask_area": np.full((num, 1), 0.5, np.float32) * steps,
     }
+
+
+def row(picture: str, digest: str, values: dict[str, np.ndarray], place: int) -> summary.Row:
+    """The summary of one of the rows of `arrays`."""
+    target = int(values["target"][place])
+    return summary.Row(
+        picture=picture,
+        digest=digest,
+        status="done",
+        target=target,
+        target_name=CLASSES[target],
+        predicted=target,
+        predicted_name=CLASSES[target],
+        numbers={
+            name: float(array[place])
+            for name, array in values.items()
+            if array.ndim == 1 and KNOWN[name].stored == "float32"
+        },
+    )
 
 
 def write(
@@ -70,30 +113,16 @@ def write(
     for batch in range(run.num_batches() - unfinished):
         rows = run.rows(batch)
         values = arrays(rows)
-        lines = []
-        for place, row in enumerate(range(rows.start, rows.stop)):
-            picture = run.pictures[row]
-            if row == skip:
-                for name, value in values.items():
-                    value[place] = store.fill(name)
-                lines.append(summary.Row.skipped(picture, "It is truncated."))
-                continue
-            lines.append(
-                summary.Row(
-                    picture=picture,
-                    status="done",
-                    target=int(values["target"][place]),
-                    target_name="tabby",
-                    predicted=int(values["target"][place]),
-                    predicted_name="tabby",
-                    log_odds_original=float(values["log_odds_original"][place]),
-                    log_odds_kept=float(values["log_odds_kept"][place]),
-                    log_odds_removed=float(values["log_odds_removed"][place]),
-                    kept_area=float(values["keep"][place].mean()),
-                    sufficient_area=0.49,
-                )
-            )
-        writer.write(rows.start, values)
+        places = np.arange(rows.start, rows.stop)
+        has_result = places != skip
+        found = {name: array[has_result] for name, array in values.items()}
+        writer.write(places.tolist(), has_result, found, KNOWN)
+        lines = [
+            row(run.pictures[i], run.digests[i], values, i - rows.start)
+            if i != skip
+            else summary.Row.skipped(run.pictures[i], run.digests[i], "It is truncated.")
+            for i in places.tolist()
+        ]
         summary.write_batch(folder, batch, lines)
         table += lines
     if not unfinished:

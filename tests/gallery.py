@@ -5,14 +5,19 @@ first above 0, and ``removed[n] = original - w (n + 1)``, so that ``w (s + 1)`` 
 """
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import fake_run
 import numpy as np
 
 from xai_jax.core.areas import AREAS
+from xai_jax.core.outputs import AREA, COUNTERFACTUAL, STEP, Output, by_name
+from xai_jax.metrics import fidelity
 from xai_jax.runtime import store, summary
 
+SAMPLE = "sample"
 HEIGHT, WIDTH, LEVELS = 24, 30, len(AREAS)
 
 
@@ -70,67 +75,123 @@ def class_log_odds(num_classes: int) -> np.ndarray:
 
 def arrays(known: Known, place: int, num_classes: int = 0) -> dict[str, np.ndarray]:
     steps = np.linspace(0, 1, 7)
-    keep = saliency(place) + 0.5
-    masks = {
-        "class_keep": class_keep(num_classes),
-        "class_log_odds": class_log_odds(num_classes),
-    }
+    masks = {"class_keep": class_keep(num_classes)}
+    log_odds = class_log_odds(num_classes or 3)
     return {
-        "images": image(place),
-        "keep": keep,
+        "images": image(place) / np.float32(255),
+        "keep": saliency(place) + 0.5,
         "saliency": saliency(place),
         "target": np.array(1),
+        "predicted": np.array(2 if known.predicted else 1),
+        "class_log_odds": log_odds,
         "log_odds_original": known.kept[-1],
         "log_odds_kept": np.array(1.25),
         "log_odds_removed": np.array(-1.25),
         "curve_kept": known.kept,
         "curve_removed": known.removed,
-        "trace/objective": 5 - 4 * steps,
-        "trace/kept_area": steps,
+        "kept_area": np.array(0.5),
+        "sufficient_area": np.array(AREAS[known.level]),
+        "objective": 5 - 4 * steps,
+        "mask_area": steps,
         **(masks if num_classes else {}),
     }
 
 
-def row(known: Known) -> summary.Row:
-    if known.level is None:
-        return summary.Row.skipped(known.name, "It is <truncated>; copy it again.")
+def row(known: Known, digest: str, values: dict[str, np.ndarray] | None) -> summary.Row:
+    """The summary of a picture with these arrays; ``None`` where it was skipped."""
+    if values is None:
+        return summary.Row.skipped(known.name, digest, "It is <truncated>; copy it again.")
+    scalars = {
+        name: float(value) if np.isfinite(value) else None
+        for name, value in values.items()
+        if np.ndim(value) == 0 and name not in ("target", "predicted")
+    }
+    has_predictions = "predicted" in values
     return summary.Row(
         picture=known.name,
+        digest=digest,
         status="done",
         target=1,
         target_name=known.target,
-        predicted=2 if known.predicted else 1,
-        predicted_name=known.predicted or known.target,
-        log_odds_original=known.kept[-1],
-        sufficient_area=AREAS[known.level],
+        predicted=int(values["predicted"]) if has_predictions else None,
+        predicted_name=(known.predicted or known.target) if has_predictions else "",
+        numbers=scalars,
     )
 
 
-def write(folder: Path, gallery=GALLERY, *, batch_size: int = 4, class_names=(), **changes) -> None:
-    """Writes the run, with a mask of each named class; `changes` replace arrays of row 0, whole."""
+def write(
+    folder: Path,
+    gallery=GALLERY,
+    *,
+    batch_size: int = 4,
+    class_names=(),
+    without=(),
+    more: Mapping[Output, np.ndarray] = MappingProxyType({}),
+    **changes,
+) -> None:
+    """Writes the run, with a mask of each named class.
+
+    Args:
+        without: names of arrays that it does not have.
+        more: other outputs, with the same value for every picture.
+        changes: arrays that row 0 has in the place of its own.
+    """
     names = tuple(known.name for known in gallery)
     run = fake_run.manifest(len(gallery), batch_size, pictures=names)
     run.write(folder)
     writer = store.Writer(folder, len(gallery), batch_size, class_names)
+    known = fake_run.KNOWN | by_name(more)
     for batch in range(run.num_batches()):
-        rows = run.rows(batch)
-        some = {i: arrays(gallery[i], i, len(class_names)) for i in _done(gallery, rows)}
-        if 0 in some:
-            some[0] |= changes
+        rows = list(range(*run.rows(batch).indices(len(gallery))))
+        some = {}
+        for i in rows:
+            if gallery[i].level is not None:
+                values = arrays(gallery[i], i, len(class_names)) | (changes if i == 0 else {})
+                values |= {output.name: value for output, value in more.items()}
+                some[i] = {name: v for name, v in values.items() if name not in without}
         if some:
-            writer.write(rows.start, _stacked(some, rows))
-        summary.write_batch(folder, batch, [row(known) for known in gallery[rows]])
+            first = next(iter(some.values()))
+            stacked = {name: np.stack([one[name] for one in some.values()]) for name in first}
+            writer.write(rows, np.array([i in some for i in rows]), stacked, known)
+        lines = [row(gallery[i], run.digests[i], some.get(i)) for i in rows]
+        summary.write_batch(folder, batch, lines)
 
 
-def _done(gallery, rows: slice) -> list[int]:
-    return [i for i in range(rows.start, rows.stop) if gallery[i].level is not None]
+SCORES = tuple(output.name for output in fidelity.ROWS)
+COUNTERFACTUALS = dataclasses.replace(
+    COUNTERFACTUAL, name="counterfactuals", axes=(SAMPLE, *COUNTERFACTUAL.axes)
+)
+OF_EACH_AREA = Output(
+    name="reward",
+    kind="number",
+    axes=(AREA, STEP),
+    unit="logits",
+    meaning="Of the mask of each area.",
+)
+PRECISION = Output(
+    name="precision", kind="number", axes=(), unit="in [0, 1]", meaning="A & B <of> it."
+)
+ROUNDS = Output(
+    name="num_rounds", kind="number", axes=(), unit="rounds", meaning="Taken.", stored="int32"
+)
+PARTS = Output(
+    name="part_maps", kind="map", axes=COUNTERFACTUAL.axes, unit="share", meaning="Of each part."
+)
+SPREAD = Output(
+    name="spread", kind="number", axes=("radius",), unit="pixels", meaning="Over the radius."
+)
 
 
-def _stacked(some: dict, rows: slice) -> dict[str, np.ndarray]:
-    first = next(iter(some.values()))
-    out = {}
-    for name, value in first.items():
-        blank = np.full(np.shape(value), store.fill(name), store.dtype(name))
-        places = range(rows.start, rows.stop)
-        out[name] = np.stack([some[i][name] if i in some else blank for i in places])
-    return out
+def others() -> dict[Output, np.ndarray]:
+    """One of every kind of output that the page does not know by name."""
+    steps = np.linspace(0, 1, 9)
+    rng = np.random.default_rng(7)
+    return {
+        COUNTERFACTUAL: image(50) / np.float32(255),
+        COUNTERFACTUALS: np.stack([image(50 + n) for n in (1, 2, 3)]) / np.float32(255),
+        OF_EACH_AREA: np.stack([steps * n for n in range(1, 7)]),
+        PRECISION: np.array(0.375),
+        ROUNDS: np.array(12),
+        PARTS: rng.normal(size=(HEIGHT, WIDTH, 3)),
+        SPREAD: np.arange(5.0),
+    }

@@ -12,19 +12,23 @@ import xai_jax
 from xai_jax.core import targets
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import fido
+from xai_jax.metrics.fidelity import fidelity
 from xai_jax.runs import batch as explain_batch
 
 SIZE = 16
+METRIC = fidelity()
 CLASSIFIER = planted.quadrant()
 IMAGES = np.asarray(planted.quadrant_batch(5, SIZE, jax.random.key(0)).images)
 TARGET = np.array([0, 1, 2, 3, 0])
 
 
 def explain(images=IMAGES, target=None, **changes):
-    infill = Constant(value=planted.DARK).build(CLASSIFIER)
-    return xai_jax.explain(
-        CLASSIFIER, images, target, method=fido.Config.smoke(), infill=infill, **changes
-    )
+    settings = {
+        "method": fido.Config.smoke(),
+        "infill": Constant(value=planted.DARK),
+        "metrics": [METRIC],
+    }
+    return xai_jax.explain(CLASSIFIER, images, target, **settings | changes)
 
 
 def test_the_result_has_the_order_of_the_images_and_raw_numbers():
@@ -32,8 +36,8 @@ def test_the_result_has_the_order_of_the_images_and_raw_numbers():
     np.testing.assert_array_equal(found.target, TARGET)  # the bright quadrant is what it predicts
     assert found.keep.shape == found.saliency.shape == (5, SIZE, SIZE, 1)
     assert isinstance(found.keep, np.ndarray)
-    assert found.curve["kept"].shape == found.curve["removed"].shape == (5, 20)
-    assert found.trace["objective"].shape == (5, fido.Config.smoke().num_steps)
+    assert found.numbers["curve_kept"].shape == found.numbers["curve_removed"].shape == (5, 20)
+    assert found.numbers["objective"].shape == (5, fido.Config.smoke().num_steps)
     np.testing.assert_array_equal(found.saliency, found.keep - np.float32(0.5))
 
 
@@ -46,7 +50,7 @@ def test_an_explanation_depends_on_the_picture_and_not_on_batch_size_order_or_de
     mesh = jax.make_mesh((8,), ("data",), axis_types=(AxisType.Auto,))
     spread = explain(batch_size=8, mesh=mesh)
     np.testing.assert_allclose(spread.keep, whole.keep, atol=1e-5)
-    np.testing.assert_allclose(spread.curve["kept"], whole.curve["kept"], atol=1e-4)
+    np.testing.assert_allclose(spread.numbers["curve_kept"], whole.numbers["curve_kept"], atol=1e-4)
 
 
 def test_equal_settings_share_one_compiled_program_and_other_settings_do_not():
@@ -63,10 +67,12 @@ def test_the_scores_are_those_of_the_composed_pictures():
     removed = (1 - found.keep) * IMAGES + found.keep * fill
     for name, images in {"original": IMAGES, "kept": kept, "removed": removed}.items():
         expected = CLASSIFIER.log_odds(jax.numpy.asarray(images), jax.numpy.asarray(TARGET))
-        np.testing.assert_allclose(found.log_odds[name], expected, atol=1e-4)
+        np.testing.assert_allclose(found.numbers[f"log_odds_{name}"], expected, atol=1e-4)
     # The last level keeps every pixel, and removes every pixel.
-    np.testing.assert_allclose(found.curve["kept"][:, -1], found.log_odds["original"], atol=1e-4)
-    np.testing.assert_allclose(found.curve["removed"][:, -1], -np.log(3), atol=1e-4)
+    np.testing.assert_allclose(
+        found.numbers["curve_kept"][:, -1], found.numbers["log_odds_original"], atol=1e-4
+    )
+    np.testing.assert_allclose(found.numbers["curve_removed"][:, -1], -np.log(3), atol=1e-4)
 
 
 def test_a_level_of_the_curve_keeps_exactly_the_most_salient_pixels():
@@ -80,7 +86,7 @@ def test_a_level_of_the_curve_keeps_exactly_the_most_salient_pixels():
         score = CLASSIFIER.log_odds(
             jax.numpy.asarray(image)[None], jax.numpy.asarray(TARGET[i : i + 1])
         )
-        np.testing.assert_allclose(found.curve["kept"][i, level], score[0], atol=1e-4)
+        np.testing.assert_allclose(found.numbers["curve_kept"][i, level], score[0], atol=1e-4)
 
 
 def test_targets_are_one_for_all_one_each_or_a_rule():
@@ -99,7 +105,16 @@ def test_targets_are_one_for_all_one_each_or_a_rule():
         ({"images": IMAGES[:0]}, "with b > 0"),
         ({"images": (IMAGES * 255).astype(np.uint8)}, "divide by 255"),
         ({"images": IMAGES * 2 - 1}, "must be unit pixels"),
-        ({"images": IMAGES * np.nan}, "must be unit pixels"),
+        ({"images": IMAGES * np.nan}, "image 0 holds NaN or infinity"),
+        ({"images": IMAGES * 255}, "divide by"),
+        ({"images": IMAGES[..., 0]}, r"images\[..., None\]"),
+        ({"images": IMAGES + 1e-6}, "clip what rounding"),
+        ({"key": True}, "key must be a seed"),
+        ({"infill": "blur"}, "infill is 'blur', which is neither"),
+        ({"method": "fido"}, "method is 'fido', which is no settings"),
+        ({"method": fido.Config}, "which is no settings"),
+        ({"method": fido}, "which is no settings"),
+        ({"target": lambda logits, labels: logits.argmax(1) + 4}, "class 4 for image 0"),
         ({"target": 4}, "target 4 is outside the classifier's classes 0 to 3"),
         ({"target": [0, 1, 2, -1, 0]}, "target -1 is outside"),
         ({"target": [0, 1]}, "one for each of 5 images"),
@@ -114,10 +129,29 @@ def test_bad_input_is_refused_in_one_sentence(changes, sentence):
         explain(**changes)
 
 
-def test_a_batch_size_that_the_devices_do_not_divide_is_refused():
+def test_devices_share_a_batch_that_they_do_not_divide():
     mesh = jax.make_mesh((8,), ("data",), axis_types=(AxisType.Auto,))
-    with pytest.raises(ValueError, match="does not divide over 8 devices; use a multiple, 16 say"):
-        explain(batch_size=12, mesh=mesh)
+    whole, spread = explain(batch_size=5), explain(batch_size=3, mesh=mesh)
+    np.testing.assert_allclose(spread.keep, whole.keep, atol=1e-5)
+
+
+def test_an_image_that_cannot_be_explained_is_named_or_skipped():
+    def overflow(params, images):
+        return jax.numpy.where(images[:, :1, 0, 0] > 2 / 3, jax.numpy.inf, quadrant(params, images))
+
+    quadrant = CLASSIFIER.apply_fn
+    broken = dataclasses.replace(CLASSIFIER, apply_fn=overflow)
+    images = IMAGES.clip(0, 0.6)
+    images[3, 0, 0, 0] = 0.7
+    settings = {"method": fido.Config.smoke(), "batch_size": 2}
+    with pytest.raises(ValueError, match=r"image 3: The classifier returned NaN .* on_bad='skip'"):
+        xai_jax.explain(broken, images, **settings)
+    with pytest.warns(UserWarning, match="image 3 was skipped"):
+        found = xai_jax.explain(broken, images, **settings, on_bad="skip")
+    whole = xai_jax.explain(CLASSIFIER, images, **settings)
+    assert np.isnan(found.keep[3]).all() and found.target[3] == -1
+    for row in (0, 1, 2, 4):
+        np.testing.assert_array_equal(found.keep[row], whole.keep[row])
 
 
 def _nan_logits(params, images):
@@ -126,5 +160,5 @@ def _nan_logits(params, images):
 
 def test_a_classifier_that_returns_nan_is_refused_in_one_sentence():
     broken = dataclasses.replace(CLASSIFIER, apply_fn=_nan_logits)
-    with pytest.raises(ValueError, match="returned NaN or infinity for image 0"):
+    with pytest.raises(ValueError, match="image 0: The classifier returned NaN or infinity"):
         xai_jax.explain(broken, IMAGES, method=fido.Config.smoke())

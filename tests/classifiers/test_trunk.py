@@ -7,7 +7,7 @@ import optax
 import pytest
 import safetensors.numpy
 
-from xai_jax.classifiers import pretrained, torch_file
+from xai_jax.classifiers import entries, torch_file
 from xai_jax.classifiers.trunk import Trunk
 from xai_jax.nn import learner, lite0
 from xai_jax.nn.segmenter import Architecture, Segmenter
@@ -24,9 +24,7 @@ def fresh():
 
 def test_the_trunk_is_the_published_one_and_the_rest_stays(fresh):
     state = Trunk(architecture=Architecture.LIGHT)(fresh)
-    published = lite0.trunk_variables(
-        torch_file.read(pretrained.weights_file("efficientnet_lite0"))
-    )
+    published = lite0.trunk_variables(torch_file.read(entries.weights_file("efficientnet_lite0")))
     jax.tree.map(np.testing.assert_array_equal, state.params["trunk"], published["params"])
     jax.tree.map(np.testing.assert_array_equal, state.statistics["trunk"], published["batch_stats"])
     decoder = {name: leaf for name, leaf in state.params.items() if name != "trunk"}

@@ -7,7 +7,8 @@ from typing import Literal
 
 import pytest
 
-from xai_jax.commands import choices, targets
+from xai_jax import choices
+from xai_jax.commands import targets
 from xai_jax.core.settings import changed, nearest, to_json
 from xai_jax.methods import fido
 

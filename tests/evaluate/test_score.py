@@ -19,7 +19,7 @@ from xai_jax.evaluate import score as score_module
 from xai_jax.evaluate.columns import NAMES
 from xai_jax.evaluate.evaluation import Contestant, stretched_saliency
 from xai_jax.evaluate.score import score
-from xai_jax.runtime import export
+from xai_jax.runtime import weights_file
 
 DATA = Pictures()
 SHOWN = np.flatnonzero(DATA.labels().any(axis=1))  # 17 of 20 show a class
@@ -306,7 +306,7 @@ def test_what_is_done_is_not_done_again_and_contestants_may_be_added(plain, tmp_
 def exported(path, values=(0.2, 0.6, 0.9)):
     about = {"kind": "learned", "config": Learned(), "preprocess": Preprocess()}
     tree = {"params": {"value": np.array(values, np.float32)}, "statistics": {}}
-    export.write(path, tree, class_names=("a", "b", "c"), **about)
+    weights_file.write(path, tree, class_names=("a", "b", "c"), **about)
     return {"learned": Contestant(method=Learned(), trained=str(path))}
 
 

@@ -17,6 +17,7 @@ from line import LineData, LineStream
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.classifier_training import with_statistics
 from xai_jax.core.method import Explained, Frozen
+from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.types import Batch
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
@@ -24,7 +25,8 @@ from xai_jax.methods import explainer
 from xai_jax.methods.explainer import ClassifierMode
 from xai_jax.methods.mask_learner import mask_learner
 from xai_jax.nn.segmenter import Segmenter
-from xai_jax.runtime import architecture, export
+from xai_jax.runtime import weights_file
+from xai_jax.runtime.weights_file import WeightsFile
 from xai_jax.train.fit import fit
 
 CLASSES, ROWS, SIDE = 3, 16, 4
@@ -286,19 +288,17 @@ def test_what_is_exported_explains_without_the_classifiers_statistics(
 ):
     after, _ = stepped
     cfg = config()
-    made = export.Export(
-        kind="explainer", config=cfg, preprocess=export.Preprocess(), class_names=("a", "b", "c")
+    made = cfg.build()
+    file = WeightsFile(
+        kind="explainer", config=cfg, preprocess=Preprocess(), class_names=("a", "b", "c")
     )
-    trainable = cfg.build().trainable
-    weights = trainable.weights(after)
-    tree = export.read(made(weights, tmp_path)).tree
-    assert set(tree) == {"params"}  # Points has no statistics of its own
-    begun = jax.eval_shape(trainable.init, jax.random.key(0), frozen, batch)
-    abstract = jax.eval_shape(trainable.weights, begun)
-    read = architecture.filled(abstract, tree, tmp_path, "")
+    learned = made.trainable.weights(after)
+    content = weights_file.read(file(learned, tmp_path))
+    assert {path.split("/")[0] for path in content.arrays} == {"params"}  # Points has no statistics
+    weights = weights_file.weights(content, learned, "")
     explain = jax.jit(cfg.build().explain)
-    found = explain(read, frozen, batch, jax.random.key(0)).class_keep
-    wanted = explain(weights, frozen, batch, jax.random.key(0)).class_keep
+    found = explain(weights, frozen, batch, jax.random.key(0)).class_keep
+    wanted = explain(learned, frozen, batch, jax.random.key(0)).class_keep
     np.testing.assert_array_equal(found, wanted)
 
 

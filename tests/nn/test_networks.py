@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from xai_jax.classifiers import pretrained, torch_file
+from xai_jax.classifiers import entries, torch_file
 from xai_jax.classifiers.efficientnet_lite import LITE0
 from xai_jax.core.rng import example_keys
 from xai_jax.nn import convert, deeplab, layers, light, lite0, resnet
@@ -127,8 +127,8 @@ def test_logits_are_float32_and_as_large_as_the_picture_whatever_the_computation
 
 
 def lite0_state_dict():
-    entry = next(e for e in pretrained.CLASSIFIERS if e.name == "efficientnet_lite0")
-    return torch_file.read(pretrained._package_file(entry))
+    entry = next(e for e in entries.CLASSIFIERS if e.name == "efficientnet_lite0")
+    return torch_file.read(entries.package_file(entry))
 
 
 def test_the_published_lite0_weights_give_the_trunk_what_the_folded_classifier_computes():

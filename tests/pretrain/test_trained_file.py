@@ -9,7 +9,6 @@ import subprocess
 import sys
 
 import jax
-import normed
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,12 +16,10 @@ from PIL import Image
 import xai_jax
 from configs.smoke import classifier as smoke
 from xai_jax import cli
-from xai_jax.classifiers import pretrained, trained
-from xai_jax.classifiers.architecture import Architecture
-from xai_jax.core import classifier_training
+from xai_jax.classifiers import pretrained
 from xai_jax.core.targets import Head
 from xai_jax.data import pictures, planted
-from xai_jax.runtime import export
+from xai_jax.runtime import weights_file
 
 ROOT = pathlib.Path(__file__).parents[2]
 SHAPE = smoke.HEIGHT, smoke.WIDTH, 3
@@ -77,14 +74,6 @@ def run(capsys):
     return call
 
 
-def refusal(call) -> str:
-    with pytest.raises(ValueError) as error:
-        call()
-    message = str(error.value)
-    assert message.endswith(".") and "\n" not in message
-    return message
-
-
 # --- the program --------------------------------------------------------------------------------
 
 
@@ -103,13 +92,14 @@ def test_the_file_says_all_that_its_use_needs(loaded, file):
     assert loaded.class_names == planted.TEXTURES[: smoke.CLASSES]
     assert (loaded.preprocess.height, loaded.preprocess.width) == SHAPE[:2]
     assert loaded.preprocess.crop == 0.0 and loaded.classifier.head is Head.SIGMOID
-    assert loaded.weights_sha256 == export.read(file).sha256
+    assert loaded.weights_sha256 == weights_file.read(file).sha256
 
 
 def test_a_loaded_classifier_is_the_pretrained_trunk_under_the_trained_head(loaded, file):
     images = np.random.default_rng(0).random((2, *SHAPE)).astype(np.float32)
     imagenet = pretrained.load(smoke.NAME).classifier
-    head = export.read(file).tree["params"]["head"]["classes"]
+    arrays = weights_file.read(file).arrays
+    head = {name: arrays[f"params/head/classes/{name}"] for name in ("kernel", "bias")}
     features = np.asarray(jax.jit(type(imagenet).features)(imagenet, images))
     wanted = features.mean((1, 2)) @ head["kernel"] + head["bias"]
     logits = jax.jit(type(imagenet).logits)(loaded.classifier, images)
@@ -205,129 +195,6 @@ def test_a_class_that_the_file_does_not_have_is_answered_with_the_nearest(
 
 
 # --- other files --------------------------------------------------------------------------------
-
-
-def written(path, exported: export.Exported, **changes) -> str:
-    """The file again, with changes."""
-    about = {
-        "kind": exported.kind,
-        "config": trained.Network(
-            architecture=exported.config["architecture"],
-            head=Head(exported.config["head"]),
-            mean=tuple(exported.config["mean"]),
-            std=tuple(exported.config["std"]),
-        ),
-        "preprocess": exported.preprocess,
-        "class_names": exported.class_names,
-    }
-    tree = changes.pop("tree", exported.tree)
-    export.write(path, tree, **(about | changes))
-    return str(path)
-
-
-def test_a_file_that_was_written_again_is_the_same_file(file, tmp_path):
-    again = written(tmp_path / "again.safetensors", export.read(file))
-    assert pathlib.Path(again).read_bytes() == file.read_bytes()
-
-
-def _without(params, part, name):
-    return {"params": params | {part: {k: v for k, v in params[part].items() if k != name}}}
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        lambda params: {},
-        lambda params: {"params": {"trunk": params["trunk"]}},
-        lambda params: _without(params, "trunk", "stem"),
-        lambda params: _without(params, "head", "classes"),
-        lambda params: {
-            "params": params
-            | {"trunk": params["trunk"] | {"blocks": params["trunk"]["blocks"][1:]}}
-        },
-        lambda params: {
-            "params": params
-            | {"head": {"classes": jax.tree.map(lambda x: x[..., :3], params["head"]["classes"])}}
-        },
-        lambda params: {
-            "params": params
-            | {"head": {"classes": params["head"]["classes"] | {"bias": np.full(4, np.nan)}}}
-        },
-        lambda params: {
-            "params": params | {"trunk": params["trunk"] | {"top": np.zeros(3, np.float32)}}
-        },
-    ],
-)
-def test_weights_that_are_not_those_of_the_network_are_refused(file, tmp_path, broken):
-    exported = export.read(file)
-    tree = broken(exported.tree["params"])
-    path = written(tmp_path / "broken.safetensors", exported, tree=tree)
-    message = refusal(lambda: pretrained.load(path))
-    assert "broken.safetensors" in message and "with 4 classes" in message
-
-
-def test_other_files_are_refused_in_one_sentence(file, tmp_path):
-    exported = export.read(file)
-    path = written(tmp_path / "a.safetensors", exported, kind="explainer")
-    assert "what explainer has learned" in refusal(lambda: pretrained.load(path))
-    path = written(
-        tmp_path / "b.safetensors", exported, config=trained.Network(architecture="vgg61")
-    )
-    assert "nearest: 'vgg16'" in refusal(lambda: pretrained.load(path))
-    path = written(
-        tmp_path / "c.safetensors", exported, config=trained.network("vgg16", Head.SIGMOID)
-    )
-    assert "not those of vgg16" in refusal(lambda: pretrained.load(path))
-    path = written(tmp_path / "d.safetensors", exported, config=exported.preprocess)
-    assert "'height' that does not exist" in refusal(lambda: pretrained.load(path))
-    half = tmp_path / "half.safetensors"
-    half.write_bytes(file.read_bytes()[:5_000_000])
-    assert "is damaged" in refusal(lambda: pretrained.load(str(half)))
-    message = refusal(lambda: pretrained.load(str(file), file))
-    assert "holds its own weights" in message
-
-
-@pytest.fixture
-def normed_name(monkeypatch) -> str:
-    """The name of a small architecture with batch norm, known to the loader."""
-    made = normed.classifier()
-    small = Architecture(
-        name="normed",
-        features=made.features_fn,
-        head=made.head_fn,
-        convert=dict,
-        training=made.training,
-    )
-    entry = pretrained.Entry(architecture=small, mean=(normed.MEAN,) * 3, std=(normed.STD,) * 3)
-    monkeypatch.setattr(pretrained, "CLASSIFIERS", (*pretrained.CLASSIFIERS, entry))
-    return entry.name
-
-
-def test_batch_norm_that_adapted_is_in_the_file_and_may_adapt_again(normed_name, tmp_path):
-    made = normed.classifier()
-    parts = {"trunk": {"trunk": made.params["trunk"]}, "head": {"classes": made.params["classes"]}}
-    moved = jax.tree.map(lambda x: x + 0.5, classifier_training.statistics(made))
-    about = {
-        "kind": trained.KIND,
-        "config": trained.network(normed_name, Head.SIGMOID),
-        "preprocess": export.Preprocess(height=8, width=8),
-        "class_names": ("a", "b", "c"),
-    }
-    path = tmp_path / "classifier.safetensors"
-    export.write(path, {"params": parts, "statistics": moved}, **about)
-    loaded = pretrained.load(str(path)).classifier
-    images = jax.numpy.asarray(np.random.default_rng(0).random((2, 8, 8, 3), np.float32))
-    wanted = normed.InNumpy(classifier_training.with_statistics(made, moved)).used(images)
-    np.testing.assert_allclose(loaded.logits(images), wanted, rtol=1e-4)
-    assert loaded.training == made.training
-    jax.tree.map(np.testing.assert_array_equal, classifier_training.statistics(loaded), moved)
-    export.write(path, {"params": parts}, **about)
-    message = refusal(lambda: pretrained.load(str(path)))
-    assert "not those of normed with 3 classes" in message
-    wider = jax.tree.map(lambda x: np.zeros((*x.shape[:-1], 5), np.float32), parts["trunk"])
-    tree = {"params": parts | {"trunk": wider}, "statistics": moved}
-    export.write(path, tree, **about)
-    assert "not those of normed" in refusal(lambda: pretrained.load(str(path)))
 
 
 def test_the_commands_say_in_one_sentence_that_a_file_is_missing_or_none_of_ours(

@@ -175,8 +175,8 @@ def test_the_infill_is_named_and_said_not_to_be_shown(text):
 def test_a_row_of_values_that_are_no_numbers_is_shown_as_such(tmp_path):
     blank = np.full((gallery.HEIGHT, gallery.WIDTH, 1), np.nan)
     lines = {f"curve_{part}": np.full(20, np.nan) for part in ("kept", "removed")}
-    trace = {"trace/objective": np.full(7, np.nan)}
-    gallery.write(tmp_path, saliency=blank, keep=blank, **lines, **trace)
+    lines |= {"objective": np.full(7, np.nan), "sufficient_area": np.array(np.nan)}
+    gallery.write(tmp_path, saliency=blank, keep=blank, **lines)
     outline = Outline(report.write(tmp_path).read_text())
     first, second = outline.articles[:2]
     assert "not a number" in words(first) and first["sliders"] == [] and "json" not in first
@@ -226,7 +226,7 @@ def test_pictures_are_read_one_at_a_time_while_the_page_is_written(tmp_path):
             yield picture
 
     seen = 0
-    for piece in page.render(results.manifest, results.summary, counted()):
+    for piece in page.render(results, counted()):
         seen += piece.count('id="picture-')
         assert len(taken) <= seen + 1
     assert seen == len(taken) == 12

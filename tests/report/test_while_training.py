@@ -8,6 +8,7 @@ import numpy as np
 import planted
 
 from xai_jax.core.method import Method
+from xai_jax.core.outputs import CLASS_KEEP
 from xai_jax.core.types import Explanation
 from xai_jax.report.while_training import ClassMasks
 
@@ -22,9 +23,11 @@ class Halves:
             first = jnp.broadcast_to(upper, (len(batch.images), height, width, 1))
             class_keep = jnp.concatenate([first, jnp.zeros_like(first)], axis=3) * 1.0
             keep = class_keep[..., :1]
-            return Explanation(keep=keep, saliency=keep, target=batch.target, class_keep=class_keep)
+            return Explanation(
+                keep=keep, saliency=keep, target=batch.target, maps={"class_keep": class_keep}
+            )
 
-        return Method(init=lambda *_: 0, step=None, explain=explain)
+        return Method(explain=explain, outputs=(CLASS_KEEP,))
 
 
 @dataclasses.dataclass

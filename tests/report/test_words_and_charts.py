@@ -2,11 +2,14 @@
 
 import math
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from xai_jax.core.areas import smallest_sufficient
 from xai_jax.report.charts import chart, nice_ticks
 from xai_jax.report.picture import Picture
+from xai_jax.report.scores import Scores
 from xai_jax.report.wording import class_name, percent, probability, raw, signed
 
 NAN = float("nan")
@@ -107,17 +110,21 @@ def test_long_traces_are_drawn_with_few_points_and_both_ends():
     assert plot.lines["long"].endswith("L100.00 0.00")
 
 
-def picture(kept, removed, original, **fields) -> Picture:
-    saliency = np.arange(400, dtype=np.float32).reshape(20, 20, 1)
+def scored(kept, removed, original) -> Scores:
+    """As `metrics.fidelity` measures it."""
+    area = smallest_sufficient(jnp.array([kept], float), jnp.array([original]))[0]
+    curve = {"kept": np.array(kept), "removed": np.array(removed)}
+    return Scores(original=original, curve=curve, sufficient_area=float(area))
+
+
+def picture(**fields) -> Picture:
     defaults = dict(
         name="a.png",
         image=np.zeros((20, 20, 3), np.uint8),
+        saliency=np.arange(400, dtype=np.float32).reshape(20, 20, 1),
         keep=np.ones((20, 20, 1), np.float32),
-        saliency=saliency,
         target=3,
         predicted=3,
-        log_odds={"original": original, "kept": 0.0, "removed": 0.0},
-        curve={"kept": np.array(kept), "removed": np.array(removed)},
     )
     return Picture(**{**defaults, **fields})
 
@@ -127,7 +134,7 @@ def steps(first: float, then: float, at: int) -> list[float]:
 
 
 def test_a_sufficient_part_is_told_with_all_three_probabilities():
-    shown = picture(steps(-2, math.log(4), 3), steps(0, -math.log(9), 3), math.log(9))
+    shown = scored(steps(-2, math.log(4), 3), steps(0, -math.log(9), 3), math.log(9))
     assert shown.start_level == 3
     assert plain(shown.verdict()) == (
         "4 % of the pixels are enough: alone they give 80.0 %, the whole picture 90.0 %. "
@@ -137,31 +144,39 @@ def test_a_sufficient_part_is_told_with_all_three_probabilities():
 
 
 def test_a_doubted_target_is_told_as_such():
-    shown = picture(steps(-3, -1, 9), steps(-4, -9, 9), -2.0)
+    shown = scored(steps(-3, -1, 9), steps(-4, -9, 9), -2.0)
     assert shown.start_level == 9
     assert "doubts this class: 11.9 %" in plain(shown.verdict())
 
 
 def test_a_picture_that_needs_all_its_pixels_is_told_as_such():
-    verdict = picture(steps(-3, 2, 19), steps(1, -2, 10), 2.0).verdict()
+    verdict = scored(steps(-3, 2, 19), steps(1, -2, 10), 2.0).verdict()
     assert plain(verdict).startswith("Only the whole picture keeps the decision (88.1 %)")
 
 
 def test_where_nothing_suffices_the_best_share_is_shown_and_told():
     kept = steps(-5, -3, 4)
     kept[6] = -1.0
-    shown = picture(kept, steps(1, -2, 10), 3.0)
+    shown = scored(kept, steps(1, -2, 10), 3.0)
     assert (shown.sufficient_level, shown.start_level) == (None, 6)
     assert plain(shown.verdict()).startswith("None of the 20 shares keeps the decision.")
     assert "12.25 %" in plain(shown.verdict())
 
 
 def test_a_broken_score_is_told_before_anything_else():
-    shown = picture([NAN] * 20, [NAN] * 20, 1.0)
-    assert "not a number" in shown.verdict() and shown.start_level == 0
+    scores = scored([NAN] * 20, [NAN] * 20, 1.0)
+    assert "not a number" in picture(scores=scores).verdict() and scores.start_level == 0
+
+
+def test_a_picture_whose_parts_were_not_scored_gets_no_verdict_but_warnings():
+    assert picture(scores=None).verdict() == picture(scores=None, keep=None).verdict() == ""
+    flat = picture(scores=None, keep=None, saliency=np.zeros((20, 20, 1)))
+    assert flat.verdict() == "The map is flat: it prefers no pixel to another."
+    assert "not a number" in picture(saliency=np.full((20, 20, 1), NAN)).verdict()
+    assert "not a number" in picture(keep=np.full((20, 20, 1), NAN)).verdict()
 
 
 def test_another_prediction_is_noticed_only_where_it_is_known():
-    assert picture([1.0] * 20, [1.0] * 20, 1.0, predicted=5).predicts_another
-    assert not picture([1.0] * 20, [1.0] * 20, 1.0, predicted=None).predicts_another
-    assert not picture([1.0] * 20, [1.0] * 20, 1.0).predicts_another
+    assert picture(predicted=5).predicts_another
+    assert not picture(predicted=None).predicts_another
+    assert not picture().predicts_another

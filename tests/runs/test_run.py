@@ -1,9 +1,11 @@
 """A batch run leaves the right rows, whole or absent, whatever happens to it."""
 
 import csv
+import dataclasses
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,8 +26,10 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.rng import image_ids
 from xai_jax.data import pictures
 from xai_jax.infills.constant import Constant
+from xai_jax.metrics.fidelity import fidelity
 from xai_jax.runs import batch as batches
 from xai_jax.runs import record, run
+from xai_jax.runs.sources import Files
 from xai_jax.runtime import files, results
 
 PROGRAM = Path(tiny_run.__file__)
@@ -41,7 +45,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("finished") / "run"
-    assert tiny_run.explain(folder, out) == run.Counts(done=NUM, skipped=0)
+    assert tiny_run.counts(tiny_run.explain(folder, out)) == (NUM, 0)
     return out
 
 
@@ -58,16 +62,14 @@ def test_each_row_is_the_explanation_of_its_picture(folder, finished):
         method=tiny_run.METHOD,
         infill=Constant(value=planted.DARK).build(classifier),
         batch_size=NUM,
+        metrics=[fidelity()],
     )
     np.testing.assert_array_equal(found.target, np.arange(NUM) % 4)  # the planted classes
     np.testing.assert_array_equal(np.asarray(found.images), np.round(images * 255))
     np.testing.assert_allclose(found.keep, alone.keep, atol=1e-5)
     np.testing.assert_allclose(found.saliency, alone.saliency, atol=1e-5)
-    np.testing.assert_allclose(found.trace["objective"], alone.trace["objective"], atol=1e-4)
-    for part in ("original", "kept", "removed"):
-        np.testing.assert_allclose(found.log_odds[part], alone.log_odds[part], atol=1e-4)
-    for part in ("kept", "removed"):
-        np.testing.assert_allclose(found.curve[part], alone.curve[part], atol=1e-4)
+    for name in ("objective", *(row.name for row in fidelity().rows)):
+        np.testing.assert_allclose(found[name], alone.numbers[name], atol=1e-4, err_msg=name)
 
 
 def test_the_summary_has_a_line_a_picture_with_names_and_log_odds(finished):
@@ -78,10 +80,10 @@ def test_the_summary_has_a_line_a_picture_with_names_and_log_odds(finished):
     for i, line in enumerate(lines):
         assert (line["status"], line["target"]) == ("done", str(i % 4))
         assert line["target_name"] == line["predicted_name"] == tiny_run.NAMES[i % 4]
-        kept = float(found.log_odds["kept"][i])
+        kept = float(found["log_odds_kept"][i])
         assert float(line["log_odds_kept"]) == pytest.approx(kept, rel=1e-5)
         assert float(line["kept_area"]) == pytest.approx(found.keep[i].mean(), rel=1e-5)
-        first = int(np.argmax(found.curve["kept"][i] >= 0))
+        first = int(np.argmax(found["curve_kept"][i] >= 0))
         assert float(line["sufficient_area"]) == pytest.approx(found.areas[first])
         assert (finished / "pictures" / f"{i}.png.png").is_file()
 
@@ -90,7 +92,7 @@ def test_the_zarr_library_reads_the_same_numbers_in_chunks_of_a_batch(finished):
     found = results.load(finished)
     group = zarr.open_group(finished / "explanations.zarr", mode="r")
     assert group.attrs["areas"] == list(found.areas)
-    assert {"keep", "saliency", "target", "images", "trace"} <= set(group.keys())
+    assert {"keep", "saliency", "target", "images", "objective"} <= set(group.keys())
     for name, array in found.arrays.items():
         np.testing.assert_array_equal(group[name][:], np.asarray(array))
         assert group[name].chunks == (tiny_run.BATCH, *array.shape[1:])
@@ -118,7 +120,7 @@ def test_two_runs_with_one_seed_leave_the_same_bytes_and_another_seed_does_not(
 
 def test_a_finished_run_computes_nothing_again(folder, finished, monkeypatch):
     before = tiny_run.hashes(finished)
-    monkeypatch.setattr(run, "explain_batch", None)  # calling it would fail
+    monkeypatch.setattr(batches, "explain_batch", None)  # calling it would fail
     progress = tiny_run.Silent()
     assert tiny_run.explain(folder, finished, progress=progress).done == NUM
     assert (progress.total, progress.done) == (NUM, NUM)
@@ -138,7 +140,7 @@ def test_a_second_start_computes_only_the_batches_that_are_missing(
             raise KeyboardInterrupt
         return explain_batch(*args)
 
-    monkeypatch.setattr(run, "explain_batch", stopping)
+    monkeypatch.setattr(batches, "explain_batch", stopping)
     with pytest.raises(KeyboardInterrupt):
         tiny_run.explain(folder, out)
     half = results.load(out)
@@ -165,7 +167,7 @@ def test_progress_counts_a_batch_as_soon_as_it_is_on_the_disk(folder, tmp_path, 
         assert progress.done == before
         return explain_batch(*args)
 
-    monkeypatch.setattr(run, "explain_batch", waiting)
+    monkeypatch.setattr(batches, "explain_batch", waiting)
     tiny_run.explain(folder, tmp_path, progress=progress)
     assert progress.done == NUM
 
@@ -203,7 +205,7 @@ def test_a_bad_picture_is_skipped_by_name_and_the_others_do_not_notice(folder, f
     (broken / "2.png").write_bytes((broken / "2.png").read_bytes()[:200])
     (broken / "6.png").write_bytes(b"")  # the only one of its batch
     out = tmp_path / "run"
-    assert tiny_run.explain(broken, out) == run.Counts(done=5, skipped=2)
+    assert tiny_run.counts(tiny_run.explain(broken, out)) == (5, 2)
     found, whole = results.load(out), results.load(finished)
     assert found.complete
     assert found.rows == (0, 1, 3, 4, 5)
@@ -213,7 +215,7 @@ def test_a_bad_picture_is_skipped_by_name_and_the_others_do_not_notice(folder, f
     )
     for bad in (2, 6):
         assert np.isnan(found.keep[bad]).all()
-        assert np.isnan(found.log_odds["kept"][bad])
+        assert np.isnan(found["log_odds_kept"][bad])
         assert (found.images[bad] == 0).all()
         assert found.summary[bad].status == "skipped"
         assert found.summary[bad].reason.startswith("It cannot be read as a picture: ")
@@ -225,11 +227,11 @@ def test_a_folder_without_one_readable_picture_ends_with_a_full_summary(tmp_path
     for i in range(3):
         (tmp_path / "pictures" / f"{i}.png").write_bytes(b"no picture")
     out = tmp_path / "run"
-    assert tiny_run.explain(tmp_path / "pictures", out) == run.Counts(done=0, skipped=3)
+    assert tiny_run.counts(tiny_run.explain(tmp_path / "pictures", out)) == (0, 3)
     found = results.load(out)
     assert found.complete
     assert found.arrays == {}
-    with pytest.raises(ValueError, match="holds no keep yet"):
+    with pytest.raises(ValueError, match="holds no 'keep'; start the run again"):
         _ = found.keep
 
 
@@ -240,9 +242,9 @@ def test_a_folder_without_one_readable_picture_ends_with_a_full_summary(tmp_path
         ({"batch_size": 3}, r"batch_size is 2 there and 3 here"),
         ({"config": {"game": "sdr"}}, r"config\.game is \"ssr\" there and \"sdr\" here"),
         ({"weights_sha256": "1" * 64}, r"weights_sha256 is"),
-        ({"pictures": ("0.png",)}, r"pictures has 7 entries there and 1 here"),
+        ({"files": ["0.png"]}, r"pictures has 7 entries there and 1 here"),
         (
-            {"pictures": (*(f"{i}.png" for i in range(6)), "x.png")},
+            {"files": [*(f"{i}.png" for i in range(6)), "x.png"]},
             r"pictures\[6\] is \"6.png\" there and \"x.png\" here",
         ),
     ],
@@ -252,11 +254,12 @@ def test_the_folder_of_another_run_is_refused_by_the_field_that_differs(
 ):
     before = tiny_run.hashes(finished)
     found = pictures.find([folder])
-    other = tiny_run.manifest(tuple(found), **{k: v for k, v in changes.items() if k != "pictures"})
-    if "pictures" in changes:
-        other = tiny_run.manifest(changes["pictures"])
+    names = changes.pop("files", list(found))
+    found = dict(zip(names, found.values(), strict=False))
+    other, how = tiny_run.manifest(found, **changes), tiny_run.how(found)
+    source = Files(found, tiny_run.PREPROCESS)
     with pytest.raises(ValueError, match=f"holds another run: {said}"):
-        run.run(finished, other, tiny_run.job(found), tiny_run.Silent())
+        run.run(finished, other, how, source, tiny_run.NAMES, tiny_run.Silent())
     assert tiny_run.hashes(finished) == before
 
 
@@ -272,27 +275,39 @@ def test_a_folder_that_another_process_writes_to_is_refused(folder, finished):
     tiny_run.explain(folder, finished)  # free again
 
 
-def _nan_logits(params, images):
-    return jnp.full((images.shape[0], 4), jnp.nan)
-
-
 def _three_axes(params, images):
     return images.mean(axis=-1)
 
 
-@pytest.mark.parametrize(
-    ("fn", "said"),
-    [(_nan_logits, "returned NaN"), (_three_axes, r"must return float logits \[b k\]")],
-)
-def test_a_classifier_that_returns_nan_or_the_wrong_shape_stops_a_run_that_leaves_no_trace(
-    folder, tmp_path, fn, said
-):
-    classifier = Classifier.from_callable(fn)
+def test_a_classifier_of_the_wrong_shape_stops_a_run_that_leaves_no_trace(folder, tmp_path):
+    classifier = Classifier.from_callable(_three_axes)
     frozen = Frozen(classifier, Constant().build(classifier))
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=r"must return float logits \[b k\]"):
         tiny_run.explain(folder, tmp_path / "run", frozen=frozen)
-    assert set(tiny_run.hashes(tmp_path)) <= {"run/.lock"}
-    assert tiny_run.explain(folder, tmp_path / "run").done == NUM  # the folder is still free
+    assert not (tmp_path / "run").exists()
+
+
+def _overflows_for_bright_corners(params, images):
+    logits = planted._quadrant_logits(params, images)
+    return jnp.where(images[:, :1, 0, 0] > 0.75, jnp.inf, logits)
+
+
+def test_a_picture_for_which_the_classifier_overflows_costs_the_others_nothing(
+    folder, finished, tmp_path
+):
+    classifier = dataclasses.replace(planted.quadrant(), apply_fn=_overflows_for_bright_corners)
+    frozen = Frozen(classifier, Constant(value=planted.DARK).build(classifier))
+    outcome = tiny_run.explain(folder, tmp_path / "run", frozen=frozen)
+    found, whole = results.load(tmp_path / "run"), results.load(finished)
+    bright = [i for i in range(NUM) if whole.images[i][0, 0, 0] > 0.75 * 255]
+    assert 0 < len(bright) < NUM
+    assert tiny_run.counts(outcome) == (NUM - len(bright), len(bright))
+    for i in range(NUM):
+        if i in bright:
+            assert "returned NaN or infinity" in found.summary[i].reason
+            assert found.target[i] == -1
+        else:  # at the same place of the same program: the same bytes
+            np.testing.assert_array_equal(found.keep[i], whole.keep[i])
 
 
 @pytest.mark.parametrize("target", [4, -1])
@@ -323,8 +338,8 @@ def test_an_explanation_that_is_not_finite_is_skipped_by_name(folder, tmp_path, 
         is_first = (explanation.target == 0)[:, None, None, None]
         return explanation.replace(keep=jnp.where(is_first, jnp.nan, explanation.keep))
 
-    monkeypatch.setattr(run, "explain_batch", sometimes_nan)
-    assert tiny_run.explain(folder, tmp_path / "run") == run.Counts(done=5, skipped=2)
+    monkeypatch.setattr(batches, "explain_batch", sometimes_nan)
+    assert tiny_run.counts(tiny_run.explain(folder, tmp_path / "run")) == (5, 2)
     found = results.load(tmp_path / "run")
     assert found.rows == (1, 2, 3, 5, 6)
     assert "not finite" in found.summary[4].reason
@@ -349,6 +364,76 @@ def test_a_full_disk_stops_in_one_sentence_and_keeps_whole_batches(
     monkeypatch.undo()
     tiny_run.explain(folder, tmp_path / "run")
     assert tiny_run.hashes(tmp_path / "run") == tiny_run.hashes(finished)
+
+
+def test_a_replaced_picture_is_explained_anew_and_by_itself(
+    folder, finished, tmp_path, monkeypatch
+):
+    mine, out = tmp_path / "pictures", tmp_path / "run"
+    shutil.copytree(folder, mine)
+    (mine / "2.png").write_bytes(b"no picture")
+    tiny_run.explain(mine, out)
+    assert not (out / "pictures" / "2.png.png").exists()
+    (mine / "2.png").write_bytes((folder / "2.png").read_bytes())
+    asked, explain_batch = [], batches.explain_batch
+
+    def counting(inspector, batch, *rest):
+        asked.append(np.asarray(batch.weight).tolist())
+        return explain_batch(inspector, batch, *rest)
+
+    monkeypatch.setattr(batches, "explain_batch", counting)
+    assert tiny_run.counts(tiny_run.explain(mine, out)) == (NUM, 0)
+    assert asked == [[1.0, 0.0]]  # picture 2, at its own place of the batch, and nobody else
+    assert tiny_run.hashes(out) == tiny_run.hashes(finished)
+
+
+def test_another_folder_with_the_same_names_does_not_keep_the_rows_of_the_first(
+    folder, finished, tmp_path
+):
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    turned = tmp_path / "turned"
+    turned.mkdir()
+    for i in range(NUM):
+        (turned / f"{i}.png").write_bytes((folder / f"{NUM - 1 - i}.png").read_bytes())
+    tiny_run.explain(turned, out)
+    fresh = tmp_path / "fresh"
+    tiny_run.explain(turned, fresh)
+    assert tiny_run.hashes(out) == tiny_run.hashes(fresh)
+
+
+def test_a_picture_that_breaks_loses_its_row(folder, tmp_path):
+    mine, out = tmp_path / "pictures", tmp_path / "run"
+    shutil.copytree(folder, mine)
+    tiny_run.explain(mine, out)
+    (mine / "3.png").unlink()
+    os.mkfifo(mine / "3.png")  # nobody writes into it: a reader would wait without end
+    assert tiny_run.counts(tiny_run.explain(mine, out)) == (NUM - 1, 1)
+    found = results.load(out)
+    assert found.summary[3].reason == "It is no regular file."
+    assert np.isnan(found.keep[3]).all() and found.target[3] == -1
+    assert (found.images[3] == 0).all()
+    assert not (out / "pictures" / "3.png.png").exists()
+
+
+def test_a_name_as_long_as_a_file_system_allows_is_explained(folder, tmp_path):
+    long = tmp_path / "pictures"
+    long.mkdir()
+    names = [letter * 251 + ".png" for letter in "ab"]
+    for i, name in enumerate(names):
+        (long / name).write_bytes((folder / f"{i}.png").read_bytes())
+    assert tiny_run.counts(tiny_run.explain(long, tmp_path / "run")) == (2, 0)
+    assert len(list((tmp_path / "run" / "pictures").iterdir())) == 2
+
+
+def test_a_folder_of_an_older_format_is_refused_with_what_to_do(folder, finished, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    manifest = json.loads((out / "manifest.json").read_text())
+    del manifest["digests"]
+    (out / "manifest.json").write_text(json.dumps(manifest | {"format": 1}))
+    with pytest.raises(ValueError, match=r"of another version of xai_jax; explain .* anew"):
+        tiny_run.explain(folder, out)
 
 
 def test_randomness_follows_the_pixels_and_not_the_name_or_the_place(folder, finished, tmp_path):

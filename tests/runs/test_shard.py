@@ -110,6 +110,15 @@ def test_a_shard_of_other_pictures_is_refused(folder, shards, tmp_path):
         shard.merge(tmp_path / "merged", [shards / "1", shards / "2", tmp_path / "3"])
 
 
+def test_a_shard_of_a_picture_that_has_changed_in_between_is_refused(folder, shards, tmp_path):
+    changed = tmp_path / "pictures"
+    shutil.copytree(folder, changed)
+    (changed / "0.png").write_bytes((folder / "1.png").read_bytes())
+    tiny_run.explain(changed, tmp_path / "3", part="3/3")
+    with pytest.raises(ValueError, match=r"shard\.pictures_sha256 is"):
+        shard.merge(tmp_path / "merged", [shards / "1", shards / "2", tmp_path / "3"])
+
+
 @pytest.mark.parametrize("text", ["0/3", "4/3", "3", "1/0", "a/b", "-1/3", "1/3/5", ""])
 def test_a_shard_that_does_not_exist_is_refused(text):
     with pytest.raises(ValueError, match=r"must be one of 1/n"):
@@ -117,7 +126,7 @@ def test_a_shard_that_does_not_exist_is_refused(text):
 
 
 def test_more_shards_than_batches_are_refused(folder):
-    whole = tiny_run.manifest(tuple(pictures.find([folder])))
+    whole = tiny_run.manifest(pictures.find([folder]))
     with pytest.raises(ValueError, match="make 5 batches, too few for 6 shards"):
         shard.part(whole, 1, 6)
 

@@ -7,7 +7,7 @@ from line import Line, LineData
 
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.experiment import Experiment, Validation
-from xai_jax.runtime.export import Export
+from xai_jax.runtime.weights_file import WeightsFile
 from xai_jax.train import fit as fit_module
 from xai_jax.train.fit import fit
 
@@ -22,9 +22,9 @@ class Counted(Line):
     num_classes: int = 3
 
 
-def export(*class_names: str) -> Export:
+def export(*class_names: str) -> WeightsFile:
     about = {"kind": "line", "config": Line(), "preprocess": Preprocess()}
-    return Export(class_names=class_names, **about)
+    return WeightsFile(class_names=class_names, **about)
 
 
 def run(method=None, data=None, validation=None, **changes) -> Experiment:
@@ -93,7 +93,8 @@ def test_names_that_do_not_fit_are_refused_before_anything_is_compiled(tmp_path,
     assert not (tmp_path / "new").exists()
 
 
-def test_who_does_not_know_names_is_not_asked(tmp_path):
+def test_who_does_not_know_names_or_has_no_classes_is_not_asked(tmp_path):
+    fit(run(method=Line(), export=export()), tmp_path / "c")
     fit(run(export=lambda_free), tmp_path / "a")
     fit(run(method=Line(), data=LineData(), validation=LineData(endless=False)), tmp_path / "b")
 

@@ -2,12 +2,11 @@
 
 import time
 
-import jax
 import numpy as np
 import pytest
 from programs import SECONDS, ended, start, start_two
 
-from xai_jax.runtime import export, metric_log
+from xai_jax.runtime import metric_log, weights_file
 from xai_jax.train.fit import CHECKPOINTS
 
 CONFIG, STEPS, EVERY = "smoke/classifier", 12, 3
@@ -65,14 +64,8 @@ def test_two_processes_share_the_pictures_and_export_what_one_does(tmp_path, str
     for one, other in zip(metric_log.read(tmp_path), metric_log.read(straight), strict=True):
         assert one.keys() == other.keys()
         np.testing.assert_allclose(list(one.values()), list(other.values()), rtol=1e-4, atol=1e-5)
-    ours, theirs = (flat(export.read(folder / FILE).tree) for folder in (tmp_path, straight))
+    ours, theirs = (weights_file.read(folder / FILE).arrays for folder in (tmp_path, straight))
     assert ours.keys() == theirs.keys() and len(ours) > 50
     for name, array in ours.items():
         # Twelve steps of Adam move a weight by some 3e-2, all of them by sums in another order.
         np.testing.assert_allclose(array, theirs[name], rtol=0, atol=1e-4, err_msg=name)
-
-
-def flat(tree) -> dict[str, np.ndarray]:
-    return {
-        jax.tree_util.keystr(at): leaf for at, leaf in jax.tree_util.tree_leaves_with_path(tree)
-    }

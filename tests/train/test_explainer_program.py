@@ -11,13 +11,11 @@ import jax.numpy as jnp
 import pytest
 
 from configs.smoke import explainer as smoke
+from xai_jax.choices import METHODS
 from xai_jax.core.method import Frozen
-from xai_jax.core.settings import changed
 from xai_jax.methods import explainer
 from xai_jax.metrics import segmentation
-from xai_jax.nn.learner import Weights
-from xai_jax.nn.segmenter import Segmenter
-from xai_jax.runtime import export
+from xai_jax.runs import trained
 
 ROOT = Path(__file__).parents[2]
 STEPS = 100
@@ -45,16 +43,14 @@ def test_every_term_is_logged_and_the_loss_falls(workdir):
 
 
 def test_the_exported_masks_lie_on_the_planted_shapes(workdir):
-    exported = export.read(workdir / "explainer.safetensors")
-    base = explainer.Config(network=Segmenter(num_classes=1))
-    config = changed(base, exported.config, "the exported config")
-    assert config == explainer.Config.smoke()
-    assert exported.class_names == smoke.planted.TEXTURES[: smoke.CLASSES]
     classifier = smoke.Reader().build()
     frozen = Frozen(classifier=classifier, infill=smoke.Constant(value=0.5).build(classifier))
+    names = smoke.planted.TEXTURES[: smoke.CLASSES]
+    inspector = trained.load(workdir, frozen, METHODS, class_names=names)
+    assert inspector.method == explainer.Config.smoke()
     batch = next(smoke.pictures("test", 64, 1).batches(64))
-    weights = Weights(**jax.tree.map(jnp.asarray, exported.tree))
-    found = jax.jit(config.build().explain)(weights, frozen, batch, jax.random.key(0))
+    explain = jax.jit(inspector.method.build().explain)
+    found = explain(inspector.weights, frozen, batch, jax.random.key(0))
     merged = lambda maps: (maps * batch.labels[:, None, None]).max(axis=3, keepdims=True)  # noqa: E731
     keep, truth = merged(found.class_keep), jnp.asarray(merged(batch.masks))
     # A mask that keeps everything overlaps by the shapes' own share of the picture, 0.15.

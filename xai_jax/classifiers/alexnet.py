@@ -3,8 +3,8 @@
 import functools
 
 from xai_jax.classifiers import layers
-from xai_jax.classifiers.architecture import Architecture
-from xai_jax.classifiers.convert import StateDict, Weights
+from xai_jax.classifiers.convert import StateDict, StateReader
+from xai_jax.classifiers.ported import Ported
 from xai_jax.core.types import AnyArray, PyTree
 
 # index in `features`, (out, in, kernel, kernel), stride, padding, whether a max-pool follows
@@ -28,7 +28,7 @@ def _features(params: PyTree, normalised: AnyArray) -> AnyArray:
 
 
 def _convert(state_dict: StateDict) -> PyTree:
-    weights = Weights(state_dict, "alexnet")
+    weights = StateReader(state_dict, "alexnet")
     params = {
         "layers": [
             weights.conv(f"features.{index}", shape=shape, bias=True)
@@ -44,7 +44,7 @@ def _convert(state_dict: StateDict) -> PyTree:
     return params
 
 
-ALEXNET = Architecture(
+ALEXNET = Ported(
     name="alexnet",
     features=_features,
     head=functools.partial(layers.hidden_head, grid=_GRID),

@@ -7,19 +7,35 @@ import numpy as np
 StateDict = Mapping[str, np.ndarray]  # weights as the original framework names and lays them out
 
 
-class Weights:
+class Blank(dict):
+    """A state dict of zeros that lacks no key: what a port makes of it has the port's own shapes.
+
+    Fields:
+        num_classes: of the network's last layer.
+    """
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+
+
+class StateReader:
     """A state dict that is read key by key; `done` fails if any is left over.
 
     Convolutions come out HWIO, dense matrices ``[in out]``, with batch norm folded into weight and
     bias. All errors are ValueErrors of one sentence that names the architecture or the damaged key.
     """
 
-    def __init__(self, state_dict: StateDict, architecture: str):
+    def __init__(self, state_dict: StateDict, architecture: str) -> None:
+        self._blank = state_dict if isinstance(state_dict, Blank) else None
         self._left = {k: v for k, v in state_dict.items() if not k.endswith("num_batches_tracked")}
         self._architecture = architecture
 
     def take(self, key: str, shape: tuple[int | None, ...]) -> np.ndarray:
         """One array as float32, in its original layout; None in `shape` stands for any number."""
+        if self._blank is not None:
+            sides = (self._blank.num_classes if n is None else n for n in shape)
+            return np.zeros(tuple(sides), np.float32)
         if key not in self._left:
             raise self._other(f"'{key}' is missing")
         found = np.asarray(self._left.pop(key))

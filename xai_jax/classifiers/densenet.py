@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.classifiers import layers
-from xai_jax.classifiers.architecture import Architecture
-from xai_jax.classifiers.convert import StateDict, Weights
+from xai_jax.classifiers.convert import StateDict, StateReader
+from xai_jax.classifiers.ported import Ported
 from xai_jax.core.types import AnyArray, PyTree
 
 _BLOCKS = (6, 12, 24, 16)  # layers
@@ -41,12 +41,12 @@ def _features(params: PyTree, normalised: AnyArray) -> AnyArray:
     return x
 
 
-def _convert_norm(weights: Weights, key: str, channels: int) -> PyTree:
+def _convert_norm(weights: StateReader, key: str, channels: int) -> PyTree:
     scale, shift = weights.norm(key, channels)
     return {"scale": scale.astype(np.float32), "shift": shift.astype(np.float32)}
 
 
-def _convert_layer(weights: Weights, at: str, inputs: int) -> PyTree:
+def _convert_layer(weights: StateReader, at: str, inputs: int) -> PyTree:
     return {
         "norm": _convert_norm(weights, f"{at}norm1", inputs),
         "reduce": weights.conv(f"{at}conv1", f"{at}norm2", shape=(_HIDDEN, inputs, 1, 1)),
@@ -55,8 +55,9 @@ def _convert_layer(weights: Weights, at: str, inputs: int) -> PyTree:
 
 
 def _convert(state_dict: StateDict) -> PyTree:
-    state_dict = {_OLD_NAME.sub(r"\1\2", key): value for key, value in state_dict.items()}
-    weights = Weights(state_dict, "densenet121")
+    if any(map(_OLD_NAME.search, state_dict)):
+        state_dict = {_OLD_NAME.sub(r"\1\2", key): value for key, value in state_dict.items()}
+    weights = StateReader(state_dict, "densenet121")
     shape = (_STEM, 3, 7, 7)
     params: PyTree = {"stem": weights.conv("features.conv0", "features.norm0", shape=shape)}
     params["blocks"] = []
@@ -80,6 +81,6 @@ def _convert(state_dict: StateDict) -> PyTree:
     return params
 
 
-DENSENET121 = Architecture(
+DENSENET121 = Ported(
     name="densenet121", features=_features, head=layers.mean_head, convert=_convert
 )

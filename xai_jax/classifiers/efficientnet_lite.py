@@ -7,8 +7,8 @@ import math
 import jax
 
 from xai_jax.classifiers import layers
-from xai_jax.classifiers.architecture import Architecture
-from xai_jax.classifiers.convert import StateDict, Weights
+from xai_jax.classifiers.convert import StateDict, StateReader
+from xai_jax.classifiers.ported import Ported
 from xai_jax.core.conv import depthwise, pointwise, same_pads
 from xai_jax.core.types import AnyArray, PyTree
 from xai_jax.nn.lite_stages import EPSILON, STAGES, STEM
@@ -74,7 +74,7 @@ def _features(specs: tuple[_Block, ...], params: PyTree, normalised: AnyArray) -
 
 
 def _convert(specs: tuple[_Block, ...], name: str, state_dict: StateDict) -> PyTree:
-    weights = Weights(state_dict, name)
+    weights = StateReader(state_dict, name)
     fold = functools.partial(weights.conv, epsilon=EPSILON)
     blocks = []
     for index, spec in enumerate(specs):
@@ -98,9 +98,9 @@ def _convert(specs: tuple[_Block, ...], name: str, state_dict: StateDict) -> PyT
     return params
 
 
-def _architecture(name: str, width: float, depth: float) -> Architecture:
+def _ported(name: str, width: float, depth: float) -> Ported:
     specs = _block_specs(width, depth)
-    return Architecture(
+    return Ported(
         name=name,
         features=functools.partial(_features, specs),
         head=layers.mean_head,
@@ -108,6 +108,6 @@ def _architecture(name: str, width: float, depth: float) -> Architecture:
     )
 
 
-LITE0 = _architecture("efficientnet_lite0", width=1.0, depth=1.0)
-LITE1 = _architecture("efficientnet_lite1", width=1.0, depth=1.1)
-LITE2 = _architecture("efficientnet_lite2", width=1.1, depth=1.2)
+LITE0 = _ported("efficientnet_lite0", width=1.0, depth=1.0)
+LITE1 = _ported("efficientnet_lite1", width=1.0, depth=1.1)
+LITE2 = _ported("efficientnet_lite2", width=1.1, depth=1.2)

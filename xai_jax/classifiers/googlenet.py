@@ -10,8 +10,8 @@ import functools
 import jax.numpy as jnp
 
 from xai_jax.classifiers import layers
-from xai_jax.classifiers.architecture import Architecture
-from xai_jax.classifiers.convert import StateDict, Weights
+from xai_jax.classifiers.convert import StateDict, StateReader
+from xai_jax.classifiers.ported import Ported
 from xai_jax.core.types import AnyArray, PyTree
 
 _EPSILON = 1e-3
@@ -54,7 +54,7 @@ def _features(params: PyTree, normalised: AnyArray) -> AnyArray:
 
 
 def _convert(state_dict: StateDict) -> PyTree:
-    weights = Weights(state_dict, "googlenet")
+    weights = StateReader(state_dict, "googlenet")
     weights.ignore("aux1.")  # classifiers in the middle, which only training uses
     weights.ignore("aux2.")
 
@@ -91,6 +91,4 @@ def _convert(state_dict: StateDict) -> PyTree:
     return params
 
 
-GOOGLENET = Architecture(
-    name="googlenet", features=_features, head=layers.mean_head, convert=_convert
-)
+GOOGLENET = Ported(name="googlenet", features=_features, head=layers.mean_head, convert=_convert)

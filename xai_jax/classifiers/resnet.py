@@ -7,11 +7,12 @@ which can be trained. As long as nothing is trained, both answer the same.
 import jax
 
 from xai_jax.classifiers import layers
-from xai_jax.classifiers.architecture import Architecture
-from xai_jax.classifiers.convert import StateDict, Weights
+from xai_jax.classifiers.convert import Blank, StateDict, StateReader
+from xai_jax.classifiers.ported import Ported
 from xai_jax.core.classifier_training import Training
 from xai_jax.core.types import AnyArray, PerExample, PyTree
 from xai_jax.nn import learner, resnet
+from xai_jax.nn.convert import shapes_of
 from xai_jax.nn.layers import InTraining
 
 _STEM = 64
@@ -40,7 +41,7 @@ def _features(params: PyTree, normalised: AnyArray) -> AnyArray:
     return x
 
 
-def _convert_block(weights: Weights, at: str, inputs: int, width: int) -> PyTree:
+def _convert_block(weights: StateReader, at: str, inputs: int, width: int) -> PyTree:
     outputs = width * _EXPANSION
     block = {
         "reduce": weights.conv(f"{at}conv1", f"{at}bn1", shape=(width, inputs, 1, 1)),
@@ -54,7 +55,7 @@ def _convert_block(weights: Weights, at: str, inputs: int, width: int) -> PyTree
 
 
 def _convert(state_dict: StateDict) -> PyTree:
-    weights = Weights(state_dict, "resnet50")
+    weights = StateReader(state_dict, "resnet50")
     params: PyTree = {"stem": weights.conv("conv1", "bn1", shape=(_STEM, 3, 7, 7)), "stages": []}
     inputs = _STEM
     for stage, (blocks, width) in enumerate(_STAGES):
@@ -68,9 +69,7 @@ def _convert(state_dict: StateDict) -> PyTree:
     return params
 
 
-RESNET50 = Architecture(
-    name="resnet50", features=_features, head=layers.mean_head, convert=_convert
-)
+RESNET50 = Ported(name="resnet50", features=_features, head=layers.mean_head, convert=_convert)
 
 _TRUNK = resnet.ResNet50Trunk()
 
@@ -85,7 +84,9 @@ def _training_features(
     params: PyTree, normalised: AnyArray, *, weight: PerExample, axis_name: str | None
 ) -> tuple[AnyArray, PyTree]:
     training = InTraining(weight=weight, axis_name=axis_name)
-    return learner.apply_training(_TRUNK, params["trunk"], params["statistics"], normalised, training)
+    return learner.apply_training(
+        _TRUNK, params["trunk"], params["statistics"], normalised, training
+    )
 
 
 def _convert_with_norm(state_dict: StateDict) -> PyTree:
@@ -94,14 +95,28 @@ def _convert_with_norm(state_dict: StateDict) -> PyTree:
     return {
         "trunk": variables["params"],
         "statistics": variables["batch_stats"],
-        "classes": Weights(head, "resnet50").dense("fc", _STAGES[-1][1] * _EXPANSION),
+        "classes": _dense(head),
     }
 
 
-RESNET50_BATCH_NORM = Architecture(
+def _dense(state_dict: StateDict) -> PyTree:
+    return StateReader(state_dict, "resnet50").dense("fc", _STAGES[-1][1] * _EXPANSION)
+
+
+def _shapes_with_norm(num_classes: int) -> PyTree:
+    variables = shapes_of(_TRUNK, (1, 64, 64, 3))
+    return {
+        "trunk": variables["params"],
+        "statistics": variables["batch_stats"],
+        "classes": _dense(Blank(num_classes)),
+    }
+
+
+RESNET50_BATCH_NORM = Ported(
     name="resnet50_batch_norm",
     features=_normed_features,
     head=layers.mean_head,
     convert=_convert_with_norm,
+    shapes_fn=_shapes_with_norm,
     training=Training(features_fn=_training_features),
 )

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from xai_jax.classifiers import pretrained, torch_file
+from xai_jax.classifiers import entries, torch_file
 from xai_jax.nn import convert, lite0, resnet
 from xai_jax.nn.segmenter import Architecture
 
@@ -34,7 +34,7 @@ class Trunk:
             ValueError: there are no weights, or they are damaged or of another architecture.
         """
         name, variables_of = _TRUNKS[self.architecture]
-        path = pretrained.weights_file(name, Path(self.weights) if self.weights else None)
+        path = entries.weights_file(name, Path(self.weights) if self.weights else None)
         trunk = variables_of(torch_file.read(path))
         own = {"params": state.params, "batch_stats": state.statistics}
         joined = convert.with_trunk(own, trunk)

@@ -3,8 +3,8 @@
 import functools
 
 from xai_jax.classifiers import layers
-from xai_jax.classifiers.architecture import Architecture
-from xai_jax.classifiers.convert import StateDict, Weights
+from xai_jax.classifiers.convert import StateDict, StateReader
+from xai_jax.classifiers.ported import Ported
 from xai_jax.core.classifier_training import Training
 from xai_jax.core.types import AnyArray, PyTree
 
@@ -23,7 +23,7 @@ def _features(params: PyTree, normalised: AnyArray) -> AnyArray:
 
 
 def _convert(state_dict: StateDict) -> PyTree:
-    weights = Weights(state_dict, "vgg16")
+    weights = StateReader(state_dict, "vgg16")
     stages, index, inputs = [], 0, 3
     for widths in _STAGES:
         stage = []
@@ -45,7 +45,7 @@ def _convert(state_dict: StateDict) -> PyTree:
     return params
 
 
-VGG16 = Architecture(
+VGG16 = Ported(
     name="vgg16",
     features=_features,
     head=functools.partial(layers.hidden_head, grid=_GRID),

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import tyro
 
-from xai_jax.commands.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
+from xai_jax.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
 from xai_jax.core.settings import changed, nearest
 from xai_jax.runs import trained
 from xai_jax.runs.trained import Trained

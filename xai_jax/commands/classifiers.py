@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import tyro
 
-from xai_jax.classifiers.pretrained import CLASSIFIERS, Entry
+from xai_jax.classifiers.entries import CLASSIFIERS, Entry
 
 
 @dataclasses.dataclass(kw_only=True)

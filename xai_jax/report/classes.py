@@ -17,7 +17,7 @@ class ClassMask:
     Fields:
         words: the class as people call it.
         keep: ``[h w]`` in [0, 1], 1 = kept.
-        log_odds: of the class in the whole picture, nats.
+        log_odds: of the class in the whole picture, nats; NaN where it is not known.
         is_target: whether it is the class that is explained.
     """
 
@@ -28,16 +28,21 @@ class ClassMask:
 
 
 def shown(
-    class_keep: np.ndarray, log_odds: np.ndarray, class_names: Sequence[str], target: int | None
+    class_keep: np.ndarray,
+    log_odds: np.ndarray | None,
+    class_names: Sequence[str],
+    target: int | None,
 ) -> tuple[ClassMask, ...]:
     """The most probable classes, at most `MOST`, the explained one always among them.
 
     Args:
         class_keep: ``[h w k]`` in [0, 1], 1 = kept.
-        log_odds: ``[k]`` in nats; the order, NaN last.
+        log_odds: ``[k]`` in nats; the order, NaN last. ``None`` where they are not known.
         class_names: by index; empty where they are not known.
         target: the class that is explained.
     """
+    if log_odds is None:
+        log_odds = np.full(class_keep.shape[-1], np.nan)
     order = np.argsort(-log_odds, kind="stable").tolist()  # NaN goes to the end
     first = order[:MOST]
     if target in order[MOST:]:

@@ -58,6 +58,13 @@ def display_range(saliency: AnyPixels) -> tuple[float, float] | None:
     return float(finite.min()), float(finite.max())
 
 
+def picture(image: AnyPixels) -> np.ndarray:
+    """The picture as it is, hatched where it is no number, uint8 ``[h w 3]``."""
+    pixels = _unit_pixels(image)
+    finite = np.isfinite(np.asarray(image)).reshape(*pixels.shape[:2], -1).all(axis=-1)
+    return _to_uint8(_hatched_where_broken(pixels, np.where(finite, 0, np.nan), pixels))
+
+
 def overlay(image: AnyPixels, saliency: AnyPixels) -> np.ndarray:
     """The saliency in colour over the picture in grey, uint8 ``[h w 3]``.
 
@@ -110,7 +117,7 @@ def contact_sheet(image: AnyPixels, keep: AnyPixels | None, saliency: AnyPixels)
     Raises:
         ValueError: a map is not of the picture's size.
     """
-    row = [_to_uint8(_unit_pixels(image)), overlay(image, saliency)]
+    row = [picture(image), overlay(image, saliency)]
     if keep is not None:
         row += [kept(image, keep), removed(image, keep)]
     height, width = row[0].shape[:2]

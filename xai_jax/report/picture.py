@@ -5,11 +5,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from xai_jax.core.areas import AREAS, smallest_sufficient
-from xai_jax.report import panels
-from xai_jax.report.charts import Chart, chart
+from xai_jax.core.outputs import CLASS_KEEP, KEEP, SALIENCY, TARGET, Output
+from xai_jax.report import classes, panels, scores
 from xai_jax.report.classes import ClassMask
-from xai_jax.report.wording import class_name, percent, probability, signed
+from xai_jax.report.others import Other
+from xai_jax.report.scores import Scores
+from xai_jax.report.wording import class_name
+from xai_jax.runtime.summary import Row
+
+IMAGES, PREDICTED, CLASS_LOG_ODDS = "images", "predicted", "class_log_odds"  # of every run's store
+_STANDARD = {IMAGES, PREDICTED, CLASS_LOG_ODDS} | {
+    output.name for output in (TARGET, SALIENCY, KEEP, CLASS_KEEP)
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -19,30 +26,30 @@ class Picture:
     Fields:
         name: its id, a file name.
         image: ``[h w c]`` uint8, as the classifier saw it.
-        keep: ``[h w 1]`` in [0, 1], 1 = kept: the method's own mask.
         saliency: ``[h w 1]``, the larger the more the pixel speaks for the target.
+        keep: ``[h w 1]`` in [0, 1], 1 = kept: the method's own mask; ``None`` where it draws none.
         target, target_name: the class that is explained.
         predicted, predicted_name: the class that the classifier sees in the whole picture.
-        log_odds: ``{"original", "kept", "removed"}`` of the target in nats, with the method's mask.
-        curve: ``{"kept", "removed": [n]}`` in nats, with each share of `core.areas.AREAS`.
-        trace: ``{name: [t]}``, what the optimisation logged.
+        log_odds: of the target in the whole picture, nats; ``None`` where it is not known.
+        scores: of its parts; ``None`` where they were not scored.
         classes: masks of single classes, for methods that draw them, in the order to show them.
         num_classes: how many there are, shown or not.
+        others: all else that is said of it.
     """
 
     name: str
     image: np.ndarray
-    keep: np.ndarray
     saliency: np.ndarray
+    keep: np.ndarray | None = None
     target: int | None
     target_name: str = ""
     predicted: int | None = None
     predicted_name: str = ""
-    log_odds: Mapping[str, float]
-    curve: Mapping[str, np.ndarray]
-    trace: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    log_odds: float | None = None
+    scores: Scores | None = None
     classes: Sequence[ClassMask] = ()
     num_classes: int = 0
+    others: Sequence[Other] = ()
 
     @property
     def target_words(self) -> str:
@@ -66,76 +73,67 @@ class Picture:
 
     @property
     def is_whole(self) -> bool:
-        """Whether map and scores are numbers throughout."""
-        scores = [*self.log_odds.values(), *self.curve["kept"], *self.curve["removed"]]
-        return self.has_levels and bool(
-            np.isfinite(self.keep).all() and np.isfinite(np.array(scores)).all()
-        )
+        """Whether map, mask and scores are numbers throughout."""
+        keep_is_whole = self.keep is None or bool(np.isfinite(self.keep).all())
+        scores_are_whole = self.scores is None or self.scores.is_finite
+        return self.has_ranks and keep_is_whole and scores_are_whole
 
     @property
-    def has_levels(self) -> bool:
+    def has_ranks(self) -> bool:
         """Whether its pixels can be ranked, so that levels mean something."""
         return bool(np.isfinite(self.saliency).all())
 
-    @property
-    def sufficient_level(self) -> int | None:
-        """Level of the smallest share that keeps the decision."""
-        return smallest_sufficient(self.curve["kept"], self.log_odds["original"])
-
-    @property
-    def start_level(self) -> int:
-        """The level that the page shows first: the sufficient one, or else the best kept one."""
-        if self.sufficient_level is not None:
-            return self.sufficient_level
-        scores = np.where(np.isfinite(self.curve["kept"]), self.curve["kept"], -np.inf)
-        return int(np.argmax(scores))
-
-    @property
-    def drop(self) -> float:
-        """Log-odds that are lost when the pixels of `start_level` are removed, in nats."""
-        return float(self.log_odds["original"] - self.curve["removed"][self.start_level])
-
-    def curve_chart(self) -> Chart | None:
-        """The curves, with even odds and the whole picture's log-odds inside the plot."""
-        return chart(dict(self.curve), also=(0.0, self.log_odds["original"]))
-
-    def level_words(self) -> list[dict[str, str | float | None]]:
-        """What the page shows at each level: share, log-odds, probabilities, places in the plot."""
-        plot = self.curve_chart()
-        rows: list[dict[str, str | float | None]] = []
-        for level, share in enumerate(AREAS):
-            row: dict[str, str | float | None] = {"area": percent(share)}
-            for part in ("kept", "removed"):
-                value = float(self.curve[part][level])
-                row[part] = signed(value)
-                row[f"{part}_probability"] = probability(value)
-                row[f"{part}_place"] = None if plot is None else plot.place(value)
-            rows.append(row)
-        return rows
-
     def verdict(self) -> str:
-        """What the picture's curve says, in plain words."""
-        level, share = self.start_level, percent(AREAS[self.start_level])
-        whole = probability(self.log_odds["original"])
-        alone = probability(float(self.curve["kept"][level]))
-        left = probability(float(self.curve["removed"][level]))
+        """What is to be said of it, in plain words; empty where its parts were not scored."""
         if not self.is_whole:
             return "The classifier or the method returned a value that is not a number here."
         if self.is_flat:
-            return "The map is flat: it prefers no pixel to another, and the levels are arbitrary."
-        if self.sufficient_level is None:
-            return (
-                "None of the 20 shares keeps the decision. "
-                f"Shown is the best: {share} of the pixels, alone {alone} (whole picture {whole})."
-            )
-        if level == len(AREAS) - 1:
-            return f"Only the whole picture keeps the decision ({whole}); no smaller share does."
-        if self.log_odds["original"] < 0:
-            return (
-                f"The classifier doubts this class: {whole} in the whole picture. "
-                f"{share} of the pixels, alone, give it {alone}; without them it has {left}."
-            )
-        return (
-            f"{share} of the pixels are enough: alone they give {alone}, the whole picture "
-            f"{whole}. Without them {left} is left."
-        )
+            levels = "" if self.scores is None else ", and the levels are arbitrary"
+            return f"The map is flat: it prefers no pixel to another{levels}."
+        return "" if self.scores is None else self.scores.verdict()
+
+
+def of_row(
+    row: Row,
+    arrays: Mapping[str, np.ndarray],
+    known: Mapping[str, Output],
+    class_names: Sequence[str],
+) -> Picture:
+    """What a run has stored of one picture.
+
+    Args:
+        row: its summary, "done".
+        arrays: ``{name: [...]}`` of this picture.
+        known: the declaration of each.
+        class_names: by index; empty where they are not known.
+    """
+    found = Scores.found(arrays)
+    odds, class_keep = arrays.get(CLASS_LOG_ODDS), arrays.get(CLASS_KEEP.name)
+    log_odds = None if odds is None or row.target is None else float(odds[row.target])
+    masks: Sequence[ClassMask] = ()
+    if class_keep is not None:
+        masks = classes.shown(class_keep, odds, class_names, row.target)
+    rest = arrays.keys() - viewed(arrays)
+    return Picture(
+        name=row.picture,
+        image=arrays[IMAGES],
+        saliency=arrays[SALIENCY.name],
+        keep=arrays.get(KEEP.name),
+        target=row.target,
+        target_name=row.target_name,
+        predicted=row.predicted,
+        predicted_name=row.predicted_name,
+        log_odds=log_odds if found is None else found.original,
+        scores=found,
+        classes=masks,
+        num_classes=0 if class_keep is None else class_keep.shape[-1],
+        others=[Other(output=known[n], values=np.asarray(arrays[n])) for n in arrays if n in rest],
+    )
+
+
+def viewed(names: Mapping[str, object]) -> set[str]:
+    """Those of a run's outputs that the page has a view of their own for."""
+    seen = set(_STANDARD)
+    if scores.are_among(names):
+        seen |= scores.CURVES | (scores.OF_KEEP if KEEP.name in names else set())
+    return seen & set(names)

@@ -16,8 +16,8 @@ from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers as policies
 
 from xai_jax.core.types import PyTree
-from xai_jax.runtime import architecture
-from xai_jax.runtime.architecture import OtherArchitecture
+from xai_jax.runtime import leaves
+from xai_jax.runtime.leaves import OtherLeaves
 
 _LOG = logging.getLogger(__name__)
 _DAMAGED = "damaged"  # beside the checkpoints: those that could not be read
@@ -94,7 +94,7 @@ class Checkpoints:
             OSError, ValueError: the disk is full or read-only, now or at the save before.
         """
         self._best.step = best
-        content = {"record": record, "best": best, "leaves": architecture.leaves(state)}
+        content = {"record": record, "best": best, "leaves": leaves.described(state)}
         arguments = ocp.args.Composite(
             state=ocp.args.StandardSave(state), run=ocp.args.JsonSave(content)
         )
@@ -109,14 +109,14 @@ class Checkpoints:
             abstract: ``jax.ShapeDtypeStruct`` with the shardings that are wanted.
 
         Raises:
-            OtherArchitecture: with the first leaf that differs.
+            OtherLeaves: with the first leaf that differs.
             ValueError: there are checkpoints and none of them can be read.
         """
         steps = sorted(self._manager.all_steps(), reverse=True)
         for step in steps:
             try:
                 content = self._read(step, abstract)
-            except OtherArchitecture:
+            except OtherLeaves:
                 raise
             except Exception as error:  # whatever Orbax or TensorStore make of damaged bytes
                 _LOG.warning("Checkpoint %s is damaged (%s).", self._folder / str(step), _of(error))
@@ -133,7 +133,7 @@ class Checkpoints:
 
     def _read(self, step: int, abstract: PyTree) -> Any:
         run = self._manager.restore(step, args=ocp.args.Composite(run=ocp.args.JsonRestore())).run
-        architecture.check(run["leaves"], abstract, self._folder / str(step), _REMEDY)
+        leaves.check(run["leaves"], abstract, self._folder / str(step), _REMEDY)
         _check_whole(self._folder / str(step) / "state")
         arguments = ocp.args.Composite(
             state=ocp.args.StandardRestore(abstract), run=ocp.args.JsonRestore()
@@ -159,7 +159,7 @@ def read_best(folder: Path, abstract: PyTree) -> Restored:
         abstract: as in `Checkpoints.restore`; ``jax.eval_shape`` of the init makes one.
 
     Raises:
-        OtherArchitecture: with the first leaf that differs.
+        OtherLeaves: with the first leaf that differs.
         ValueError: there is none, or it is damaged.
     """
     steps = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
@@ -170,7 +170,7 @@ def read_best(folder: Path, abstract: PyTree) -> Restored:
         best = reader.restore(folder / str(last) / "run")["best"]
         step = last if best is None else best
         content = reader.restore(folder / str(step) / "run")
-    architecture.check(content["leaves"], abstract, folder / str(step), _REMEDY)
+    leaves.check(content["leaves"], abstract, folder / str(step), _REMEDY)
     _check_whole(folder / str(step) / "state")
     with ocp.StandardCheckpointer() as states:
         state = states.restore(folder / str(step) / "state", abstract)

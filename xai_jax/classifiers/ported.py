@@ -3,9 +3,10 @@
 import dataclasses
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 
-from xai_jax.classifiers.convert import StateDict
+from xai_jax.classifiers.convert import Blank, StateDict
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.classifier_training import Training
 from xai_jax.core.targets import Head
@@ -13,7 +14,7 @@ from xai_jax.core.types import AnyArray, Logits, PyTree
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Architecture:
+class Ported:
     """A network as pure functions; each is one module-level constant, so that it compiles once.
 
     Fields:
@@ -23,6 +24,8 @@ class Architecture:
         head: ``(params, activations) -> logits [b k]``.
         convert: ``state_dict -> params``, batch norm folded where the name says nothing of it;
             raises ValueError naming a key that is missing, left over or of another shape.
+        shapes_fn: ``number of classes -> params``, or their shapes; ``None``: `convert` tells them,
+            which takes every key from a `convert.Blank`.
         training: see `core.classifier.Classifier`.
     """
 
@@ -30,7 +33,13 @@ class Architecture:
     features: Callable[[PyTree, AnyArray], AnyArray]
     head: Callable[[PyTree, AnyArray], Logits]
     convert: Callable[[StateDict], PyTree]
+    shapes_fn: Callable[[int], PyTree] | None = None
     training: Training | None = None
+
+    def shapes(self, num_classes: int) -> PyTree:
+        """The parameters' shapes and types (``jax.ShapeDtypeStruct``) for so many classes."""
+        made = self.shapes_fn(num_classes) if self.shapes_fn else self.convert(Blank(num_classes))
+        return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), made)
 
     def classifier(
         self,

@@ -1,4 +1,4 @@
-"""The methods, infills and presets that the command line offers by name."""
+"""The methods, infills and presets that users choose by name."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
