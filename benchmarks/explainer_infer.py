@@ -17,7 +17,7 @@ MUST_REACH = 1.03
 
 def explained(network, state, classifier, batch):
     """The masks of all classes, and the merged one of the picture's classes."""
-    logits = learner.used(network, state, classifier.normalise(batch.images))
+    logits = learner.apply(network, state, classifier.normalise(batch.images))
     keep, _ = class_masks.merged(logits, batch.labels)
     return jax.nn.sigmoid(logits), keep
 
@@ -25,10 +25,10 @@ def explained(network, state, classifier, batch):
 def rows():
     for case in CASES:
         method, frozen, batch, key = case.begun()
-        state = jax.jit(method.init)(key, frozen, batch)
+        state = jax.jit(method.trainable.init)(key, frozen, batch)
         network = case.network.build()
         explain = jax.jit(lambda *args, net=network: explained(net, *args))
-        bare = jax.jit(lambda state, images, net=network: learner.used(net, state, images))
+        bare = jax.jit(lambda state, images, net=network: learner.apply(net, state, images))
         normalised = frozen.classifier.normalise(batch.images)
 
         def ours(run=explain, args=(state, frozen.classifier, batch)):

@@ -22,7 +22,7 @@ def _network_gradient(network):
 
     def loss(params, statistics, images, weight, keys):
         training = InTraining(weight=weight, keys=keys)
-        logits, statistics = learner.trained(network, params, statistics, images, training)
+        logits, statistics = learner.apply_training(network, params, statistics, images, training)
         return jnp.square(logits).mean(), statistics
 
     return jax.jit(jax.grad(loss, has_aux=True))
@@ -32,8 +32,8 @@ class Step:
     """The compiled step, whose state goes on from call to call, as in training."""
 
     def __init__(self, method, frozen, batch, key):
-        self._step = jax.jit(method.step, donate_argnums=0)
-        self._state = jax.jit(method.init)(key, frozen, batch)
+        self._step = jax.jit(method.trainable.step, donate_argnums=0)
+        self._state = jax.jit(method.trainable.init)(key, frozen, batch)
         self._rest = frozen, batch, key
 
     def __call__(self):
@@ -46,7 +46,7 @@ class _Parts:
     """The parts, one after the other."""
 
     def __init__(self, case, method, frozen, batch, key):
-        fresh = jax.jit(method.init)(key, frozen, batch)
+        fresh = jax.jit(method.trainable.init)(key, frozen, batch)
         normalised = frozen.classifier.normalise(batch.images)
         self._network = _network_gradient(case.network.build())
         keys = example_keys(key, batch.image_id)

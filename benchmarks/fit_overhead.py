@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks import explainer_subject
 from benchmarks.explainer_train import Step
 from benchmarks.timing import seconds
-from xai_jax.core.method import Trainable
+from xai_jax.core.method import Explained, Trainable
 from xai_jax.core.types import Batch
 from xai_jax.experiment import Experiment
 from xai_jax.infills.constant import Mean
@@ -40,10 +40,10 @@ class Repeated:
 
     def batches(self, batch_size, *, start, process_index, process_count):
         """The stream."""
-        return Stream(CASE.batch())
+        return Again(CASE.batch())
 
 
-class Stream:
+class Again:
     """One batch without end."""
 
     state = 0
@@ -68,20 +68,21 @@ class Idle:
 
     def build(self) -> Trainable:
         """What the loop needs."""
-        method = self.method.build()
+        trainable = self.method.build().trainable
+        assert trainable is not None
 
         def step(state, frozen, batch, key, axis_name=None):
-            wanted = jax.eval_shape(method.step, state, frozen, batch, key)[1]
+            wanted = jax.eval_shape(trainable.step, state, frozen, batch, key)[1]
             return state, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), wanted)
 
-        return Trainable(init=method.init, step=step)
+        return Trainable(init=trainable.init, step=step)
 
 
-def picture(step, state, frozen) -> dict[str, np.ndarray]:
+def picture(step, weights, frozen) -> dict[str, np.ndarray]:
     """A panel: the signs of the first kernel."""
-    jax.block_until_ready(state)
+    jax.block_until_ready(weights)
     BEGAN.append(time.perf_counter())  # picture, checkpoint and log belong to what follows
-    kernel = np.asarray(state.params["trunk"]["stem"]["kernel"]).reshape(27, -1)
+    kernel = np.asarray(weights.params["trunk"]["stem"]["kernel"]).reshape(27, -1)
     return {"stem": (kernel > 0).astype(np.uint8) * 255}
 
 
@@ -89,8 +90,9 @@ def loop_seconds() -> list[float]:
     """A step of the loop, in each stretch of it but the first, which compiles."""
     experiment = Experiment(
         method=Idle(method=CASE.method),
-        classifier=explainer_subject.FirstClasses(num_classes=CASE.num_classes),
-        infill=Mean(),
+        explained=Explained(
+            classifier=explainer_subject.FirstClasses(num_classes=CASE.num_classes), infill=Mean()
+        ),
         data=Repeated(),
         num_steps=(STRETCHES + 1) * CHECKPOINT_EVERY,
         batch_size=CASE.batch_size,

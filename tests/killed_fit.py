@@ -16,7 +16,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from line import Line, LineData
+from line import LineData, Plateau
 
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.train.fit import fit
@@ -26,7 +26,7 @@ OPERATIONS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.trun
 
 def experiment() -> Experiment:
     return Experiment(
-        method=Line(),
+        method=Plateau(),
         data=LineData(),
         validation=Validation(data=LineData(num=6, endless=False), every=4),
         num_steps=8,

@@ -65,9 +65,9 @@ class Grey:
         return Trainable(init=init, step=step, measure=None)
 
 
-def noted(step: int, state, frozen) -> dict[str, np.ndarray]:
+def noted(step: int, weights, frozen) -> dict[str, np.ndarray]:
     """No panels: what is in use when they are due."""
-    del state, frozen
+    del weights, frozen
     lines = Path("/proc/self/status").read_text().splitlines()
     # Not getrusage: what it tells begins with the memory of the process that started this one.
     (kilobytes,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))

@@ -44,7 +44,7 @@ def test_a_trained_method_leaves_the_masks_of_all_classes(run, folder, checkpoin
     # The pictures as they are stored, through the network by itself.
     network = tiny_trained.config().network.build()
     normalised = np.asarray(found.images, np.float32) / 255  # the classifier has mean 0 and std 1
-    logits = learner.used(
+    logits = learner.apply(
         network, jax.tree.map(jnp.asarray, tiny_trained.learned()), jnp.asarray(normalised)
     )
     masks = 1 / (1 + np.exp(-np.asarray(logits)))

@@ -90,6 +90,10 @@ def test_a_planted_forbidden_import_is_found(module, source):
     assert violations(pathlib.PurePath(module), source)
 
 
+def test_what_methods_share_is_no_method_and_nothing_else_lies_beside_them():
+    assert {path.stem for path in (PACKAGE / "methods").glob("*.py")} == SHARED | {"__init__"}
+
+
 def test_no_two_layers_may_import_each_other():
     assert circle({layer: sorted(allowed - {layer}) for layer, allowed in ALLOWED.items()}) == []
 
@@ -153,10 +157,6 @@ def test_a_planted_circle_is_found(sources):
     free = {"core.free": "from xai_jax.core.a import f", "core.end": ""}
     found = circle(imported(free | sources))
     assert found[0] == found[-1] and set(found) == set(sources)
-
-
-def test_what_methods_share_is_no_method_and_nothing_else_lies_beside_them():
-    assert {path.stem for path in (PACKAGE / "methods").glob("*.py")} == SHARED | {"__init__"}
 
 
 def test_the_page_for_contributors_has_the_same_table():

@@ -68,7 +68,8 @@ class Start(Protocol):
 
 
 # (weights, workdir) -> path: what a finished run leaves behind, a file of `workdir`; one that has
-# `class_names` or `preprocess` is held to those of the data. See `runtime.export.Export`.
+# `class_names` or `preprocess` is held to those of the data. So is
+# `runtime.weights_file.WeightsFile`.
 ExportFn = Callable[[Any, Path], Path]
 
 

@@ -17,7 +17,7 @@ from xai_jax.nn.segmenter import Architecture, Segmenter
 def fresh():
     """A state of ones, for initialising the network would only take time."""
     network = Segmenter(num_classes=2, architecture=Architecture.LIGHT).build()
-    begin = lambda key: learner.begun(network, optax.sgd(0.1), key, jnp.zeros((1, 32, 32, 3)))  # noqa: E731
+    begin = lambda key: learner.init(network, optax.sgd(0.1), key, jnp.zeros((1, 32, 32, 3)))  # noqa: E731
     shapes = jax.eval_shape(begin, jax.random.key(0))
     return jax.tree.map(lambda x: jnp.ones(x.shape, x.dtype), shapes)
 

@@ -292,12 +292,13 @@ def test_what_is_exported_explains_without_the_classifiers_statistics(
     file = WeightsFile(
         kind="explainer", config=cfg, preprocess=Preprocess(), class_names=("a", "b", "c")
     )
-    content = weights_file.read(file(made.trainable.weights(after), tmp_path))
+    learned = made.trainable.weights(after)
+    content = weights_file.read(file(learned, tmp_path))
     assert {path.split("/")[0] for path in content.arrays} == {"params"}  # Points has no statistics
-    weights = weights_file.weights(content, made.trainable.weights(after), "")
-    explain = jax.jit(made.explain)
+    weights = weights_file.weights(content, learned, "")
+    explain = jax.jit(cfg.build().explain)
     found = explain(weights, frozen, batch, jax.random.key(0)).class_keep
-    wanted = explain(made.trainable.weights(after), frozen, batch, jax.random.key(0)).class_keep
+    wanted = explain(learned, frozen, batch, jax.random.key(0)).class_keep
     np.testing.assert_array_equal(found, wanted)
 
 
@@ -354,7 +355,8 @@ def test_a_classifier_whose_training_is_not_known_is_refused_before_anything_is_
         state = jax.eval_shape(made.trainable.init, key, frozen, batch)
         with pytest.raises(ValueError, match=r"use vgg16, resnet50_batch_norm .* to EVAL\."):
             jax.eval_shape(made.trainable.step, state, frozen, batch, key)
-        found = jax.eval_shape(made.explain, state, frozen, batch, key)  # which does not ask it
+        weights = jax.eval_shape(made.trainable.weights, state)
+        found = jax.eval_shape(made.explain, weights, frozen, batch, key)  # which does not ask it
         assert found.class_keep.shape[:1] == batch.target.shape
 
 

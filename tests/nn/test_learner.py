@@ -104,3 +104,31 @@ def test_what_is_used_depends_on_no_other_picture(state, batch):
     together = learner.apply(Small(), state, batch.images)
     alone = learner.apply(Small(), state, batch.images[3:4])
     np.testing.assert_allclose(together[3:4], alone, atol=1e-6)
+
+
+def test_one_compiled_step_updates_two_generators_and_a_critic_a_line_each(state, batch):
+    """Each loss sees the others as the lines before left them; by hand with plain gradients."""
+
+    def of_critic(params, statistics, batch, one, two):
+        found = params["w"] * (one.params["w"] - two.params["w"]) * jnp.ones(len(batch.weight))
+        return found, {}, statistics
+
+    def of_generator(params, statistics, batch, sign, critic):
+        found = sign * critic.params["w"] * params["w"] ** 2 * jnp.ones(len(batch.weight))
+        return found, {"w": jnp.broadcast_to(params["w"], found.shape)}, statistics
+
+    def one_step(critic, first, second, batch):
+        critic, _ = learner.minimise(critic, TX, of_critic, batch, first, second)
+        first, said = learner.minimise(first, TX, of_generator, batch, 1.0, critic)
+        second, _ = learner.minimise(second, TX, of_generator, batch, -1.0, critic)
+        return critic, first, second, said
+
+    def begun(w):
+        params = {"w": jnp.float32(w)}
+        return learner.Learner(params=params, statistics={}, opt_state=TX.init(params))
+
+    *found, said = jax.jit(one_step)(begun(1.0), begun(2.0), begun(3.0), batch)
+    critic = 1.0 - 0.1 * (2.0 - 3.0)
+    wanted = [critic, 2.0 - 0.1 * critic * 2 * 2.0, 3.0 + 0.1 * critic * 2 * 3.0]
+    np.testing.assert_allclose([x.params["w"] for x in found], wanted, rtol=1e-6)
+    assert said["loss"] == pytest.approx(critic * 4.0) and said["w"] == 2.0

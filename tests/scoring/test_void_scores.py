@@ -16,7 +16,8 @@ from xai_jax.evaluate.evaluation import Contestant, Evaluation
 from xai_jax.evaluate.score import score
 
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.method import Method, no_state
+from xai_jax.core.method import Explained, Method
+from xai_jax.core.outputs import CLASS_KEEP, KEEP
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.targets import Head
 from xai_jax.core.types import Explanation
@@ -76,21 +77,21 @@ class Ramp:
     """The same mask for every class of every picture."""
 
     def build(self) -> Method:
-        def explain(state, frozen, batch, key):
-            del state, frozen, key
+        def explain(weights, frozen, batch, key):
+            del weights, frozen, key
             keep = jnp.broadcast_to(ramp()[None, ..., None], (*batch.images.shape[:3], 1))
             every = jnp.broadcast_to(keep, (*keep.shape[:3], 20))
-            return Explanation(keep=keep, saliency=keep, target=batch.target, class_keep=every)
+            maps = {CLASS_KEEP.name: every}
+            return Explanation(keep=keep, saliency=keep, target=batch.target, maps=maps)
 
-        return Method(init=no_state, step=None, explain=explain)
+        return Method(explain=explain, outputs=(KEEP, CLASS_KEEP))
 
 
 def evaluation(voc, split, masks, classes=(), void_is_object=False) -> Evaluation:
     resize = Preprocess(height=HEIGHT, width=WIDTH)  # as large as the pictures: no pixel is mixed
     source = catalog.Tfds(spec=catalog.VOC2007, split=split, data_dir=voc)
     return Evaluation(
-        classifier=Bright(),
-        infill=Mean(),
+        explained=Explained(classifier=Bright(), infill=Mean()),
         data=Pipeline(source=source, resize=resize, masks=masks, void_is_object=void_is_object),
         batch_size=2,
         contestants={"ramp": Contestant(method=Ramp())},

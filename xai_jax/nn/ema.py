@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jaxtyping import Array, Int
 
 from xai_jax.core.method import Trainable
 from xai_jax.core.types import PyTree
@@ -21,12 +20,12 @@ class Averaged:
     Fields:
         learning: the state of the `Trainable` within.
         weights: the average so far.
-        num_updates: how many updates it is of; at 0 it means nothing yet.
+        num_updates: int32, how many updates it is of; at 0 it means nothing yet.
     """
 
     learning: PyTree
     weights: PyTree
-    num_updates: Int[Array, ""]
+    num_updates: Any
 
 
 def ema(trainable: Trainable, decay: float) -> Trainable:

@@ -57,13 +57,16 @@ def check_classes(experiment: Experiment) -> None:
     """Holds the names of the exported file, and the network, to the classes of all data.
 
     What does not know its classes is not asked: data without `class_names`, an export without, a
-    method whose settings have no `num_classes`. It finds the pictures, and decodes none.
+    method whose settings have no `num_classes` (its file may then name none). It finds the
+    pictures, and decodes none.
 
     Raises:
         ValueError: names are missing, there twice, in another order or of another number; or of the
             data itself.
     """
-    known = {"export": getattr(experiment.export, "class_names", None)}
+    num_classes = getattr(experiment.method, "num_classes", None)
+    exported = getattr(experiment.export, "class_names", None)
+    known = {"export": exported if exported or num_classes is not None else None}
     known |= {
         name: getattr(data, "class_names", None) for name, data in data_of(experiment).items()
     }
@@ -82,7 +85,6 @@ def check_classes(experiment: Experiment) -> None:
                 f"{difference}: class k of the one would be called what is class k of the other; "
                 "give both the same names in the same order."
             )
-    num_classes = getattr(experiment.method, "num_classes", None)
     if names and num_classes is not None and num_classes != len(names[first]):
         raise ValueError(
             f"The network of method has {num_classes} classes and {first}.class_names "
