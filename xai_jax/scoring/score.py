@@ -95,6 +95,7 @@ def compete(
         ValueError: see `score`.
         OSError: see `score`.
     """
+    settings.check(workdir, whole)
     measure.check(metrics, stage, stage.frozen, _abstract(stage))
     records = {
         name: record.read(workdir, name, entrant.settings) for name, entrant in entrants.items()
