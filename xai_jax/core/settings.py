@@ -126,12 +126,3 @@ def _member(members: Iterable[Any], value: Any) -> Any:
     if value not in tuple(members):
         raise TypeError
     return value
-
-
-def content(settings: Any) -> str:
-    """Temporary."""
-    import json
-
-    from xai_jax.runtime.settings import as_json
-
-    return json.dumps(as_json(settings))
