@@ -197,7 +197,8 @@ def _objective(cfg: Config, frozen: Frozen, batch: Batch, keys: jax.Array):
 
     def objective(grids, step, samples):
         drop = drop_probability(grids, height, width)
-        sample_keys = jax.vmap(lambda s: fold_each(fold_each(keys, step), s))(samples)  # [s b]
+        step_keys = fold_each(keys, step)
+        sample_keys = jax.vmap(lambda s: fold_each(step_keys, s), out_axes=1)(samples)  # [b s]
         temperature = _temperature(cfg, step)
         score = mean_log_odds(frozen, batch, context, drop, sample_keys, temperature)
         priced = 1.0 - drop if cfg.game is Game.SSR else drop
@@ -226,14 +227,16 @@ def mean_log_odds(
         batch: images and targets.
         context: `frozen.infill.prepare` of the images.
         drop: drop probability a pixel.
-        keys: ``[s b]``, one for each mask of each image.
+        keys: ``[b s]``, one for each mask of each image.
         temperature: of the gate.
     """
-    samples, size = keys.shape
+    size, samples = keys.shape
     drop_logit = guarded_logit(drop)
 
     def repeat(x):
-        return jnp.broadcast_to(x, (samples, *x.shape)).reshape(-1, *x.shape[1:])  # [s*b ...]
+        # The masks of an image stay side by side, on the device that has the image.
+        each = jnp.broadcast_to(x[:, None], (size, samples, *x.shape[1:]))
+        return each.reshape(-1, *x.shape[1:])  # [b*s ...]
 
     flat = keys.reshape(-1)
     noise_keys, infill_keys = jnp.moveaxis(split_each(flat, 2), 1, 0)
@@ -242,7 +245,7 @@ def mean_log_odds(
     filled = frozen.infill(jax.tree.map(repeat, context), jnp.round(keep), infill_keys)
     composites = compose(repeat(batch.images), keep, filled)
     scores = frozen.classifier.log_odds(composites, repeat(batch.target))
-    return scores.reshape(samples, size).mean(axis=0)
+    return scores.reshape(size, samples).mean(axis=1)
 
 
 def _displayed_keep(cfg: Config, grids: tuple[jax.Array, ...], shape: tuple[int, int]) -> Maps:
