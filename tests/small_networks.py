@@ -3,9 +3,9 @@
 import jax
 import jax.numpy as jnp
 from flax import linen
+from xai_jax.classifiers.architecture import Architecture
 
 from xai_jax.classifiers import layers
-from xai_jax.classifiers.architecture import Architecture
 from xai_jax.core.classifier import Classifier, Training
 from xai_jax.core.targets import Head
 from xai_jax.core.types import AnyArray, PyTree

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from xai_jax.core.method import Explained, Frozen, Method, Settings, Trainable
+from xai_jax.core.method import Builds, Explained, Frozen, Method, Trainable
 
 
 @runtime_checkable
@@ -119,7 +119,7 @@ class Experiment:
         tensorboard: also write what metrics.jsonl and the panels say for TensorBoard.
     """
 
-    method: Settings[Trainable | Method]
+    method: Builds[Trainable | Method]
     data: Source
     num_steps: int
     batch_size: int

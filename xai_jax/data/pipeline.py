@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from xai_jax.core.errors import BadPicture
-from xai_jax.core.method import Settings
+from xai_jax.core.method import Builds
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.types import Batch
 from xai_jax.data import masks, transforms
@@ -50,7 +50,7 @@ class Pipeline:
         num_threads: workers that decode and resize; Pillow runs outside Python's lock.
     """
 
-    source: Examples | Settings[Examples]
+    source: Examples | Builds[Examples]
     resize: Preprocess = dataclasses.field(default_factory=Preprocess)
     augment: Augment | None = None
     masks: Masks = "none"
@@ -63,7 +63,7 @@ class Pipeline:
     @functools.cached_property
     def examples(self) -> Examples:
         """The source, found once."""
-        return self.source.build() if isinstance(self.source, Settings) else self.source
+        return self.source.build() if isinstance(self.source, Builds) else self.source
 
     @property
     def class_names(self) -> tuple[str, ...]:

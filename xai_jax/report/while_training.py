@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from xai_jax.core.method import Method, Settings
+from xai_jax.core.method import Builds, Method
 from xai_jax.core.types import Batch
 from xai_jax.experiment import Source
 from xai_jax.report import panels
@@ -24,7 +24,7 @@ class ClassMasks:
         num_classes: columns after the picture, at most.
     """
 
-    method: Settings[Method]
+    method: Builds[Method]
     data: Source
     num_pictures: int = 4
     num_classes: int = 10

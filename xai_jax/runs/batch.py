@@ -12,7 +12,7 @@ import numpy as np
 
 from xai_jax.core import outputs
 from xai_jax.core.classifier import Classifier, compiled_logits
-from xai_jax.core.method import Frozen, Inspector, Method, Settings
+from xai_jax.core.method import Builds, Frozen, Inspector, Method
 from xai_jax.core.metric import MeasureFn, Metric
 from xai_jax.core.outputs import Output
 from xai_jax.core.rng import image_ids
@@ -30,7 +30,7 @@ BAD_LOGITS = (
 class _Static:
     """Settings and measures as a static argument: equal ones share one compiled program."""
 
-    def __init__(self, config: Settings[Method], measures: tuple[MeasureFn, ...]) -> None:
+    def __init__(self, config: Builds[Method], measures: tuple[MeasureFn, ...]) -> None:
         self.config, self.measures = copy.deepcopy(config), measures
         self._value = (content(config), measures)
 

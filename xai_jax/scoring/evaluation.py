@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from xai_jax.core.image import unit_range
-from xai_jax.core.method import Explained, Method, Settings
+from xai_jax.core.method import Builds, Explained, Method
 from xai_jax.core.metric import Metric
 from xai_jax.core.types import AnyArray, Explanation
 from xai_jax.metrics.parts import convincing, parts
@@ -63,7 +63,7 @@ class Contestant:
             nine classifier calls a mask; 0: that column stays empty; ``None``: all.
     """
 
-    method: Settings[Method]
+    method: Builds[Method]
     mask: ReadMask = kept
     trained: str = ""
     num_pictures: int | None = None
