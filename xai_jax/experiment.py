@@ -8,8 +8,10 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.domains import Count, Natural, NotNegative, Seed
 from xai_jax.core.infill import Infill
 from xai_jax.core.method import Frozen, Method, Trainable
+from xai_jax.core.settings import Settings
 
 
 @runtime_checkable
@@ -101,7 +103,7 @@ class Export(Protocol):
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Validation:
+class Validation(Settings):
     """How a run is judged while it trains.
 
     Fields:
@@ -116,15 +118,15 @@ class Validation:
     """
 
     data: Source
-    every: int
+    every: Natural
     metric: str = "loss"
     maximise: bool = False
-    min_delta: float = 0.0
-    patience: int | None = None
+    min_delta: NotNegative = 0.0
+    patience: Count | None = None
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Experiment:
+class Experiment(Settings):
     """All that a run is made of.
 
     Fields:
@@ -148,15 +150,15 @@ class Experiment:
 
     method: Builds
     data: Source
-    num_steps: int
-    batch_size: int
+    num_steps: Count
+    batch_size: Count
     classifier: BuildsClassifier | None = None
     infill: BuildsInfill | None = None
     start: Start | None = None
     validation: Validation | None = None
-    seed: int = 0
-    log_every: int = 50
-    checkpoint_every: int = 1000
+    seed: Seed = 0
+    log_every: Count = 50
+    checkpoint_every: Count = 1000
     panels: Panels | None = None
     export: Export | None = None
     tensorboard: bool = False

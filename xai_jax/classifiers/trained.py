@@ -10,8 +10,9 @@ from flax.errors import FlaxError
 
 from xai_jax.classifiers import pretrained
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.settings import changed
-from xai_jax.core.targets import Head
+from xai_jax.core.domains import Positive, Real
+from xai_jax.core.settings import Settings, changed
+from xai_jax.core.targets import Head, as_head
 from xai_jax.core.types import PyTree
 from xai_jax.runtime import export
 
@@ -19,7 +20,7 @@ KIND = "classifier"  # of such a file
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Network:
+class Network(Settings):
     """What an exported classifier is besides its weights, its preprocessing and its class names.
 
     Fields:
@@ -28,20 +29,20 @@ class Network:
         mean, std: one number a channel, in unit pixels.
     """
 
-    architecture: str = ""
-    head: Head = Head.SIGMOID
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
+    architecture: str
+    head: Head
+    mean: tuple[Real, ...]
+    std: tuple[Positive, ...]
 
 
-def network(name: str, head: Head) -> Network:
+def network(name: str, head: Head | str) -> Network:
     """A new head on the pretrained classifier `name`, whose trunk wants its mean and std.
 
     Raises:
         ValueError: there is no such classifier.
     """
     entry = pretrained.entry_of(name)
-    return Network(architecture=name, head=head, mean=entry.mean, std=entry.std)
+    return Network(architecture=name, head=as_head(head), mean=entry.mean, std=entry.std)
 
 
 def load(path: Path) -> pretrained.Pretrained:
@@ -57,7 +58,7 @@ def load(path: Path) -> pretrained.Pretrained:
             f"{path} holds what {exported.kind} has learned and no classifier; name the file "
             f"{KIND}.safetensors that the training of the classifier has left."
         )
-    about = changed(Network(), exported.config, f"{path}: config")
+    about = changed(Network, exported.config, f"{path}: config")
     architecture = pretrained.entry_of(about.architecture).architecture
     classifier = architecture.classifier(
         _params(exported.tree), mean=about.mean, std=about.std, head=about.head

@@ -15,8 +15,8 @@ from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.pretrained import Pretrained
 from xai_jax.commands import arguments, targets
 from xai_jax.commands.arguments import Arguments
+from xai_jax.core.content import to_json
 from xai_jax.core.method import Frozen
-from xai_jax.core.settings import to_json
 from xai_jax.data import pictures
 from xai_jax.nn.learner import Learner
 from xai_jax.runs import shard, trained

@@ -7,7 +7,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from xai_jax.core.domains import Natural, Seed
 from xai_jax.core.preprocess import Preprocess
+from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch
 from xai_jax.data import masks, transforms
 from xai_jax.data.example import MAX_CLASSES, Source, classes_of, picture_of
@@ -27,7 +29,7 @@ class BuildsSource(Protocol):
 
 
 @dataclasses.dataclass(kw_only=True)  # no slots: `rows` is kept
-class Pipeline:
+class Pipeline(Settings):
     """How the rows of a source become batches: the `data` of an Experiment.
 
     Fields:
@@ -53,9 +55,9 @@ class Pipeline:
     masks: Masks = "none"
     void_is_object: bool = False
     shuffle: bool = False
-    seed: int = 0
-    num_epochs: int = 1
-    num_threads: int = 8
+    seed: Seed = 0
+    num_epochs: Natural = 1
+    num_threads: Natural = 8
 
     @functools.cached_property
     def rows(self) -> Source:

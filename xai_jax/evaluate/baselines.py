@@ -4,20 +4,22 @@ import dataclasses
 
 import jax.numpy as jnp
 
+from xai_jax.core.domains import Share
 from xai_jax.core.method import Method, no_state
+from xai_jax.core.settings import Settings
 from xai_jax.core.types import Explanation
 from xai_jax.evaluate.evaluation import Contestant
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Constant:
+class Constant(Settings):
     """The same number everywhere.
 
     Fields:
         value: in [0, 1].
     """
 
-    value: float
+    value: Share
 
     def build(self) -> Method:
         """The method."""
@@ -31,7 +33,7 @@ class Constant:
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Truth:
+class Truth(Settings):
     """What people drew: the best mask by the metrics that compare with it.
 
     The one "method" that looks at `Batch.masks`; what it shows is how the classifier answers.

@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 
 from jaxtyping import Array, Float
 
+from xai_jax.core.domains import Count, Natural, Seed
 from xai_jax.core.image import unit_range
 from xai_jax.core.method import Frozen
+from xai_jax.core.settings import Settings
 from xai_jax.core.types import Explanation
 from xai_jax.experiment import Builds, BuildsClassifier, BuildsInfill, Source
 
@@ -32,7 +34,7 @@ def stretched_saliency(explanation: Explanation) -> Float[Array, "b h w 1"]:
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Contestant:
+class Contestant(Settings):
     """One row of the table: a method, and which of its maps is judged.
 
     Fields:
@@ -49,12 +51,12 @@ class Contestant:
     method: Builds
     mask: ReadMask = kept
     trained: str = ""
-    num_pictures: int | None = None
-    num_specific: int | None = None
+    num_pictures: Count | None = None
+    num_specific: Natural | None = None
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Evaluation:
+class Evaluation(Settings):
     """Who is compared, on what.
 
     Fields:
@@ -70,10 +72,10 @@ class Evaluation:
     classifier: BuildsClassifier
     infill: BuildsInfill
     data: Source
-    batch_size: int
+    batch_size: Count
     contestants: Mapping[str, Contestant]
-    classes: tuple[int, ...] = ()
-    seed: int = 0
+    classes: tuple[Natural, ...] = ()
+    seed: Seed = 0
 
     def frozen(self) -> Frozen:
         """What every method reads."""

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from xai_jax.core.content import as_json
 from xai_jax.core.types import Batch
 from xai_jax.evaluate import record, tables
 from xai_jax.evaluate.baselines import Truth, baselines
@@ -19,7 +20,7 @@ from xai_jax.evaluate.evaluation import Contestant, Evaluation
 from xai_jax.evaluate.record import Record
 from xai_jax.evaluate.stage import Stage, fingerprint
 from xai_jax.evaluate.state import state_of
-from xai_jax.runtime import files, settings
+from xai_jax.runtime import config_file, files
 from xai_jax.runtime.progress import Progress
 
 
@@ -47,13 +48,13 @@ def score(
     stage = Stage(evaluation, devices)
     shared = dataclasses.replace(evaluation, contestants={})
     whole = {"evaluation": shared, "frozen": stage.fingerprint}
-    settings.check(workdir, whole)
+    config_file.check(workdir, whole)
     entries = [
         _Entry(name, contestant, stage, workdir)
         for name, contestant in _contestants(evaluation).items()
     ]
     with files.held(workdir), Progress("scoring", "pictures") as progress:
-        settings.write(workdir, whole)
+        config_file.write(workdir, whole)
         progress.note("classifying")
         classifier = classified(workdir, stage)
         records = {}
@@ -88,9 +89,7 @@ class _Entry:
     def __init__(self, name: str, contestant: Contestant, stage: Stage, workdir: Path) -> None:
         self.name, self.contestant = name, contestant
         self.state = state_of(name, contestant, stage)
-        self.settings = settings.as_json(
-            {"contestant": contestant, "state": fingerprint(self.state)}
-        )
+        self.settings = as_json({"contestant": contestant, "state": fingerprint(self.state)})
         self.record = record.read(workdir, name, self.settings)
 
 

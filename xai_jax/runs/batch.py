@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.core.classifier import Classifier, compiled_logits
+from xai_jax.core.content import content
 from xai_jax.core.method import Frozen, MethodConfig
 from xai_jax.core.rng import image_ids
 from xai_jax.core.targets import ChooseTarget
@@ -21,7 +22,7 @@ class _ByValue:
 
     def __init__(self, config: MethodConfig):
         self.config = copy.deepcopy(config)
-        self._value = (type(config), repr(config))
+        self._value = content(self.config)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _ByValue) and self._value == other._value

@@ -12,8 +12,9 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from xai_jax.core.content import to_json
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.core.settings import changed, to_json
+from xai_jax.core.settings import Settings, changed
 from xai_jax.core.types import PyTree
 from xai_jax.runtime.files import write_whole
 
@@ -27,7 +28,7 @@ class Exported:
 
     Fields:
         kind: "classifier", or the name of the method that was trained.
-        config: settings as `core.settings.to_json` wrote them; `core.settings.changed` reads them.
+        config: settings as `core.content.to_json` wrote them; `core.settings.changed` reads them.
         preprocess: how a photograph becomes the network's input.
         class_names: one a class.
         tree: nested dictionaries and lists of NumPy arrays.
@@ -43,7 +44,7 @@ class Exported:
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Export:
+class Export(Settings):
     """Writes a trained network (a state with `params` and `statistics`) for ``xai-jax explain``.
 
     Fields:
@@ -124,7 +125,7 @@ def read(path: Path) -> Exported:
     return Exported(
         kind=kind,
         config=config,
-        preprocess=changed(Preprocess(), preprocess, f"{path}: preprocess"),
+        preprocess=changed(Preprocess, preprocess, f"{path}: preprocess"),
         class_names=tuple(class_names),
         tree=_tree(arrays),
         sha256=hashlib.sha256(content).hexdigest(),

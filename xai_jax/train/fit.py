@@ -14,7 +14,7 @@ from xai_jax.core.method import Method, Trainable
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.types import PyTree
 from xai_jax.experiment import Experiment, Export, Source
-from xai_jax.runtime import files, mesh, settings
+from xai_jax.runtime import config_file, files, mesh
 from xai_jax.runtime.checkpoint import Checkpoints, read_best
 from xai_jax.train import validation
 from xai_jax.train.batches import placed
@@ -70,12 +70,12 @@ def fit(
     _check_pictures(experiment)
     row = mesh.data_mesh(devices)
     mesh.check_batch_size(experiment.batch_size, row)
-    settings.check(workdir, experiment)
+    config_file.check(workdir, experiment)
     run = _Run(experiment, trainable, row)
     with contextlib.ExitStack() as held:
         if jax.process_index() == 0:
             held.enter_context(files.held(workdir))
-            settings.write(workdir, experiment)
+            config_file.write(workdir, experiment)
         checkpoints = held.enter_context(Checkpoints(workdir / CHECKPOINTS))
         reporter = held.enter_context(Reporter(workdir, experiment))
         outcome = run.to_the_end(checkpoints, reporter)
