@@ -17,6 +17,7 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.optimise import optimise
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import extremal
+from xai_jax.methods.extremal import method
 from xai_jax.methods.extremal.momentum import dampened_sgd
 from xai_jax.methods.extremal.pyramid import increments, perturbation_levels, perturbed
 from xai_jax.methods.extremal.smooth_mask import Geometry, in_picture, smooth_mask
@@ -405,3 +406,10 @@ def test_the_contrastive_reward_needs_a_second_class():
     )
     with pytest.raises(ValueError, match="needs two classes"):
         explain(config(reward=extremal.Reward.CONTRASTIVE), frozen, batch)
+
+
+@pytest.mark.parametrize("side", [17, 40, 65])
+def test_a_smoothed_mask_stays_within_0_and_1(side):
+    for smooth in (0.0, 0.03, 0.09):
+        found = method._smoothed(config(smooth=smooth), jnp.ones((1, 2, side, side, 1)))
+        assert found.min() >= 0.0 and found.max() <= 1.0

@@ -215,7 +215,8 @@ def _explain_areas(
 def _smoothed(cfg: Config, mask: Strengths) -> Strengths:
     sigma = cfg.smooth * min(mask.shape[2:4])
     flat = mask.reshape(-1, *mask.shape[2:])
-    return gaussian_blur(flat, sigma, padding="zero").reshape(mask.shape)
+    blurred = gaussian_blur(flat, sigma, padding="zero").reshape(mask.shape)
+    return jnp.clip(blurred, 0.0, 1.0)  # a blur of ones may round to above 1
 
 
 def _objective(cfg: Config, frozen: Frozen, target, geometry: Geometry, pyramid, num_dark):
