@@ -18,7 +18,7 @@ from xai_jax.data.planted import Planted
 from xai_jax.experiment import Experiment
 from xai_jax.losses import class_masks
 from xai_jax.methods import explainer
-from xai_jax.runtime import settings
+from xai_jax.runtime import config_file
 from xai_jax.runtime.weights_file import WeightsFile
 from xai_jax.scoring.evaluation import Evaluation
 
@@ -50,9 +50,9 @@ def test_a_config_builds_its_methods_and_is_written(file, tmp_path):
     else:
         built = [config.method.build()]
     assert all(isinstance(one, Method | Trainable) for one in built)
-    settings.write(tmp_path, config)
-    settings.check(tmp_path, config)  # the same config may go on in that folder
-    assert json.loads((tmp_path / settings.NAME).read_text())["class"].startswith("xai_jax.")
+    config_file.write(tmp_path, config)
+    config_file.check(tmp_path, config)  # the same config may go on in that folder
+    assert json.loads((tmp_path / config_file.NAME).read_text())["class"].startswith("xai_jax.")
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -6,10 +6,11 @@ from pathlib import Path
 from xai_jax.classifiers import new_head, published
 from xai_jax.classifiers.published import Pretrained
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.settings import Settings
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Named:
+class Named(Settings):
     """The `classifier` of an Experiment: what `load` finds.
 
     Fields:

@@ -10,7 +10,8 @@ from typing import Any, Generic, TypeVar
 import tyro
 
 from xai_jax.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
-from xai_jax.core.settings import changed, nearest
+from xai_jax.core.domains import Count, Seed
+from xai_jax.core.settings import changed, coerced, nearest
 from xai_jax.runs import trained
 from xai_jax.runs.trained import Trained
 from xai_jax.runtime.manifest import Manifest
@@ -190,15 +191,15 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _check_type(path: Path, name: str, value: Any) -> None:
-    kinds: dict[str, tuple[type, ...]] = {
-        "seed": (int,),
-        "batch_size": (int,),
-        "target": (str, int),
-        "config": (dict,),
-        "infill_config": (dict,),
+    kinds: dict[str, Any] = {
+        "seed": Seed,
+        "batch_size": Count,
+        "target": str | int,
+        "config": dict,
+        "infill_config": dict,
     }
-    if name in _SETTINGS and not isinstance(value, kinds.get(name, (str,))):
-        raise ValueError(f"{path}: {name} cannot be {value!r}.")
+    if name in _SETTINGS:
+        coerced(kinds.get(name, str), value, f"{path}: {name}")
 
 
 def _check_same(first: argparse.Namespace, file: Mapping[str, Any], name: str, of: str) -> None:

@@ -15,10 +15,10 @@ from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.pretrained import Pretrained
 from xai_jax.commands import arguments, targets
 from xai_jax.commands.arguments import Arguments
+from xai_jax.core.content import to_json
 from xai_jax.core.method import Explained, Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.core.outputs import KEEP
-from xai_jax.core.settings import to_json
 from xai_jax.data import pictures
 from xai_jax.metrics.fidelity import fidelity
 from xai_jax.runs import record, shard, trained

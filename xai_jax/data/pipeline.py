@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from xai_jax.core.domains import Natural, Seed
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Builds
 from xai_jax.core.preprocess import Preprocess
+from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch
 from xai_jax.data import masks, transforms
 from xai_jax.data.example import (
@@ -28,7 +30,7 @@ _AHEAD = 2  # batches that wait, decoded, to be taken
 
 
 @dataclasses.dataclass(kw_only=True)  # no slots: `examples` is kept
-class Pipeline:
+class Pipeline(Settings):
     """How the rows of a source become batches: the `data` of an Experiment.
 
     Single pictures can be read too: ``len(pipeline)``, `names` and `example`.
@@ -56,9 +58,9 @@ class Pipeline:
     masks: Masks = "none"
     void_is_object: bool = False
     shuffle: bool = False
-    seed: int = 0
-    num_epochs: int = 1
-    num_threads: int = 8
+    seed: Seed = 0
+    num_epochs: Natural = 1
+    num_threads: Natural = 8
 
     @functools.cached_property
     def examples(self) -> Examples:

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from xai_jax.core.content import to_json
 from xai_jax.core.method import Builds, Frozen, Inspector, Method
 from xai_jax.core.outputs import CLASS
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.core.settings import to_json
 from xai_jax.core.types import Batch, PyTree
 from xai_jax.runtime import header, manifest, weights_file
 from xai_jax.runtime.weights_file import Content

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from xai_jax.core.content import to_json
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.core.settings import changed, to_json
+from xai_jax.core.settings import changed
 
 Settings = TypeVar("Settings")
 

@@ -9,14 +9,14 @@ import numpy as np
 
 import xai_jax
 from xai_jax import report
+from xai_jax.core.content import as_json, to_json
 from xai_jax.core.method import Inspector
 from xai_jax.core.outputs import CLASS_KEEP
-from xai_jax.core.settings import to_json
 from xai_jax.data.example import digest
 from xai_jax.runs.road import Run
 from xai_jax.runs.run import Outcome, Progress, run
 from xai_jax.runtime import manifest as manifests
-from xai_jax.runtime import results, settings
+from xai_jax.runtime import results
 from xai_jax.runtime.manifest import Manifest
 from xai_jax.scoring import items
 from xai_jax.scoring.evaluation import Contestant
@@ -65,9 +65,7 @@ class Entrant:
     @property
     def settings(self) -> dict[str, Any]:
         """All that its explanations depend on, besides what all contestants share."""
-        return settings.as_json(
-            {"contestant": {"method": self.inspector.method}, "state": self.state}
-        )
+        return as_json({"contestant": {"method": self.inspector.method}, "state": self.state})
 
     @property
     def num_true(self) -> int:
@@ -79,7 +77,7 @@ class Entrant:
         """A digest of what the masks of a data row are made of; "" where it cannot be read."""
         known = self.stage.known[row]
         specific = row in self.specific
-        mask = settings.as_json(self.contestant.mask)
+        mask = as_json(self.contestant.mask)
         return known.picture and digest(f"{known.picture} {mask} {specific}".encode())
 
     def explain(self, progress: Progress) -> Outcome:

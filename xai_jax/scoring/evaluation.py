@@ -4,9 +4,11 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from xai_jax.core.domains import Count, Natural, Seed
 from xai_jax.core.image import unit_range
 from xai_jax.core.method import Builds, Explained, Method
 from xai_jax.core.metric import Metric
+from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, Explanation
 from xai_jax.metrics.parts import convincing, parts
 from xai_jax.metrics.specificity import specificity
@@ -49,7 +51,7 @@ def kept_or_stretched(explanation: Explanation) -> AnyArray:
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Contestant:
+class Contestant(Settings):
     """One row of the table: a method, and which of its maps is judged.
 
     Fields:
@@ -66,12 +68,12 @@ class Contestant:
     method: Builds[Method]
     mask: ReadMask = kept
     trained: str = ""
-    num_pictures: int | None = None
-    num_specific: int | None = None
+    num_pictures: Count | None = None
+    num_specific: Natural | None = None
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Evaluation:
+class Evaluation(Settings):
     """Who is compared, on what.
 
     Fields:
@@ -88,11 +90,11 @@ class Evaluation:
 
     explained: Explained
     data: Any
-    batch_size: int
+    batch_size: Count
     contestants: Mapping[str, Contestant]
-    classes: tuple[int, ...] = ()
+    classes: tuple[Natural, ...] = ()
     metrics: tuple[Metric, ...] = ()
-    seed: int = 0
+    seed: Seed = 0
 
 
 def standard(classes: tuple[int, ...] = ()) -> tuple[Metric, ...]:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from xai_jax.core.content import as_json
 from xai_jax.core.metric import Metric
 from xai_jax.runtime.files import write_whole
 from xai_jax.runtime.manifest import in_words
-from xai_jax.runtime.settings import as_json
 
 FOLDER = "contestants"
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import jax
 
+from xai_jax.core.content import as_json
 from xai_jax.core.metric import Metric
 from xai_jax.core.types import Batch, Explanation
 from xai_jax.data.example import digest
-from xai_jax.runtime import files, settings
+from xai_jax.runtime import config_file, files
 from xai_jax.runtime.progress import Progress
 from xai_jax.scoring import measure, pages, record
 from xai_jax.scoring.baselines import Baseline, baselines
@@ -64,7 +65,7 @@ def score(
     _check_classifier(evaluation, stage)
     shared = dataclasses.replace(evaluation, contestants={}, metrics=())
     whole = {"evaluation": shared, "frozen": fingerprint(frozen)}
-    settings.check(workdir, whole)
+    config_file.check(workdir, whole)
     entrants = {
         name: Entrant(name, one, inspector_of(name, one, frozen, stage), stage, workdir)
         for name, one in evaluation.contestants.items()
@@ -95,7 +96,7 @@ def compete(
         ValueError: see `score`.
         OSError: see `score`.
     """
-    settings.check(workdir, whole)
+    config_file.check(workdir, whole)
     measure.check(metrics, stage, stage.frozen, _abstract(stage))
     records = {
         name: record.read(workdir, name, entrant.settings) for name, entrant in entrants.items()
@@ -103,9 +104,9 @@ def compete(
     for entrant in entrants.values():
         entrant.check_folder()
     for name, baseline in given.items():
-        records[name] = record.read(workdir, name, settings.as_json({"baseline": baseline}))
+        records[name] = record.read(workdir, name, as_json({"baseline": baseline}))
     with files.held(workdir), Progress("scoring", "pictures") as progress:
-        settings.write(workdir, whole)
+        config_file.write(workdir, whole)
         progress.note("classifying")
         classifier = classified(workdir, stage)
         found = {}

@@ -9,12 +9,13 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import numpy as np
 
+from xai_jax.core.content import as_json
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Frozen
 from xai_jax.core.rng import image_ids
 from xai_jax.core.types import Batch, PyTree
 from xai_jax.data.example import Example, digest, picture_digest, truth_digest
-from xai_jax.runtime import mesh, settings
+from xai_jax.runtime import mesh
 from xai_jax.runtime.ahead import map_ahead
 
 _THREADS = 4  # that read pictures
@@ -211,7 +212,7 @@ def without_masks(data: Data) -> Data:
 
 def _known(data: Data) -> tuple[Known, ...]:
     reading = {name: getattr(data, name) for name in _READING if hasattr(data, name)}
-    form = str(settings.as_json(reading))
+    form = str(as_json(reading))
 
     def one(row: int) -> Known:
         example = data.examples[row]

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from xai_jax.core.content import to_json
 from xai_jax.core.method import Frozen, Inspector
-from xai_jax.core.settings import to_json
 from xai_jax.core.types import Batch
 from xai_jax.runs import trained
 from xai_jax.runtime import weights_file
