@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from xai_jax.core.content import to_json
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.core.settings import changed
+from xai_jax.core.settings import Settings, changed
 
-Kind = TypeVar("Kind")
+Kind = TypeVar("Kind", bound=Settings)
 
 FORMAT = 2
 REMEDY = "let its training write it again (python train.py with the same --config and --workdir)"
