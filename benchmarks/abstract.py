@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import NamedSharding
 
-from xai_jax.core.method import Frozen
+from xai_jax.core.method import Frozen, Method
 from xai_jax.core.types import Batch, PyTree
 from xai_jax.runtime import mesh
 
@@ -28,10 +28,16 @@ def programs(settings: Any, frozen: Frozen, batch: Batch) -> dict[str, Program]:
     """
     built = settings.build()
     key = jax.eval_shape(jax.random.key, 0)
-    state = jax.eval_shape(built.init, key, frozen, batch)
-    calls = {"explain": getattr(built, "explain", None), "step": built.step}
-    arguments = (state, frozen, batch, key)
-    return {name: (call, arguments) for name, call in calls.items() if call is not None}
+    trainable = built.trainable if isinstance(built, Method) else built
+    found: dict[str, Program] = {}
+    weights: PyTree = ()
+    if trainable is not None:
+        state = jax.eval_shape(trainable.init, key, frozen, batch)
+        weights = jax.eval_shape(trainable.weights, state)
+        found["step"] = (trainable.step, (state, frozen, batch, key))
+    if isinstance(built, Method):
+        found["explain"] = (built.explain, (weights, frozen, batch, key))
+    return found
 
 
 def batch_of(num: int, size: int, num_classes: int) -> Batch:

@@ -3,10 +3,11 @@
 import jax
 import jax.numpy as jnp
 from flax import linen
-from xai_jax.classifiers.architecture import Architecture
 
 from xai_jax.classifiers import layers
-from xai_jax.core.classifier import Classifier, Training
+from xai_jax.classifiers.ported import Ported
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.classifier_training import Training
 from xai_jax.core.targets import Head
 from xai_jax.core.types import AnyArray, PyTree
 from xai_jax.nn.layers import BatchNorm, Conv, Depthwise, Dropout, InTraining
@@ -17,15 +18,11 @@ def _features(params: PyTree, normalised: AnyArray) -> AnyArray:
     return layers.conv_relu(params["second"], x, stride=2, padding=1)
 
 
-def _none(state_dict):
-    raise NotImplementedError
-
-
-TWO_CONVOLUTIONS = Architecture(
+TWO_CONVOLUTIONS = Ported(
     name="two_convolutions",
     features=_features,
     head=layers.mean_head,
-    convert=_none,
+    convert=dict,
     training=Training(dropout=0.5),
 )
 

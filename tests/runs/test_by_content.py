@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import planted
 
-from xai_jax.core.method import Frozen, Method, no_state
+from xai_jax.core.method import Frozen, Inspector, Method
+from xai_jax.core.outputs import KEEP
 from xai_jax.core.types import Explanation
 from xai_jax.infills.constant import Constant
 from xai_jax.runs import batch as batches
@@ -23,11 +24,11 @@ class Drawn:
     keep: Any
 
     def build(self) -> Method:
-        def explain(state, frozen, batch, key):
+        def explain(weights, frozen, batch, key):
             keep = jnp.broadcast_to(self.keep[None, :, :, None], (len(batch.images), SIDE, SIDE, 1))
             return Explanation(keep=keep, saliency=keep, target=batch.target)
 
-        return Method(init=no_state, step=None, explain=explain)
+        return Method(explain=explain, outputs=(KEEP,))
 
 
 def test_large_arrays_that_differ_in_the_middle_are_told_apart():
@@ -39,6 +40,8 @@ def test_large_arrays_that_differ_in_the_middle_are_told_apart():
     assert repr(empty) == repr(square)  # by NumPy's dots
     before = batches._explain._cache_size()
     for keep in (empty, square, empty.copy(), square.copy()):
-        found = batches.explain_batch(Drawn(keep=keep), frozen, batch, jax.random.key(1))
+        found = batches.explain_batch(
+            Inspector(method=Drawn(keep=keep), frozen=frozen), batch, jax.random.key(1)
+        )
         np.testing.assert_array_equal(found.keep[0, :, :, 0], keep)
     assert batches._explain._cache_size() == before + 2

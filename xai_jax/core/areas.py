@@ -42,7 +42,7 @@ def smallest_sufficient(curve_kept: Float[Array, "b n"], original: PerExample) -
     # The last level is the picture itself, scored by another compiled call: allow for its rounding.
     threshold = jnp.minimum(0.0, original - _ROUNDING)
     sufficient = curve_kept >= threshold[:, None]
-    shares = jnp.where(sufficient, jnp.array(AREAS), jnp.inf).min(axis=1)
+    shares = jnp.where(sufficient, jnp.array(AREAS[: curve_kept.shape[1]]), jnp.inf).min(axis=1)
     return jnp.where(sufficient.any(axis=1), shares, jnp.nan)
 
 

@@ -177,8 +177,13 @@ def _generic(origin: Any, arguments: tuple[Any, ...], value: Any, where: str) ->
             raise TypeError
         pairs = zip(arguments, value, strict=True)
         return tuple(_fit(hint, item, where, None) for hint, item in pairs)
-    is_one = callable(value) if origin is collections.abc.Callable else isinstance(value, type)
-    if origin not in (collections.abc.Callable, type) or not is_one:
+    if origin is collections.abc.Callable:
+        is_one = callable(value)
+    elif origin is type:
+        is_one = isinstance(value, type)
+    else:  # something that is built, say: what its type parameters are is not known here
+        is_one = isinstance(value, origin) and not isinstance(value, type)
+    if not is_one:
         raise TypeError
     return value
 
