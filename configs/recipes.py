@@ -12,12 +12,12 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.example import Examples
 from xai_jax.data.pipeline import Masks, Pipeline
 from xai_jax.data.transforms import Augment
-from xai_jax.scoring.evaluation import Contestant, Evaluation
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import explainer, extremal, fido, rtis
 from xai_jax.pretrain import classifier
 from xai_jax.runtime.export import Export
+from xai_jax.scoring.evaluation import Contestant, Evaluation
 
 Choice = TypeVar("Choice")
 

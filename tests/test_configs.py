@@ -15,12 +15,12 @@ from xai_jax.classifiers.trunk import Trunk
 from xai_jax.core.method import Method, Trainable
 from xai_jax.data.builders.coco2014_masks import CATEGORIES
 from xai_jax.data.planted import Planted
-from xai_jax.scoring.evaluation import Evaluation
 from xai_jax.experiment import Experiment
 from xai_jax.losses import class_masks
 from xai_jax.methods import explainer
 from xai_jax.runtime import settings
 from xai_jax.runtime.export import Export
+from xai_jax.scoring.evaluation import Evaluation
 
 ROOT = Path(__file__).parents[1]
 WITH_EMPTY = (

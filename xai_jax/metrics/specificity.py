@@ -76,9 +76,12 @@ def table(rows: Rows) -> Float[np.ndarray, "n m"] | None:
 def _reduced(rows: Rows) -> dict[str, float]:
     """Over the classes that are in some picture; NaN for less than two of them."""
     whole = table(rows)
-    there = [] if whole is None else np.flatnonzero(~np.isnan(whole[:, 0]))
-    if whole is None or len(there) < 2:
-        return {"diagonal": math.nan, "off_diagonal": math.nan}
+    undefined = {"diagonal": math.nan, "off_diagonal": math.nan}
+    if whole is None:
+        return undefined
+    there = np.flatnonzero(~np.isnan(whole[:, 0]))
+    if len(there) < 2:
+        return undefined
     part = whole[np.ix_(there, np.concatenate([[0], 1 + there]))]
     return {"diagonal": diagonal(part), "off_diagonal": off_diagonal(part)}
 

@@ -99,7 +99,7 @@ class _Drawn:
             of_class = {k: mask[..., k] for k in range(len(is_true))}
         else:
             of_class = {item.target: mask[..., 0]}
-        for k in np.flatnonzero(is_true):
+        for k in np.flatnonzero(is_true).tolist():
             if k in of_class:
                 self._keep[n, ..., 0] = np.maximum(self._keep[n, ..., 0], of_class[k])
         for j, k in enumerate(self._classes):
