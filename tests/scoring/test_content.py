@@ -4,6 +4,7 @@ import csv
 import dataclasses
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.example import Example
 from xai_jax.data.pipeline import Pipeline
 from xai_jax.infills.constant import Mean
+from xai_jax.metrics.specificity import specificity
 from xai_jax.metrics.truth import overlap
 from xai_jax.scoring import measure
 from xai_jax.scoring.evaluation import Contestant, Evaluation
@@ -275,7 +277,7 @@ def test_a_table_is_looked_at_and_written(folder, tmp_path):
 
 
 def test_explainers_data_and_metrics_that_do_not_fit_are_refused_before_anything_is_written(
-    folder, tmp_path
+    folder, tmp_path, monkeypatch
 ):
     plain = data_of(folder, masks="none")
     one = inspectors(one=Noise())
@@ -291,5 +293,25 @@ def test_explainers_data_and_metrics_that_do_not_fit_are_refused_before_anything
     wrong = brightness_metric()._replace(rows=())
     with pytest.raises(ValueError, match="make its rows say what it measures"):
         xai_jax.evaluate(one, plain, [wrong], out)
+    with pytest.raises(ValueError, match="Two columns are called 'brightness'; leave one"):
+        xai_jax.evaluate(one, plain, [brightness_metric(), brightness_metric(2.0)], out)
+    with pytest.raises(ValueError, match="Class specificity is among the metrics twice"):
+        xai_jax.evaluate(one, plain, [specificity((0, 1)), specificity((0, 2))], out)
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    with pytest.raises(ValueError, match="evaluate.py scores as one process; start it once"):
+        xai_jax.evaluate(one, plain, [brightness_metric()], out)
+    monkeypatch.undo()
     assert not out.exists()
     assert xai_jax.evaluate(one, plain, [brightness_metric()], out)["brightness"][0] > 0
+
+
+def test_class_specificity_in_a_notebook_is_that_of_a_config(folder, tmp_path):
+    score(evaluation(folder, explained=Explained(classifier=Rows(), infill=Mean())), tmp_path / "a")
+    metrics = [specificity((0, 2))]
+    one = inspectors(noise=Noise())
+    table = xai_jax.evaluate(one, data_of(folder), metrics, tmp_path / "b", batch_size=2)
+    with open(tmp_path / "a" / "scores.csv") as file:
+        row = next(csv.DictReader(file))
+    assert float(row["diagonal"]) == pytest.approx(table["diagonal"][0], rel=1e-6)
+    first, second = ((tmp_path / x / "specificity.csv").read_text().splitlines() for x in "ab")
+    assert second == first[:3]

@@ -103,6 +103,7 @@ class Stage:
         self.frozen, self.data, self.batch_size = frozen, data, batch_size
         self.classes, self.seed = tuple(classes), seed
         self.mesh = mesh.data_mesh(devices)
+        self._prints: dict[int, tuple[PyTree, str]] = {}
         if not len(data):
             raise ValueError("The data has no pictures; choose another split.")
         check = getattr(data, "check", None)  # a Pipeline's
@@ -151,6 +152,12 @@ class Stage:
         if self._placed[0] is not frozen:
             self._placed = (frozen, self.placed(frozen))
         return self._placed[1]
+
+    def fingerprint(self, tree: PyTree) -> str:
+        """`fingerprint`, of one and the same tree once."""
+        if id(tree) not in self._prints:
+            self._prints[id(tree)] = (tree, fingerprint(tree))  # kept, that its id stays its own
+        return self._prints[id(tree)][1]
 
     def split(self, tree: PyTree) -> PyTree:
         """Rows shared by the devices."""

@@ -46,8 +46,8 @@ def inspector_of(name: str, contestant: Contestant, frozen: Frozen, stage: Stage
     return _loaded(path, name, contestant, frozen, stage)
 
 
-# To be replaced by the loader of all doors, `runs.trained.load(path, frozen, preprocess=...,
-# class_names=..., method=contestant.method)`, which answers an Inspector and refuses as this does.
+# To be replaced by the loader of all doors, `runs.trained.load(path, frozen, ..., shape=...,
+# preprocess=..., class_names=..., method=contestant.method)`, which answers an Inspector too.
 def _loaded(
     path: Path, name: str, contestant: Contestant, frozen: Frozen, stage: Stage
 ) -> Inspector:
