@@ -219,12 +219,13 @@ def without_masks(data: Data) -> Data:
 def _known(data: Data) -> tuple[Known, ...]:
     reading = {name: getattr(data, name) for name in _READING if hasattr(data, name)}
     form = str(settings.as_json(reading))
+    names, examples = data.names, data.examples
 
     def one(row: int) -> Known:
-        example = data.examples[row]
+        example = examples[row]
         truth = _digest(truth_digest, example)
         return Known(
-            name=data.names[row],
+            name=names[row],
             labels=np.asarray(example.labels),
             picture=_digest(picture_digest, example),
             truth=truth and digest(f"{truth} {form}".encode()),
