@@ -19,6 +19,7 @@ from benchmarks import (
     fit_overhead,
     input_pipeline,
     lite0_accuracy,
+    one_explanation,
 )
 
 BENCHMARKS = {
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "fit_overhead": fit_overhead.rows,
     "input_pipeline": input_pipeline.rows,
     "lite0_accuracy": lite0_accuracy.rows,
+    "one_explanation": one_explanation.rows,
 }
 
 

@@ -39,9 +39,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def images(folder):
-    return np.stack(
-        [pictures.read(folder / "images" / f"{i}.png", PREPROCESS) for i in range(NUM)]
-    )
+    return np.stack([pictures.read(folder / "images" / f"{i}.png", PREPROCESS) for i in range(NUM)])
 
 
 def explained(images, **changes):
