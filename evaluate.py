@@ -5,8 +5,8 @@ from pathlib import Path
 from absl import app, flags
 from ml_collections import config_flags
 
-from xai_jax.evaluate.score import score
 from xai_jax.runtime import distributed
+from xai_jax.scoring.score import score
 
 CONFIG = config_flags.DEFINE_config_file("config", help_string="Python file with get_config().")
 WORKDIR = flags.DEFINE_string("workdir", None, "The scores' folder.", required=True)

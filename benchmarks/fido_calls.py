@@ -35,7 +35,7 @@ def objective(config: fido.Config, frozen: Frozen, batch, keep) -> np.ndarray:
         keys = example_keys(jax.random.key(2**31), batch.image_id)
 
         def score(sample):
-            one = fold_each(keys, sample)[None]
+            one = fold_each(keys, sample)[:, None]
             return mean_log_odds(frozen, batch, context, drop, one, config.temperature)
 
         return jax.lax.map(score, jnp.arange(FRESH_MASKS)).mean(axis=0)

@@ -7,17 +7,17 @@ from typing import Any, TypeVar
 from xai_jax.classifiers import new_head
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.classifiers.trunk import Trunk
-from xai_jax.core.method import Explained, Settings
+from xai_jax.core.method import Builds, Explained
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.example import Examples
 from xai_jax.data.pipeline import Masks, Pipeline
 from xai_jax.data.transforms import Augment
-from xai_jax.evaluate.evaluation import Contestant, Evaluation
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import explainer, extremal, fido, rtis
 from xai_jax.pretrain import classifier
 from xai_jax.runtime.weights_file import WeightsFile
+from xai_jax.scoring.evaluation import Contestant, Evaluation
 
 Choice = TypeVar("Choice")
 
@@ -35,7 +35,7 @@ class Pictures:
         num_threads: workers that decode and resize.
     """
 
-    of_split: Callable[[str], Settings[Examples]]
+    of_split: Callable[[str], Builds[Examples]]
     size: Preprocess
     class_names: tuple[str, ...]
     num_threads: int = 8

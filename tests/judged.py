@@ -11,13 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.method import Method, no_state
-from xai_jax.core.rng import example_keys, fold_each
+from xai_jax.core.method import Explained, Method, Trainable
+from xai_jax.core.outputs import CLASS_KEEP, KEEP
+from xai_jax.core.preprocess import Preprocess
+from xai_jax.core.rng import example_keys
 from xai_jax.core.targets import Head
-from xai_jax.core.types import Batch, Explanation
-from xai_jax.evaluate.evaluation import Contestant, Evaluation
+from xai_jax.core.types import Explanation
+from xai_jax.data.example import Example
 from xai_jax.infills.constant import Mean
-from xai_jax.nn.learner import Learner
+from xai_jax.nn.learner import Learner, weights
+from xai_jax.scoring.evaluation import Contestant, Evaluation
 
 SIDE, NUM_CLASSES, GAIN, GREY = 4, 3, 8.0, 0.25
 
@@ -50,7 +53,7 @@ def _of_two(made: Classifier) -> Classifier:
 
 @dataclasses.dataclass(kw_only=True)
 class Pictures:
-    """A source in memory; the last batch is padded with weight 0 and loud pixels.
+    """Data in memory, whose rows are called 100, 101, and so on.
 
     Fields:
         num: pictures; picture i shows the classes of the bits of i % 8, so that some show none.
@@ -60,6 +63,17 @@ class Pictures:
     num: int = 20
     masks: str = "soft"
     seed: int = 0
+    resize: Preprocess = dataclasses.field(
+        default_factory=lambda: Preprocess(height=SIDE, width=SIDE)
+    )
+    class_names: tuple[str, ...] = ("a", "b", "c")
+
+    def __len__(self) -> int:
+        return self.num
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(str(100 + i) for i in range(self.num))
 
     def labels(self) -> np.ndarray:
         bits = np.arange(self.num)[:, None] >> np.arange(NUM_CLASSES)
@@ -79,52 +93,42 @@ class Pictures:
             * self.labels()[:, None, None]
         )
 
-    def batches(self, batch_size, *, start, process_index, process_count) -> "Taken":
-        assert (start, process_index, process_count) == (None, 0, 1)
-        return Taken(self, batch_size)
+    @property
+    def examples(self) -> list[Example]:
+        images, labels, truth = self.images(), self.labels(), self.truth()
+        return [
+            Example(
+                row=i,
+                name=name,
+                picture=images[i],
+                labels=labels[i],
+                mask=np.ascontiguousarray(truth[i]),
+            )
+            for i, name in enumerate(self.names)
+        ]
 
-
-class Taken:
-    def __init__(self, data: Pictures, size: int) -> None:
-        self._data, self._size, self._taken = data, size, 0
-        soft = data.truth()
+    def example(self, row: int) -> dict[str, np.ndarray]:
+        soft = self.truth()
         forms = {
             "soft": soft,
             "union": soft.max(axis=3, keepdims=True),
             "ids": soft.argmax(axis=3).astype(np.uint8),
-            "none": None,
         }
-        self._rows = data.images(), data.labels(), forms[data.masks]
-
-    @property
-    def state(self):
-        return {"taken": self._taken}
-
-    def __next__(self) -> Batch:
-        if self._taken >= self._data.num:
-            raise StopIteration
-        places = np.arange(self._taken, self._taken + self._size)
-        self._taken += self._size
-        is_real = places < self._data.num
-        rows = np.where(is_real, places, 0)
-        images, labels, masks = self._rows
-        loud = np.where(is_real[:, None, None, None], images[rows], 1.0).astype(np.float32)
-        return Batch(
-            images=loud,
-            target=np.zeros(self._size, np.int32),
-            image_id=(100 + places).astype(np.uint32),
-            weight=is_real.astype(np.float32),
-            labels=np.where(is_real[:, None], labels[rows], 1.0),
-            masks=None if masks is None else masks[rows],
-        )
+        arrays = {"images": self.images(), "labels": self.labels()}
+        if self.masks != "none":
+            arrays["masks"] = forms[self.masks]
+        return {name: array[row] for name, array in arrays.items()}
 
 
 def noise_masks(images, image_id, key):
-    """``[b h w k]``: loud, other for each class, and following the picture's id."""
+    """``[b h w k]``: loud, other for each class, and following the picture's id.
+
+    No two values of a picture are alike, and all are 256ths: as fine as masks of classes are kept.
+    """
     keys = example_keys(key, image_id)
-    shape = images.shape[1:3]
-    draw = jax.vmap(lambda k: jax.random.uniform(k, shape))
-    return jnp.stack([draw(fold_each(keys, k)) for k in range(NUM_CLASSES)], axis=-1)
+    shape = (*images.shape[1:3], NUM_CLASSES)
+    levels = jax.vmap(lambda k: jax.random.permutation(k, 256)[: np.prod(shape)])(keys)
+    return levels.reshape(len(keys), *shape) / 256
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -139,12 +143,10 @@ class Noise:
             del state, frozen
             masks = self.scale * noise_masks(batch.images, batch.image_id, key)
             keep = jnp.take_along_axis(masks, batch.target[:, None, None, None], axis=3)
-            class_keep = masks if self.at_once else None
-            return Explanation(
-                keep=keep, saliency=5 * keep - 3, target=batch.target, class_keep=class_keep
-            )
+            maps = {"class_keep": masks} if self.at_once else {}
+            return Explanation(keep=keep, saliency=5 * keep - 3, target=batch.target, maps=maps)
 
-        return Method(init=no_state, step=None, explain=explain)
+        return Method(explain=explain, outputs=(KEEP, CLASS_KEEP) if self.at_once else (KEEP,))
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -163,15 +165,16 @@ class Learned:
             del frozen, key
             masks = jnp.ones_like(batch.images[..., :1]) * state.params["value"]
             keep = jnp.take_along_axis(masks, batch.target[:, None, None, None], axis=3)
-            return Explanation(keep=keep, saliency=keep, target=batch.target, class_keep=masks)
+            maps = {"class_keep": masks}
+            return Explanation(keep=keep, saliency=keep, target=batch.target, maps=maps)
 
-        return Method(init=init, step=lambda *_: None, explain=explain)
+        trainable = Trainable(init=init, step=lambda *_: None, weights=weights)
+        return Method(explain=explain, outputs=(KEEP, CLASS_KEEP), trainable=trainable)
 
 
 def evaluation(**changes) -> Evaluation:
     settings = {
-        "classifier": Rows(),
-        "infill": Mean(),
+        "explained": Explained(classifier=Rows(), infill=Mean()),
         "data": Pictures(),
         "batch_size": 8,
         "contestants": {"noise": Contestant(method=Noise())},

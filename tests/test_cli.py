@@ -298,7 +298,7 @@ def test_a_device_without_memory_is_one_sentence_with_a_remedy(run, folder, tmp_
     def exhausted(*args):
         raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes.")
 
-    monkeypatch.setattr("xai_jax.runs.run.explain_batch", exhausted)
+    monkeypatch.setattr("xai_jax.runs.batch.explain_batch", exhausted)
     failed = run("explain", folder, *SMALL, "--out", tmp_path)
     assert only_sentence(*failed) == "the device's memory is too small; lower --batch-size."
 

@@ -15,12 +15,12 @@ from xai_jax.classifiers.trunk import Trunk
 from xai_jax.core.method import Method, Trainable
 from xai_jax.data.builders.coco2014_masks import CATEGORIES
 from xai_jax.data.planted import Planted
-from xai_jax.evaluate.evaluation import Evaluation
 from xai_jax.experiment import Experiment
 from xai_jax.losses import class_masks
 from xai_jax.methods import explainer
-from xai_jax.runtime import settings
+from xai_jax.runtime import config_file
 from xai_jax.runtime.weights_file import WeightsFile
+from xai_jax.scoring.evaluation import Evaluation
 
 ROOT = Path(__file__).parents[1]
 WITH_EMPTY = (
@@ -50,9 +50,9 @@ def test_a_config_builds_its_methods_and_is_written(file, tmp_path):
     else:
         built = [config.method.build()]
     assert all(isinstance(one, Method | Trainable) for one in built)
-    settings.write(tmp_path, config)
-    settings.check(tmp_path, config)  # the same config may go on in that folder
-    assert json.loads((tmp_path / settings.NAME).read_text())["class"].startswith("xai_jax.")
+    config_file.write(tmp_path, config)
+    config_file.check(tmp_path, config)  # the same config may go on in that folder
+    assert json.loads((tmp_path / config_file.NAME).read_text())["class"].startswith("xai_jax.")
 
 
 @pytest.mark.parametrize("file", FILES)

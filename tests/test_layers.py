@@ -25,9 +25,9 @@ ALLOWED = {
     "runtime": {"core", "runtime"},
     "experiment": {"core"},
     "train": {"core", "runtime", "experiment", "train"},
-    "evaluate": {"core", "metrics", "runtime", "experiment", "evaluate"},
     "report": {"core", "runtime", "experiment", "report"},
     "runs": {"core", "nn", "metrics", "runtime", "data", "report", "runs"},
+    "scoring": {"core", "metrics", "runtime", "experiment", "data", "runs", "report", "scoring"},
     "choices": {"core", "infills", "methods"},
 }
 SHARED = {"mask_learner"}  # modules of `methods` that several methods are made of

@@ -12,9 +12,9 @@ from PIL import Image
 
 from xai_jax.commands.targets import of_each
 from xai_jax.core import targets
+from xai_jax.core.content import to_json
 from xai_jax.core.method import Explained, Inspector
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.core.settings import to_json
 from xai_jax.data import pictures
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import fido

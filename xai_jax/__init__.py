@@ -3,7 +3,16 @@
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["Classifier", "Explanation", "Head", "Infill", "explain", "load", "load_trained"]
+__all__ = [
+    "Classifier",
+    "Explanation",
+    "Head",
+    "Infill",
+    "evaluate",
+    "explain",
+    "load",
+    "load_trained",
+]
 
 if TYPE_CHECKING:
     from xai_jax.api import explain, load_trained
@@ -12,6 +21,7 @@ if TYPE_CHECKING:
     from xai_jax.core.targets import Head
     from xai_jax.core.types import Explanation
     from xai_jax.runtime.results import load
+    from xai_jax.scoring.evaluate import evaluate
 
 
 def __getattr__(name: str):
@@ -24,6 +34,10 @@ def __getattr__(name: str):
         from xai_jax.runtime.results import load
 
         return load
+    if name == "evaluate":
+        from xai_jax.scoring.evaluate import evaluate
+
+        return evaluate
     if name in {"Classifier", "Explanation", "Head", "Infill"}:
         from xai_jax.core import classifier, infill, targets, types
 

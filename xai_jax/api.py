@@ -12,7 +12,7 @@ from xai_jax.choices import METHODS
 from xai_jax.core import targets
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
-from xai_jax.core.method import Explained, Inspector, Method, Settings
+from xai_jax.core.method import Builds, Explained, Inspector, Method
 from xai_jax.core.metric import Metric
 from xai_jax.core.types import Explanation, PRNGKey
 from xai_jax.infills.blur import Blur
@@ -30,8 +30,8 @@ def explain(
     images: np.ndarray | jax.Array,
     target: Target = None,
     *,
-    method: Settings[Method] | None = None,
-    infill: Infill | Settings[Infill] | None = None,
+    method: Builds[Method] | None = None,
+    infill: Infill | Builds[Infill] | None = None,
     labels: np.ndarray | None = None,
     regions: np.ndarray | None = None,
     metrics: Sequence[Metric] = (),
@@ -100,7 +100,7 @@ def load_trained(
     path: str | Path,
     classifier: Classifier,
     *,
-    infill: Infill | Settings[Infill] | None = None,
+    infill: Infill | Builds[Infill] | None = None,
 ) -> Inspector:
     """A method that was trained on `classifier`: hand it to `explain` in the classifier's place.
 
@@ -134,7 +134,7 @@ def _inspector(explained: Any, method: Any, infill: Any) -> Inspector:
         return explained
     frozen = Explained(classifier=explained, infill=infill or Blur()).build()
     method = fido.Config() if method is None else method
-    if isinstance(method, type) or not isinstance(method, Settings):
+    if isinstance(method, type) or not isinstance(method, Builds):
         raise ValueError(
             f"method is {method!r:.60}, which is no settings of a method; pass an object such as "
             "fido.Config() of xai_jax.methods."

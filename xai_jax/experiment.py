@@ -7,7 +7,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from xai_jax.core.method import Explained, Frozen, Method, Settings, Trainable
+from xai_jax.core.domains import Count, Natural, NotNegative, Seed
+from xai_jax.core.method import Builds, Explained, Frozen, Method, Trainable
+from xai_jax.core.settings import Settings
 
 
 @runtime_checkable
@@ -74,7 +76,7 @@ ExportFn = Callable[[Any, Path], Path]
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Validation:
+class Validation(Settings):
     """How a run is judged while it trains.
 
     Fields:
@@ -89,15 +91,15 @@ class Validation:
     """
 
     data: Source
-    every: int
+    every: Natural
     metric: str = "loss"
     maximise: bool = False
-    min_delta: float = 0.0
-    patience: int | None = None
+    min_delta: NotNegative = 0.0
+    patience: Count | None = None
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Experiment:
+class Experiment(Settings):
     """All that a run is made of.
 
     Fields:
@@ -119,16 +121,16 @@ class Experiment:
         tensorboard: also write what metrics.jsonl and the panels say for TensorBoard.
     """
 
-    method: Settings[Trainable | Method]
+    method: Builds[Trainable | Method]
     data: Source
-    num_steps: int
-    batch_size: int
+    num_steps: Count
+    batch_size: Count
     explained: Explained | None = None
     start: Start | None = None
     validation: Validation | None = None
-    seed: int = 0
-    log_every: int = 50
-    checkpoint_every: int = 1000
+    seed: Seed = 0
+    log_every: Count = 50
+    checkpoint_every: Count = 1000
     panels: Panels | None = None
     export: ExportFn | None = None
     tensorboard: bool = False

@@ -12,8 +12,8 @@ steps, in which its area weight grows as far.
 from configs import recipes
 from configs.clothing import explainer_lite0, rtis_lite0
 from configs.clothing.clothes import PICTURES
-from xai_jax.evaluate.evaluation import Contestant, Evaluation
 from xai_jax.methods import extremal, fido
+from xai_jax.scoring.evaluation import Contestant, Evaluation
 
 COMPARED = ("trousers", "outerwear", "dress", "eyewear", "bag")  # all in the first 20 pictures
 FEW, STEPS = 20, 150

@@ -15,7 +15,7 @@ from configs import recipes
 from configs.coco2014 import explainer_resnet50, explainer_vgg16
 from configs.coco2014.objects import PICTURES
 from xai_jax.data import catalog
-from xai_jax.evaluate.evaluation import Evaluation
+from xai_jax.scoring.evaluation import Evaluation
 
 FIRST = dataclasses.replace(catalog.COCO2014, splits={"test": "test[:2000]"})
 FEW = 20

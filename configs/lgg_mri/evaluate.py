@@ -12,8 +12,8 @@ scaled to the size of the slices, and 150 of the 800 steps, in which its area we
 from configs import recipes
 from configs.lgg_mri import explainer_lite0
 from configs.lgg_mri.scans import PICTURES
-from xai_jax.evaluate.evaluation import Contestant, Evaluation
 from xai_jax.methods import extremal, fido
+from xai_jax.scoring.evaluation import Contestant, Evaluation
 
 FEW, STEPS = 20, 150
 

@@ -8,9 +8,9 @@ Another file: --config.contestants.explainer.trained=FILE.
 
 from configs.smoke import explainer as planted_explainer
 from xai_jax.core.method import Explained
-from xai_jax.evaluate.evaluation import Contestant, Evaluation
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import explainer
+from xai_jax.scoring.evaluation import Contestant, Evaluation
 
 
 def get_config() -> Evaluation:

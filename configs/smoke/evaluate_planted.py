@@ -8,9 +8,9 @@ Expect rows 0, 0.5, 1 and truth as docs/evaluation.md says, and both methods abo
 
 from configs.smoke import explainer as planted_explainer
 from xai_jax.core.method import Explained
-from xai_jax.evaluate.evaluation import Contestant, Evaluation
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import extremal, fido
+from xai_jax.scoring.evaluation import Contestant, Evaluation
 
 
 def get_config() -> Evaluation:

@@ -17,7 +17,7 @@ pictures of the test, is in specificity.py.
 from configs import recipes
 from configs.voc2007.learned import learned
 from configs.voc2007.objects import PICTURES
-from xai_jax.evaluate.evaluation import Evaluation
+from xai_jax.scoring.evaluation import Evaluation
 
 FEW = 20
 

@@ -2,8 +2,8 @@
 
 from configs import recipes
 from configs.voc2007 import explainer_resnet50, explainer_vgg16, rtis_vgg16
-from xai_jax.evaluate.evaluation import Contestant
 from xai_jax.experiment import Experiment
+from xai_jax.scoring.evaluation import Contestant
 
 
 def learned(which: str) -> tuple[Experiment, dict[str, Contestant]]:

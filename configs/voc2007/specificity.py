@@ -14,7 +14,7 @@ columns that compare with the truth, and the row of the truth, are of those that
 from configs import recipes
 from configs.voc2007.learned import learned
 from configs.voc2007.objects import PICTURES
-from xai_jax.evaluate.evaluation import Evaluation
+from xai_jax.scoring.evaluation import Evaluation
 
 COMPARED = ("bottle", "car", "cat", "dog", "person")
 

@@ -1,5 +1,7 @@
 """The classifier value: preprocessing, the two halves, and what it must return."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import normed
@@ -147,3 +149,36 @@ def test_a_training_that_changes_nothing_answers_as_in_use():
     )
     np.testing.assert_allclose(found, [[2.0] * 3])
     assert statistics == {}
+
+
+HEADS = {"softmax": 3.6867, "sigmoid": 3.0}  # nats, of logits 3, -2, -1 and target 0, by hand
+
+
+@pytest.mark.parametrize(("word", "expected"), HEADS.items())
+def test_a_head_may_be_named_and_counts_as_what_it_names(word, expected):
+    def logits(params, normalised):
+        return jnp.broadcast_to(params, (len(normalised), 3))
+
+    params = jnp.array([3.0, -2.0, -1.0])
+    made = Classifier.from_callable(logits, params, head=word)
+    others = (
+        Classifier(params=params, mean=0.0, std=1.0, apply_fn=logits, head=word.upper()),
+        dataclasses.replace(Classifier.from_callable(logits, params), head=word),
+        jax.jit(lambda classifier: classifier)(made),
+        jax.tree.unflatten(jax.tree.structure(made), jax.tree.leaves(made)),
+    )
+    for one in (made, *others):
+        assert one.head is Head(word)
+        found = one.log_odds(jnp.zeros((1, 2, 2, 3)), jnp.array([0]))
+        np.testing.assert_allclose(found, [expected], atol=1e-4)
+
+
+def test_a_head_that_does_not_exist_is_refused():
+    sentence = "Classifier: head must be one of .* not 'sigmod'; did you mean 'sigmoid'"
+    made = Classifier.from_callable(_mean_logits, jnp.ones(3))
+    for call in (
+        lambda: Classifier.from_callable(_mean_logits, jnp.ones(3), head="sigmod"),
+        lambda: dataclasses.replace(made, head="sigmod"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            call()

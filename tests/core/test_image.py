@@ -123,3 +123,30 @@ def test_every_map_is_stretched_by_its_own_extremes_and_a_flat_one_is_zero():
     np.testing.assert_allclose(
         image.unit_range(jnp.concatenate([maps, flat])).ravel(), [0, 1, 0, 1, 0, 0]
     )
+
+
+@pytest.mark.parametrize("spread", [1e-45, 1e-40, 1e-38, 2e-38, 1e-30, 1e-3, 1.0, 1e30, 3.4e38])
+def test_a_stretched_map_is_within_0_and_1_at_any_scale(spread):
+    draw = np.random.default_rng(0)
+    maps = (draw.uniform(-1.0, 1.0, (200, 5, 7, 1)) * spread).astype(np.float32)
+    shifted = np.clip(maps + np.float32(0.3 * spread), -3.4e38, 3.4e38)
+    for function in (image.unit_range, jax.jit(image.unit_range)):
+        for values in (maps, shifted):
+            found = np.asarray(function(jnp.asarray(values)))
+            assert found.min() >= 0.0 and found.max() <= 1.0  # and none is NaN
+            if spread > 2e-38:
+                np.testing.assert_allclose(found.max(axis=(1, 2, 3)), 1.0, atol=1e-6)
+                np.testing.assert_array_equal(found.min(axis=(1, 2, 3)), 0.0)
+
+
+def test_an_infinite_number_stretches_to_the_end_of_its_side():
+    maps = jnp.array([-jnp.inf, 0.0, jnp.inf]).reshape(1, 3, 1, 1)
+    np.testing.assert_allclose(image.unit_range(maps).ravel(), [0.0, 0.5, 1.0], atol=1e-6)
+
+
+@pytest.mark.parametrize("sigma", [-1.0, float("nan"), float("inf")])
+def test_a_blur_of_no_width_there_is_is_refused(sigma):
+    with pytest.raises(
+        ValueError, match="gaussian_blur: sigma must be a finite number of at least"
+    ):
+        image.gaussian_blur(IMAGES, sigma)

@@ -5,12 +5,14 @@ import enum
 import json
 from typing import Literal
 
+import numpy as np
 import pytest
 
 from xai_jax import choices
 from xai_jax.commands import targets
-from xai_jax.core.settings import changed, nearest, to_json
-from xai_jax.methods import fido
+from xai_jax.core.content import to_json
+from xai_jax.core.settings import Settings, changed, nearest
+from xai_jax.methods import bbmp, extremal, fido, rtis
 
 
 class Colour(enum.Enum):
@@ -19,12 +21,12 @@ class Colour(enum.Enum):
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Inner:
+class Inner(Settings):
     depth: int = 1
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Outer:
+class Outer(Settings):
     colour: Colour = Colour.RED
     sizes: tuple[int, ...] = (1, 2)
     pair: tuple[int, str] = (1, "a")
@@ -84,20 +86,19 @@ def test_a_field_that_is_not_in_the_file_keeps_its_value():
             {"colours": "red"},
             "a field 'colours' that does not exist; did you mean 'colour'?",
         ),
-        ({"colour": "green"}, "file, field 'colour': 'green' is not one of 'red', 'blue'."),
-        ({"rate": "fast"}, "file, field 'rate': 'fast' is not of type float."),
-        ({"rate": True}, "file, field 'rate': True is not of type float."),
-        ({"flip": 1}, "file, field 'flip': 1 is not of type bool."),
-        ({"limit": 1.5}, r"file, field 'limit': 1.5 is not of type int | None."),
-        ({"sizes": 3}, "file, field 'sizes': 3 is not of type tuple[int, ...]."),
-        ({"sizes": [1, "x"]}, "is not of type tuple[int, ...]."),
-        ({"pair": [1]}, "is not of type tuple[int, str]."),
-        ({"kind": "firm"}, "'firm' is not one of 'soft', 'hard'."),
-        (
-            {"inner": {"deep": 1}},
-            "field 'inner' has a field 'deep' that does not exist",
-        ),
-        ({"inner": 5}, "field 'inner': 5 is not of type Inner."),
+        ({"colour": "xx"}, "file.colour must be one of 'red', 'blue', not 'xx'."),
+        ({"colour": "bleu"}, "one of 'red', 'blue', not 'bleu'; did you mean 'blue'?"),
+        ({"rate": "fast"}, "file.rate must be a finite number, not 'fast'."),
+        ({"rate": True}, "file.rate must be a finite number, not True."),
+        ({"flip": 1}, "file.flip must be True or False, not 1."),
+        ({"limit": 1.5}, "file.limit must be a whole number or None, not 1.5."),
+        ({"sizes": 3}, "sizes must be any number of values, each a whole number, not 3."),
+        ({"sizes": [1, "x"]}, "each a whole number, not [1, 'x']."),
+        ({"pair": [1]}, "file.pair must be 2 values: a whole number, a string, not [1]."),
+        ({"kind": "firm"}, "file.kind must be one of 'soft', 'hard', not 'firm'."),
+        ({"inner": {"deep": 1}}, "file.inner has a field 'deep' that does not exist"),
+        ({"inner": {"depth": 0.5}}, "file.inner.depth must be a whole number, not 0.5."),
+        ({"inner": 5}, "file.inner must be of type Inner, not 5."),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(values, said):
@@ -161,3 +162,70 @@ def test_a_file_of_labels_that_cannot_be_read_is_refused(tmp_path):
     table.write_text("file,class\n1.png,9\n2.png,unicorn\n")
     with pytest.raises(ValueError, match="no class 'unicorn'"):
         targets.read_labels(table, NAMES, ["1.png", "2.png"])
+
+
+@pytest.mark.parametrize("method", choices.METHODS)
+def test_settings_come_back_from_what_json_has_of_them(method):
+    kind = choices.METHODS[method]
+    for preset in choices.presets(kind).values():
+        assert kind(**to_json(preset())) == preset()
+
+
+@pytest.mark.parametrize("infill", choices.INFILLS)
+def test_an_infill_comes_back_from_what_json_has_of_it(infill):
+    settings = choices.INFILLS[infill]()
+    assert type(settings)(**to_json(settings)) == settings
+
+
+def test_numbers_are_of_the_kind_that_is_declared():
+    cfg = fido.Config(grids=[8, 16.0], num_steps=np.int32(3), learning_rate=1)
+    assert cfg.grids == (8, 16) and isinstance(cfg.learning_rate, float)
+    cfg.num_steps = 5.0
+    assert isinstance(cfg.num_steps, int)
+
+
+def test_some_fields_given_as_a_mapping_start_from_what_stands_there():
+    cfg = rtis.PerImage(loss={"confidence": 3})
+    assert cfg.loss == dataclasses.replace(rtis.Loss.iterative(), confidence=3.0)
+    cfg.loss = {"area_power": 1}
+    assert (cfg.loss.confidence, cfg.loss.area_power) == (3.0, 1.0)
+    made_new = rtis.Config(network={"num_classes": 3})
+    assert made_new.network.num_classes == 3
+    with pytest.raises(ValueError, match=r"rtis.Config: network.num_classes must be .* not 0\."):
+        rtis.Config(network={"num_classes": 0})
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (
+            lambda: fido.Config(game="srr"),
+            "fido.Config: game must be one of 'ssr', 'sdr', not 'srr'; did you mean 'ssr'?",
+        ),
+        (
+            lambda: fido.Config(num_steps=2.5),
+            "fido.Config: num_steps must be a whole number of at least 1, not 2.5.",
+        ),
+        (
+            lambda: fido.Config(grids=8),
+            "fido.Config: grids must be one or more values, each a whole number of at least 2, "
+            "not 8.",
+        ),
+        (
+            lambda: fido.Config(initial_temperature=0),
+            "fido.Config: initial_temperature must be a finite number above 0 or None, not 0.",
+        ),
+        (
+            lambda: extremal.Config(momentum=1),
+            "extremal.Config: momentum must be a finite number within [0, 1), not 1.",
+        ),
+        (
+            lambda: fido.Config(game=bbmp.Game.DELETE),
+            "fido.Config: game must be one of 'ssr', 'sdr', not <Game.DELETE: 'delete'>.",
+        ),
+    ],
+)
+def test_the_sentence_names_class_field_domain_and_value(make, sentence):
+    with pytest.raises(ValueError) as said:
+        make()
+    assert str(said.value) == sentence

@@ -3,11 +3,20 @@
 import numpy as np
 import pytest
 
-from xai_jax.core.areas import AREAS, smallest_sufficient
+from xai_jax.core.areas import AREAS, level_of
+from xai_jax.core.areas import smallest_sufficient as of_batch
 
 
 def curve(*values: float) -> np.ndarray:
     return np.array(values, np.float32)
+
+
+def smallest_sufficient(curve_kept: np.ndarray, original: float) -> int | None:
+    """The level, of a batch of two of which the second says something else."""
+    other = np.full_like(curve_kept, -9.0)
+    shares = of_batch(np.stack([curve_kept, other]), np.array([original, 9.0], np.float32))
+    assert np.isnan(shares[1])
+    return level_of(float(shares[0]))
 
 
 def test_the_first_level_at_or_above_even_odds_suffices():

@@ -64,3 +64,25 @@ def test_the_log_odds_of_every_class_are_those_of_each_as_the_target():
     softmax = targets.class_log_odds(logits)
     np.testing.assert_allclose(softmax[1, 0], 30.0, rtol=1e-6)
     np.testing.assert_allclose(softmax[2], [0.0, 0.0, -201.0 - np.log(2)], atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("head", Head)
+def test_a_head_may_be_named_in_any_case(head):
+    target = jnp.array([1, 2])
+    for word in (head.value, head.name, head.value.title()):
+        for function in (targets.class_log_odds, targets.probs):
+            np.testing.assert_array_equal(function(LOGITS, word), function(LOGITS, head))
+        found = targets.log_odds(LOGITS, target, word)
+        np.testing.assert_array_equal(found, targets.log_odds(LOGITS, target, head))
+
+
+@pytest.mark.parametrize("head", ["xx", "sigmod", ""])
+def test_a_head_that_does_not_exist_is_refused(head):
+    target, sentence = jnp.array([1, 2]), "head must be one of 'softmax', 'sigmoid', not"
+    for call in (
+        lambda: targets.class_log_odds(LOGITS, head),
+        lambda: targets.probs(LOGITS, head),
+        lambda: targets.log_odds(LOGITS, target, head),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            call()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from xai_jax import experiment
+from xai_jax.core.content import as_json
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.types import Batch
@@ -19,7 +20,6 @@ from xai_jax.data.example import Example, picture_digest, truth_digest
 from xai_jax.data.pipeline import Pipeline
 from xai_jax.data.planted import Planted
 from xai_jax.data.transforms import Augment
-from xai_jax.runtime.settings import as_json
 
 NUM = 10
 SMALL = Preprocess(height=6, width=8)

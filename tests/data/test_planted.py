@@ -130,11 +130,11 @@ def test_a_pipeline_makes_batches_of_planted_pictures():
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"split": "tset"}, "no split 'tset'"),
-        ({"size": 32}, "48 pixels"),
-        ({"num_classes": 9}, "8"),
+        ({"split": "tset"}, "split must be .* did you mean 'test'"),
+        ({"size": 32}, "size must be a whole number of at least 48"),
+        ({"num_classes": 9}, r"within \[2, 8\], not 9"),
     ],
 )
 def test_settings_that_make_no_picture_are_refused(settings, sentence):
     with pytest.raises(ValueError, match=sentence):
-        Planted(**settings)[0]
+        Planted(**settings)

@@ -116,8 +116,8 @@ def test_where_no_kept_pixel_is_near_the_local_mean_is_the_mean_colour():
 
 
 def test_an_even_box_is_refused_in_a_sentence():
-    with pytest.raises(ValueError, match="odd number"):
-        local_mean.LocalMean(side=4).build(CLASSIFIER)
+    with pytest.raises(ValueError, match="side must be .* that is odd, not 4"):
+        local_mean.LocalMean(side=4)
 
 
 TINY = jnp.array([[0.9, 0.2, 0.6, 0.3], [0.1, 0.7, 0.5, 0.8], [0.5, 0.5, 0.05, 0.4]]).reshape(

@@ -302,9 +302,9 @@ def test_the_defaults_are_the_authors_and_so_are_the_presets():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"grid": 1}, "grid must be at least 2"),
-        ({"num_steps": 0}, "num_steps must be at least 1"),
-        ({"jitter": -1}, "jitter must be at least 0"),
+        ({"grid": 1}, "grid must be a whole number of at least 2"),
+        ({"num_steps": 0}, "num_steps must be a whole number of at least 1"),
+        ({"jitter": -1}, "jitter must be a whole number of at least 0"),
         (
             {"initial": bbmp.Initial.CIRCLE, "game": bbmp.Game.PRESERVE},
             "to preserve, use Initial.ONES",
@@ -314,3 +314,10 @@ def test_the_defaults_are_the_authors_and_so_are_the_presets():
 def test_settings_that_cannot_work_are_refused_before_anything_runs(changes, message):
     with pytest.raises(ValueError, match=message):
         bbmp.Config(**changes).build()
+
+
+@pytest.mark.parametrize("size", [(32, 32), (64, 96), (224, 224)])
+def test_a_disc_is_removed_once_at_most(size):
+    for radius in mask.disc_radii(size):
+        disc = mask.removed_disc(jnp.float32(radius), size)
+        assert disc.min() >= 0.0 and disc.max() <= 1.0

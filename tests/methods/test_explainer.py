@@ -195,10 +195,10 @@ def test_the_presets_are_the_four_published_runs():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"entropy_weight": -1.0}, "entropy_weight must be at least 0"),
-        ({"min_area": 0.4}, "min_area 0.4 and max_area 0.3"),
-        ({"max_area": 1.5}, "max_area 1.5 must be shares"),
-        ({"micro_batches": 0}, "micro_batches must be at least 1"),
+        ({"entropy_weight": -1.0}, "entropy_weight must be a finite number of at least 0"),
+        ({"min_area": 0.4}, "min_area 0.4 is larger than max_area 0.3"),
+        ({"max_area": 1.5}, r"max_area must be a finite number within \[0, 1\]"),
+        ({"micro_batches": 0}, "micro_batches must be a whole number of at least 1"),
     ],
 )
 def test_settings_without_sense_are_refused(changes, words):

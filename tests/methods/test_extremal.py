@@ -17,6 +17,7 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.optimise import optimise
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import extremal
+from xai_jax.methods.extremal import method
 from xai_jax.methods.extremal.momentum import dampened_sgd
 from xai_jax.methods.extremal.pyramid import increments, perturbation_levels, perturbed
 from xai_jax.methods.extremal.smooth_mask import Geometry, in_picture, smooth_mask
@@ -374,11 +375,11 @@ def test_the_default_settings_are_the_published_ones():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"areas": ()}, "areas must be one or more shares"),
-        ({"areas": (0.1, 1.0)}, "areas must be one or more shares"),
-        ({"num_levels": 1}, "num_levels must be at least 2"),
-        ({"num_steps": 0}, "num_steps must be at least 1"),
-        ({"momentum": 1.0}, r"momentum must lie within \[0, 1\)"),
+        ({"areas": ()}, "areas must be one or more values"),
+        ({"areas": (0.1, 1.0)}, r"areas must be .* within \(0, 1\)"),
+        ({"num_levels": 1}, "num_levels must be a whole number of at least 2"),
+        ({"num_steps": 0}, "num_steps must be a whole number of at least 1"),
+        ({"momentum": 1.0}, r"momentum must be a finite number within \[0, 1\)"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_before_anything_runs(changes, message):
@@ -405,3 +406,10 @@ def test_the_contrastive_reward_needs_a_second_class():
     )
     with pytest.raises(ValueError, match="needs two classes"):
         explain(config(reward=extremal.Reward.CONTRASTIVE), frozen, batch)
+
+
+@pytest.mark.parametrize("side", [17, 40, 65])
+def test_a_smoothed_mask_stays_within_0_and_1(side):
+    for smooth in (0.0, 0.03, 0.09):
+        found = method._smoothed(config(smooth=smooth), jnp.ones((1, 2, side, side, 1)))
+        assert found.min() >= 0.0 and found.max() <= 1.0

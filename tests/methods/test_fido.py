@@ -138,7 +138,7 @@ def test_the_expected_score_equals_the_sum_over_all_masks():
         chance = jnp.prod(jnp.where(keep == 1, 1 - drop, drop))
         exact += chance * classifier.log_odds(keep * batch.images + (1 - keep) * 0.3, batch.target)
     keys = example_keys(jax.random.key(1), batch.image_id)
-    keys = jax.vmap(lambda s: fold_each(keys, s))(jnp.arange(40_000))
+    keys = jax.vmap(lambda s: fold_each(keys, s), out_axes=1)(jnp.arange(40_000))
     frozen = Frozen(classifier=classifier, infill=infill)
     context = infill.prepare(batch.images)
     # A cold gate is a Bernoulli draw; 40,000 draws of a score in about +-3 leave 0.01 of noise.

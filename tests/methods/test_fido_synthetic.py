@@ -152,7 +152,7 @@ def test_the_expected_score_under_the_oracle_equals_the_enumeration():
         images=images, target=target, image_id=jnp.array([3], jnp.uint32), weight=jnp.ones(1)
     )
     infill = oracle.Oracle(mixture=mixture).build(classifier)
-    keys = jax.random.split(jax.random.key(5), 40_000)[:, None]
+    keys = jax.random.split(jax.random.key(5), 40_000)[None]
     frozen = Frozen(classifier=classifier, infill=infill)
     estimate = method.mean_log_odds(frozen, batch, images, drop, keys, 1e-4)
     # The score spreads over about +-5 nats; 40,000 draws leave a standard error of 0.015.

@@ -11,7 +11,7 @@ from xai_jax.core.areas import AREAS
 from xai_jax.core.method import Frozen
 from xai_jax.core.types import Explanation
 from xai_jax.infills.constant import Constant
-from xai_jax.metrics.fidelity import scored
+from xai_jax.metrics.fidelity import fidelity
 
 SIZE, FILLED = 8, 0.3
 
@@ -37,7 +37,10 @@ def test_every_part_of_every_picture_is_scored_as_by_hand():
         keep=jnp.array(keep), saliency=jnp.array(saliency), target=batch.target
     )
     frozen = Frozen(classifier, Constant(value=FILLED).build(classifier))
-    found = scored(frozen, batch, explanation, jax.random.key(1))
+    metric = fidelity()
+    found = metric.measure(metric.params, frozen, batch, explanation, jax.random.key(1))
+    assert set(found) == {row.name for row in metric.rows}
+    np.testing.assert_allclose(found["kept_area"], keep.mean(axis=(1, 2, 3)), rtol=1e-6)
     for i, (image, target) in enumerate(zip(np.asarray(batch.images), (0, 3, 1), strict=True)):
         wanted = {
             "original": by_hand(image, np.ones_like(keep[i]), target),
@@ -45,15 +48,15 @@ def test_every_part_of_every_picture_is_scored_as_by_hand():
             "removed": by_hand(image, 1 - keep[i], target),
         }
         for part, value in wanted.items():
-            np.testing.assert_allclose(found.log_odds[part][i], value, atol=2e-5)
+            np.testing.assert_allclose(found[f"log_odds_{part}"][i], value, atol=2e-5)
         order = np.argsort(-saliency[i].ravel(), kind="stable")
         for level, share in enumerate(AREAS):
             hard = np.zeros(SIZE * SIZE)
             hard[order[: max(round(share * SIZE * SIZE), 1)]] = 1
             hard = hard.reshape(SIZE, SIZE, 1)
             np.testing.assert_allclose(
-                found.curve["kept"][i, level], by_hand(image, hard, target), atol=2e-5
+                found["curve_kept"][i, level], by_hand(image, hard, target), atol=2e-5
             )
             np.testing.assert_allclose(
-                found.curve["removed"][i, level], by_hand(image, 1 - hard, target), atol=2e-5
+                found["curve_removed"][i, level], by_hand(image, 1 - hard, target), atol=2e-5
             )

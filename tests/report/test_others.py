@@ -73,7 +73,7 @@ def test_every_channel_of_a_map_lies_over_the_picture_with_its_own_range(with_ot
 
 def test_a_trace_of_several_areas_is_one_chart_of_several_lines(with_others):
     article = plain(with_others[1].articles[0])
-    assert "reward logits 1, …, 6" in article  # n / 6 of the last step
+    assert "reward, logits 1, …, 6" in article  # n / 6 of the last step
     assert "6 lines, one for each area, the first faintest" in article
     assert with_others[0].count('class="line n5"') == 5  # of the pictures that are explained
 
@@ -86,7 +86,7 @@ def test_single_numbers_are_a_table_with_their_unit_and_their_meaning(with_other
 
 def test_numbers_over_another_axis_are_a_curve_over_it(with_others):
     said = plain(with_others[1].articles[0])
-    assert "spread pixels 4 " in said and " 1 radius 5 " in said
+    assert "spread, pixels 4 " in said and " 1 radius 5 " in said
 
 
 def test_the_page_ends_with_what_every_stored_array_means(with_others):
@@ -148,7 +148,7 @@ def test_without_scores_there_are_the_picture_its_saliency_and_no_verdict(unscor
             assert word not in said
         # Of class 1 of three: log-odds 1 - 3 = -2, as the classifier itself says.
         assert "11.9 %" in said and "log-odds −2.00" in said
-        assert "objective nats 1" in said.replace("objective  ", "objective ")
+        assert "objective, nats 1" in said
 
 
 def test_without_scores_nothing_can_be_sorted_or_found_by_them(unscored, with_others):

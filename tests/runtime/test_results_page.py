@@ -6,7 +6,8 @@ import re
 import fake_run
 import pytest
 
-from xai_jax.runtime import store
+from xai_jax.core.outputs import COUNTERFACTUAL, KEEP, SALIENCY, Output
+from xai_jax.runtime import manifest, store
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "results.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -23,27 +24,38 @@ def test_an_example_of_the_page_runs_on_a_folder_called_results(
     printed = capsys.readouterr().out
     if "masks" in variables:
         # Of the first picture: the mean of each mask, and log-odds that fall by 1 a class.
-        keep, original = variables["masks"], variables["results"].log_odds["original"][0]
+        keep, original = variables["masks"], variables["results"]["log_odds_original"][0]
         wanted = [
             f"{name} {keep[..., k].mean():.2f} {original - k:+.2f}"
             for k, name in enumerate(fake_run.CLASSES)
         ]
         assert printed.splitlines() == wanted
     elif "results" in variables:
-        assert printed.startswith("fido ssr True\nanimals/picture 0.jpg tabby ")
+        assert printed.startswith("fido ssr True\nanimals/picture 0.jpg ")
+        assert f"saliency {SALIENCY.axes} {SALIENCY.unit} {SALIENCY.meaning}\n" in printed
         assert variables["kept"].shape == (5,)
     else:
-        assert printed == "(5, 16, 16, 1) (2, 16, 16, 1)\n"
+        assert printed.splitlines() == [
+            "(5, 16, 16, 1) (2, 16, 16, 1)",
+            f"{KEEP.unit} | {KEEP.meaning}",
+        ]
         assert variables["curve"].shape == (5, len(variables["shares"]))
 
 
-def test_the_page_names_every_array_with_its_type_and_what_stands_where_there_is_no_result():
-    rows = re.findall(r"^\| (`.*?) \| `\[.*?\]` (\w+) \|.*\| (\S+) \|$", PAGE, re.MULTILINE)
-    told = {
-        name: (dtype, fill) for names, dtype, fill in rows for name in re.findall(r"`(.*?)`", names)
-    }
-    arrays = fake_run.arrays(slice(0, 2))
-    stored = {name if "/" not in name else "trace/NAME" for name in arrays}
-    assert set(told) == stored
-    for name, (dtype, fill) in told.items():
-        assert (store.dtype(name), str(store.fill(name)).lower()) == (dtype, fill.lower())
+def row(output: Output) -> str:
+    """The line of the table that says what an output declares."""
+    axes = ", ".join(f"`{axis}`" for axis in output.axes) or "none"
+    empty = str(store.fill(output)).replace("nan", "NaN")
+    cells = f"`{output.name}`", axes, output.stored, output.unit, output.meaning, empty
+    return "| " + " | ".join(cells) + " |"
+
+
+def test_the_table_of_arrays_is_what_the_standard_outputs_declare():
+    head = "| name | axes | type | unit | meaning | no result |\n|---|---|---|---|---|---|\n"
+    table = PAGE.split(head)[1].split("\n\n")[0].splitlines()
+    assert table == [row(output) for output in (*fake_run.STANDARD, COUNTERFACTUAL)]
+
+
+def test_the_page_says_what_becomes_of_a_changed_picture_and_of_an_older_folder():
+    assert "is explained anew, and it alone" in PAGE and "`digests`" in PAGE
+    assert f"(format {manifest.FORMAT - 1})" in PAGE

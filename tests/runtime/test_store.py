@@ -12,7 +12,8 @@ import pytest
 import zarr
 
 import xai_jax
-from xai_jax.runtime import files, manifest, results, store, summary
+from xai_jax.core.outputs import Output
+from xai_jax.runtime import files, store
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 
@@ -32,9 +33,11 @@ def test_load_gives_back_what_was_written_with_fill_values_for_the_skipped_row(f
         rows = found.manifest.rows(batch)
         for name, values in fake_run.arrays(rows).items():
             for place, row in enumerate(range(rows.start, rows.stop)):
-                skipped = np.full_like(values[place], store.fill(name))
-                wanted = skipped if row == 1 else values[place]
-                np.testing.assert_array_equal(found.arrays[name][row], wanted)
+                output = fake_run.KNOWN[name]
+                wanted = store.stored(output, values[place : place + 1])[0]
+                skipped = np.full_like(wanted, store.fill(output))
+                got = found[name][row]
+                np.testing.assert_array_equal(got, skipped if row == 1 else wanted)
 
 
 def test_rows_are_read_by_number_from_either_end_by_slice_and_as_a_whole(folder):
@@ -54,67 +57,104 @@ def test_rows_are_read_by_number_from_either_end_by_slice_and_as_a_whole(folder)
         keep[5]
 
 
-def test_an_unfinished_run_has_the_rows_that_are_done(tmp_path):
-    fake_run.write(tmp_path, unfinished=2)
-    found = xai_jax.load(tmp_path)
-    assert not found.complete
-    assert found.rows == (0,)
-    assert [row is None for row in found.summary] == [False, False, True, True, True]
-    assert np.isnan(found.keep[2]).all()
+BOTH = np.array([True, True])
 
 
-def test_a_run_that_has_only_begun_has_no_arrays_and_says_so(tmp_path):
-    fake_run.manifest().write(tmp_path)
-    found = results.load(tmp_path)
-    assert found.rows == ()
-    with pytest.raises(ValueError, match="holds no saliency yet; start the run again"):
-        _ = found.saliency
-
-
-def test_a_folder_without_a_run_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"holds no manifest\.json; name a folder"):
-        xai_jax.load(tmp_path)
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}', '{"seed": 1}'])
-def test_a_manifest_that_is_none_is_refused_in_one_sentence(tmp_path, text):
-    (tmp_path / "manifest.json").write_text(text)
-    with pytest.raises(ValueError, match=r"manifest\.json cannot be read: [^\n]*\.$"):
-        xai_jax.load(tmp_path)
-
-
-def test_a_manifest_comes_back_equal_and_writes_the_same_text():
-    made = fake_run.manifest()
-    again = manifest.Manifest.from_json(made.to_json())
-    assert again == made
-    assert again.to_json() == made.to_json()
-    assert manifest.difference(made, again) is None
-
-
-def test_names_that_are_no_utf8_survive(tmp_path):
-    name = os.fsdecode(b"caf\xe9.jpg")
-    made = fake_run.manifest(1, pictures=(name,))
-    made.write(tmp_path)
-    assert manifest.read(tmp_path).pictures == (name,)
-    summary.write_csv(tmp_path, [summary.Row.skipped(name, 'It says "no", twice.')])
-    table = (tmp_path / "summary.csv").read_bytes()
-    assert b'caf\xe9.jpg,skipped,"It says ""no"", twice."' in table
+def contents(folder) -> dict:
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def test_writing_the_same_rows_twice_leaves_the_same_bytes(tmp_path):
     values = fake_run.arrays(slice(0, 2))
-    contents = []
+    found = []
     for _ in range(2):
-        store.Writer(tmp_path, 5, 2).write(0, values)
-        contents.append({p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()})
-    assert contents[0] == contents[1]
+        store.Writer(tmp_path, 5, 2).write([0, 1], BOTH, values, fake_run.KNOWN)
+        found.append(contents(tmp_path))
+    assert found[0] == found[1]
 
 
-def test_the_group_and_the_group_of_the_trace_are_valid_zarr(folder):
+def test_rows_that_are_written_alone_leave_the_others_as_they_were(tmp_path):
+    fake_run.write(tmp_path / "run", num_pictures=6, batch_size=3, skip=1)
+    before = contents(tmp_path / "run")
+    arrays = {
+        name: np.asarray(array) for name, array in xai_jax.load(tmp_path / "run").arrays.items()
+    }
+    values = {name: array[:2] for name, array in fake_run.arrays(slice(90, 93)).items()}
+    writer = store.Writer(tmp_path / "run", 6, 3, fake_run.CLASSES)
+    writer.write(
+        [0, 2], BOTH, values, fake_run.KNOWN
+    )  # with a gap, and one that is a row of its own
+    for name, array in xai_jax.load(tmp_path / "run").arrays.items():
+        new = store.stored(fake_run.KNOWN[name], values[name])
+        np.testing.assert_array_equal(np.asarray(array)[[0, 2]], new)
+        np.testing.assert_array_equal(np.asarray(array)[[1, 3, 4, 5]], arrays[name][[1, 3, 4, 5]])
+    old = fake_run.arrays(slice(0, 3))
+    writer.write([0, 2], BOTH, {name: array[[0, 2]] for name, array in old.items()}, fake_run.KNOWN)
+    assert contents(tmp_path / "run") == before
+
+
+def test_a_row_that_loses_its_result_is_emptied_in_every_array_of_an_earlier_start(tmp_path):
+    values = fake_run.arrays(slice(0, 2))
+    store.Writer(tmp_path, 2, 2).write([0, 1], BOTH, values, fake_run.KNOWN)
+    again = store.Writer(tmp_path, 2, 2)
+    again.open_written(fake_run.KNOWN)
+    again.write([1], np.array([False]), {}, fake_run.KNOWN)
+    for name, array in store.read(tmp_path).items():
+        output = fake_run.KNOWN[name]
+        np.testing.assert_array_equal(array[0], store.stored(output, values[name])[0])
+        np.testing.assert_array_equal(array[1], np.full_like(array[1], store.fill(output)))
+
+
+def test_a_row_without_a_result_holds_the_fill_value_whatever_is_handed_in_for_others(tmp_path):
+    values = {name: array[:1] for name, array in fake_run.arrays(slice(0, 2)).items()}
+    writer = store.Writer(tmp_path, 2, 2)
+    writer.write([0, 1], np.array([False, True]), values, fake_run.KNOWN)
+    found = store.read(tmp_path)
+    assert (found["target"][0], found["images"][0].max()) == (-1, 0)
+    assert np.isnan(found["keep"][0]).all() and np.isnan(found["class_keep"][0]).all()
+    np.testing.assert_array_equal(found["keep"][1], values["keep"][0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "kept", "empty"),
+    [
+        ("float32", 0.1, np.float32(0.1), np.nan),
+        ("float16", 0.3, np.float16(77 / 256), np.nan),  # 0.3 * 256 = 76.8
+        ("uint8", 0.5, 128, 0),  # 127.5 to the even one
+        ("int32", 7, 7, -1),
+    ],
+)
+def test_numbers_are_kept_as_declared_and_fill_values_with_them(kind, value, kept, empty):
+    output = Output(name="a", kind="number", axes=(), unit="", meaning="", stored=kind)
+    found = store.stored(output, np.array([value]))
+    assert found.dtype == kind and found[0] == kept
+    np.testing.assert_equal(store.fill(output), empty)
+
+
+def test_arrays_that_another_run_has_stored_are_copied_to_the_byte(folder, tmp_path):
+    whole = store.read(folder)
+    writer = store.Writer(tmp_path, 5, 2, fake_run.CLASSES)
+    for start in (4, 0, 2):
+        rows = range(start, min(start + 2, 5))
+        some = {name: array[rows.start : rows.stop] for name, array in whole.items()}
+        writer.copy(rows, some, {name: array.output for name, array in whole.items()})
+    assert {p.relative_to(tmp_path): c for p, c in contents(tmp_path).items()} == {
+        p.relative_to(folder): c for p, c in contents(folder / store.NAME).items()
+    }
+
+
+def test_the_group_is_valid_zarr_and_every_array_carries_its_declaration(folder):
     group = zarr.open_group(folder / "explanations.zarr", mode="r")
-    assert set(group["trace"].keys()) == {"objective", "kept_area"}
+    assert set(group.keys()) == set(fake_run.KNOWN)
     assert group["keep"].metadata.dimension_names == ("picture", "row", "column", "channel")
     assert group["curve_kept"].metadata.dimension_names == ("picture", "area")
+    for name, output in fake_run.KNOWN.items():
+        told = dict(group[name].attrs)
+        assert Output(**told | {"axes": tuple(told["axes"])}) == output
+        assert group[name].dtype == output.stored
+        np.testing.assert_equal(group[name].fill_value.item(), store.fill(output))
+    np.testing.assert_array_equal(group["saliency"][:], np.asarray(xai_jax.load(folder).saliency))
+    assert group.attrs["class_names"] == list(fake_run.CLASSES)
 
 
 def test_a_whole_file_stays_when_the_next_one_cannot_be_written(tmp_path, monkeypatch):
@@ -133,11 +173,13 @@ def test_a_whole_file_stays_when_the_next_one_cannot_be_written(tmp_path, monkey
 _LIMITED = """
 import pathlib, resource, sys
 import numpy as np
+from xai_jax.core import outputs
 from xai_jax.runtime import store
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 noise = np.random.default_rng(0).normal(size=(2, 64, 64, 1)).astype(np.float32)
 try:
-    store.Writer(pathlib.Path(sys.argv[1]), 2, 2).write(0, {"keep": noise})
+    writer = store.Writer(pathlib.Path(sys.argv[1]), 2, 2)
+    writer.write([0, 1], np.array([True, True]), {"keep": noise}, {"keep": outputs.KEEP})
 except OSError as error:
     print(type(error).__name__, error.errno, error.strerror, error.filename)
 """
@@ -175,7 +217,7 @@ def test_memory_does_not_grow_with_the_number_of_rows_that_are_read(tmp_path):
     writer = store.Writer(tmp_path, num, 2)
     values = np.random.default_rng(0).normal(size=(2, side, side, 1)).astype(np.float32)
     for start in range(0, num, 2):
-        writer.write(start, {"keep": values})
+        writer.write([start, start + 1], BOTH, {"keep": values}, fake_run.KNOWN)
     keep = store.read(tmp_path)["keep"]
     _ = keep[0]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

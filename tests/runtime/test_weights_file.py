@@ -70,8 +70,6 @@ def test_a_file_of_an_earlier_format_says_what_to_do(tmp_path):
         {"kind": "not a name"},
         {"class_names": ("a", "")},
         {"class_names": ("a", "\ud800")},
-        {"preprocess": Preprocess(height=0)},
-        {"preprocess": Preprocess(crop=2.0)},
     ],
 )
 def test_what_could_not_be_read_again_is_not_written(tmp_path, changes):

@@ -276,7 +276,10 @@ class PerImage:
         ({"method": PerImage()}, "test_fit learns nothing across images; run xai-jax explain or"),
         ({"batch_size": 12}, "batch_size 12 is not a multiple of the 8 devices; use 8 or 16."),
         ({"batch_size": 3}, "batch_size 3 is not a multiple of the 8 devices; use 8."),
-        ({"panels": lambda step, weights, frozen: {}}, "lambda.* cannot be written to config.json"),
+        (
+            {"panels": lambda step, weights, frozen: {}},
+            "lambda.* among the settings cannot be told",
+        ),
     ],
 )
 def test_bad_settings_are_refused_before_anything_is_written(tmp_path, changes, sentence):

@@ -22,7 +22,7 @@ def from_linen(
     *,
     mean: float | tuple[float, ...] = 0.0,
     std: float | tuple[float, ...] = 1.0,
-    head: Head = Head.SOFTMAX,
+    head: Head | str = Head.SOFTMAX,
     **call: Any,
 ) -> Classifier:
     """A Flax linen module ``[b h w c] -> logits [b k]``.
@@ -49,7 +49,7 @@ def from_nnx(
     *,
     mean: float | tuple[float, ...] = 0.0,
     std: float | tuple[float, ...] = 1.0,
-    head: Head = Head.SOFTMAX,
+    head: Head | str = Head.SOFTMAX,
 ) -> Classifier:
     """A Flax NNX module ``[b h w c] -> logits [b k]``, in evaluation mode.
 
@@ -75,7 +75,7 @@ def from_equinox(
     *,
     mean: float | tuple[float, ...] = 0.0,
     std: float | tuple[float, ...] = 1.0,
-    head: Head = Head.SOFTMAX,
+    head: Head | str = Head.SOFTMAX,
 ) -> Classifier:
     """An Equinox module for one picture, channels first: ``[c h w] -> logits [k]``.
 

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 from xai_jax.classifiers import entries
 from xai_jax.classifiers.ported import Ported
 from xai_jax.classifiers.published import Pretrained
+from xai_jax.core.domains import Positive, Real
+from xai_jax.core.settings import Settings
 from xai_jax.core.targets import Head
 from xai_jax.core.types import PyTree
 from xai_jax.nn.learner import Weights
@@ -22,7 +24,7 @@ _CHANNELS = 3
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class NewHead:
+class NewHead(Settings):
     """What such a classifier is besides its weights, its preprocessing and its class names.
 
     Fields:
@@ -33,8 +35,8 @@ class NewHead:
 
     architecture: str = ""
     head: Head = Head.SIGMOID
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
+    mean: tuple[Real, ...] = ()
+    std: tuple[Positive, ...] = ()
 
 
 def on(name: str, head: Head) -> NewHead:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from xai_jax.classifiers.convert import Blank, StateDict
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.classifier_training import Training
-from xai_jax.core.targets import Head
+from xai_jax.core.targets import Head, as_head
 from xai_jax.core.types import AnyArray, Logits, PyTree
 
 
@@ -47,7 +47,7 @@ class Ported:
         *,
         mean: tuple[float, ...],
         std: tuple[float, ...],
-        head: Head = Head.SOFTMAX,
+        head: Head | str = Head.SOFTMAX,
     ) -> Classifier:
         """The network with its weights, in its two halves; see `core.classifier.Classifier`."""
         return Classifier(
@@ -55,7 +55,7 @@ class Ported:
             mean=jnp.array(mean, jnp.float32),
             std=jnp.array(std, jnp.float32),
             apply_fn=self,
-            head=head,
+            head=as_head(head),
             features_fn=self.features,
             head_fn=self.head,
             training=self.training,

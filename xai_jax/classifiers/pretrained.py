@@ -6,11 +6,12 @@ from pathlib import Path
 from xai_jax.classifiers import new_head, published
 from xai_jax.classifiers.published import Pretrained
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.settings import Settings
 from xai_jax.runtime import weights_file
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Named:
+class Named(Settings):
     """The `classifier` of an Experiment: what `load` finds.
 
     Fields:

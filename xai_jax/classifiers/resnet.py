@@ -76,7 +76,7 @@ _TRUNK = resnet.ResNet50Trunk()
 
 def _normed_features(params: PyTree, normalised: AnyArray) -> AnyArray:
     """`_features`, batch norm by the running statistics."""
-    trunk = learner.Learner(params=params["trunk"], statistics=params["statistics"])
+    trunk = learner.Weights(params=params["trunk"], statistics=params["statistics"])
     return learner.apply(_TRUNK, trunk, normalised)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from xai_jax.classifiers import entries, torch_file
+from xai_jax.core.settings import Settings
 from xai_jax.nn import convert, lite0, resnet
 from xai_jax.nn.segmenter import Architecture
 
@@ -15,7 +16,7 @@ _TRUNKS = {
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Trunk:
+class Trunk(Settings):
     """The `start` of an Experiment: an ImageNet trunk in a state that is a `nn.learner.Learner`.
 
     Fields:

@@ -10,7 +10,8 @@ from typing import Any, Generic, TypeVar
 import tyro
 
 from xai_jax.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
-from xai_jax.core.settings import changed, nearest
+from xai_jax.core.domains import Count, Seed
+from xai_jax.core.settings import changed, coerced, nearest
 from xai_jax.runs import trained
 from xai_jax.runs.trained import Trained
 from xai_jax.runtime.manifest import Manifest
@@ -31,6 +32,7 @@ class Arguments(Generic[Config]):
         classifier: see "xai-jax classifiers"; or the .safetensors file of one trained here.
         weights: file of its weights (.pth or .safetensors) in place of an installed package.
         method: how to explain; --help shows the settings of the method that is named before it.
+            A checkpoint says by itself which method it is of.
         checkpoint: for a method that is trained: the .safetensors file that its training has left,
             or the folder of that run; its settings are those to start from.
         preset: settings of the method to start from: "published", or "fast" for example.
@@ -84,8 +86,10 @@ def parse(argv: Sequence[str]) -> Arguments[Any]:
     """
     first = _first_look(argv)
     file = _read(first.config) if first.config else {}
-    method = first.method or file.get("method", "fido")
-    preset, base, found = _start(first, file, method)
+    named = first.method or file.get("method")
+    found = _read_checkpoint(first.checkpoint, named)
+    method = named or (found.kind if found else "fido")
+    preset, base = _start(first, file, method, found)
     config_class = type(base)
     _check_same(first, file, "method", "config")
     _check_same(first, file, "infill", "infill_config")
@@ -125,29 +129,38 @@ def parse(argv: Sequence[str]) -> Arguments[Any]:
     return args
 
 
+def _read_checkpoint(path: Path | None, method: str | None) -> Trained | None:
+    """What the checkpoint holds, if there is one; without a method's name, whatever was trained."""
+    if path is None:
+        return None
+    if method is None:
+        return trained.read(path, METHODS)
+    config_class = chosen("method", method, METHODS)
+    if not trained.learns(config_class):
+        raise ValueError(
+            f"{method} explains each picture by itself and learns nothing; leave out --checkpoint, "
+            "or leave out --method: the file says which method it is of."
+        )
+    return trained.read(path, {method: config_class})
+
+
 def _start(
-    first: argparse.Namespace, file: Mapping[str, Any], method: str
-) -> tuple[str, Any, Trained | None]:
-    """The preset's name, the settings to start from, and what the checkpoint holds."""
+    first: argparse.Namespace, file: Mapping[str, Any], method: str, found: Trained | None
+) -> tuple[str, Any]:
+    """The preset's name, and the settings to start from."""
     config_class = chosen("method", method, METHODS)
     preset = first.preset or file.get("preset")
     if not trained.learns(config_class):
-        if first.checkpoint:
-            raise ValueError(
-                f"{method} explains each picture by itself and learns nothing; "
-                "leave out --checkpoint, or name the --method that was trained."
-            )
         preset = preset or PUBLISHED
-        return preset, chosen(f"preset of {method}", preset, presets(config_class))(), None
-    if first.checkpoint is None:
-        return CHECKPOINT, config_class(), None
+        return preset, chosen(f"preset of {method}", preset, presets(config_class))()
+    if found is None:
+        return CHECKPOINT, config_class()
     if preset not in (None, CHECKPOINT):
         raise ValueError(
             f"The preset {preset} and the checkpoint {first.checkpoint} are both settings to start "
             "from; leave out the preset."
         )
-    found = trained.read(first.checkpoint, {method: config_class})
-    return CHECKPOINT, found.method, found
+    return CHECKPOINT, found.method
 
 
 def _first_look(argv: Sequence[str]) -> argparse.Namespace:
@@ -178,15 +191,15 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _check_type(path: Path, name: str, value: Any) -> None:
-    kinds: dict[str, tuple[type, ...]] = {
-        "seed": (int,),
-        "batch_size": (int,),
-        "target": (str, int),
-        "config": (dict,),
-        "infill_config": (dict,),
+    kinds: dict[str, Any] = {
+        "seed": Seed,
+        "batch_size": Count,
+        "target": str | int,
+        "config": dict,
+        "infill_config": dict,
     }
-    if name in _SETTINGS and not isinstance(value, kinds.get(name, (str,))):
-        raise ValueError(f"{path}: {name} cannot be {value!r}.")
+    if name in _SETTINGS:
+        coerced(kinds.get(name, str), value, f"{path}: {name}")
 
 
 def _check_same(first: argparse.Namespace, file: Mapping[str, Any], name: str, of: str) -> None:

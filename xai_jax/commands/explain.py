@@ -15,10 +15,10 @@ from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.pretrained import Pretrained
 from xai_jax.commands import arguments, targets
 from xai_jax.commands.arguments import Arguments
+from xai_jax.core.content import to_json
 from xai_jax.core.method import Explained, Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.core.outputs import KEEP
-from xai_jax.core.settings import to_json
 from xai_jax.data import pictures
 from xai_jax.metrics.fidelity import fidelity
 from xai_jax.runs import record, shard, trained
@@ -45,8 +45,8 @@ def main(argv: Sequence[str]) -> None:
         page = report.write(args.out)
     if outcome.skipped:
         progress.say(
-            f"warning: {outcome.skipped} of {outcome.skipped + outcome.done} pictures were skipped; "
-            f"{args.out / 'summary.csv'} says why of each."
+            f"warning: {outcome.skipped} of {outcome.skipped + outcome.done} pictures were "
+            f"skipped; {args.out / 'summary.csv'} says why of each."
         )
     if not outcome.done:
         raise ValueError(f"No picture could be explained; see {args.out / 'summary.csv'}.")
@@ -92,15 +92,14 @@ def _inspector(args: Arguments[Any], model: Pretrained) -> Inspector:
     frozen = Explained(classifier=model.classifier, infill=args.infill_settings).build()
     if args.trained is None:
         return Inspector(method=args.settings, frozen=frozen)
-    trained.check_same(
+    return trained.inspector(
         args.trained,
-        model.name,
-        shape=_shape(model),
+        frozen,
+        preprocess=model.preprocess,
         class_names=model.class_names or (),
-        num_classes=model.classifier.num_classes(_shape(model), args.batch_size),
+        classifier=model.name,
+        method=args.settings,
     )
-    weights = trained.state(args.trained, args.settings, frozen, _shape(model))
-    return Inspector(method=args.settings, frozen=frozen, weights=weights)
 
 
 def _metrics(inspector: Inspector) -> tuple[Metric, ...]:
@@ -120,7 +119,7 @@ def _manifest(
         infill_config=to_json(args.infill_settings),
         classifier=model.name,
         weights_sha256=model.weights_sha256,
-        checkpoint_sha256=args.trained.exported.sha256 if args.trained else None,
+        checkpoint_sha256=args.trained.content.sha256 if args.trained else None,
         preprocess=to_json(model.preprocess),
         target=target,
         labels_sha256=hashlib.sha256(labels.read_bytes()).hexdigest() if labels else None,

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from xai_jax.core.types import Maps
+from xai_jax.core.types import Maps, PerExample
 
 AREAS = tuple((i / 20) ** 2 for i in range(1, 21))  # 0.0025 … 1: dense where small regions decide
 _ROUNDING = 1e-3  # nats
@@ -28,9 +28,7 @@ def most_salient(saliency_ranks: Int[Array, "b h w 1"], share: float) -> Maps:
     return (saliency_ranks < num_kept(share, pixels)).astype(jnp.float32)
 
 
-def smallest_sufficient(
-    curve_kept: Float[Array, "b n"], original: Float[Array, "b"]
-) -> Float[Array, "b"]:
+def smallest_sufficient(curve_kept: Float[Array, "b n"], original: PerExample) -> PerExample:
     """The smallest of `AREAS` that, kept alone, keeps the decision; NaN where none does.
 
     The decision for the target is kept where its log-odds are at least 0 (a probability of one
@@ -44,7 +42,7 @@ def smallest_sufficient(
     # The last level is the picture itself, scored by another compiled call: allow for its rounding.
     threshold = jnp.minimum(0.0, original - _ROUNDING)
     sufficient = curve_kept >= threshold[:, None]
-    shares = jnp.where(sufficient, jnp.array(AREAS), jnp.inf).min(axis=1)
+    shares = jnp.where(sufficient, jnp.array(AREAS[: curve_kept.shape[1]]), jnp.inf).min(axis=1)
     return jnp.where(sufficient.any(axis=1), shares, jnp.nan)
 
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from xai_jax.core.targets import Head, log_odds
+from xai_jax.core.targets import Head, as_head, log_odds
 from xai_jax.core.types import AnyArray, Classes, Images, Logits, PerExample, PyTree
 
 
@@ -37,6 +37,11 @@ class Classifier:
     head_fn: Callable | None = struct.field(pytree_node=False, default=None)
     training: Any = struct.field(pytree_node=False, default=None)
 
+    def __post_init__(self) -> None:
+        """Makes a `Head` of its name, so that no other word passes for one."""
+        if not isinstance(self.head, Head):  # not at each `tree_unflatten`
+            object.__setattr__(self, "head", as_head(self.head, "Classifier: head"))
+
     @classmethod
     def from_callable(
         cls,
@@ -45,7 +50,7 @@ class Classifier:
         *,
         mean: float | tuple[float, ...] = 0.0,
         std: float | tuple[float, ...] = 1.0,
-        head: Head = Head.SOFTMAX,
+        head: Head | str = Head.SOFTMAX,
     ) -> "Classifier":
         """Any ``fn(params, normalised [b h w c]) -> logits [b k]``.
 
@@ -53,7 +58,13 @@ class Classifier:
         weights that `fn` closes over are copied into every compiled program.
         """
         as_array = lambda x: jnp.atleast_1d(jnp.asarray(x, jnp.float32))  # noqa: E731
-        return cls(params=params, mean=as_array(mean), std=as_array(std), apply_fn=fn, head=head)
+        return cls(
+            params=params,
+            mean=as_array(mean),
+            std=as_array(std),
+            apply_fn=fn,
+            head=as_head(head, "Classifier: head"),
+        )
 
     def normalise(self, images: Images) -> Images:
         """Unit pixels -> what the network eats."""

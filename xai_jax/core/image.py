@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from xai_jax.core.domains import NotNegative
+from xai_jax.core.settings import coerced
 from xai_jax.core.types import Images
 
 Padding = Literal["reflect", "zero"]
@@ -38,15 +40,20 @@ def gaussian_blur(
         padding: "reflect" mirrors without repeating the border pixel (OpenCV's default); "zero"
         darkens borders.
         radius: half-width of the kernel; by default ``ceil(4 sigma)``.
+
+    Raises:
+        ValueError: `sigma` is below 0 or not finite, or there is no such padding.
     """
-    if sigma <= 0:
+    sigma = coerced(NotNegative, sigma, "gaussian_blur: sigma")
+    padding = coerced(Padding, padding, "gaussian_blur: padding")
+    if sigma == 0:
         return images
     radius = int(np.ceil(4 * sigma)) if radius is None else radius
     _, height, width, _ = images.shape
     return separable(
         images,
-        _blur_matrix(height, float(sigma), radius, padding),
-        _blur_matrix(width, float(sigma), radius, padding),
+        _blur_matrix(height, sigma, radius, padding),
+        _blur_matrix(width, sigma, radius, padding),
     )
 
 
@@ -116,7 +123,15 @@ def _align_corners_matrix(out: int, size: int) -> Float[np.ndarray, "m n"]:
 
 
 def unit_range(maps: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
-    """Each map stretched to [0, 1] by its own extremes; a flat map becomes 0. For display only."""
-    low = maps.min(axis=(1, 2, 3), keepdims=True)
-    spread = maps.max(axis=(1, 2, 3), keepdims=True) - low
-    return (maps - low) / jnp.where(spread > 0, spread, 1.0)
+    """Each map stretched to [0, 1] by its own extremes; a flat map becomes 0. For display only.
+
+    A map is flat where its spread is no normal number (of float32, below 1.2e-38).
+    """
+    limits = jnp.finfo(maps.dtype)
+    # Wider than this, neither the spread nor one over it would be a normal number.
+    bounded = jnp.clip(maps, -limits.max / 8, limits.max / 8)
+    low = bounded.min(axis=(1, 2, 3), keepdims=True)
+    spread = bounded.max(axis=(1, 2, 3), keepdims=True) - low
+    is_flat = spread < limits.tiny
+    stretched = jnp.where(is_flat, 0.0, (bounded - low) / jnp.where(is_flat, 1.0, spread))
+    return jnp.clip(stretched, 0.0, 1.0)  # a division may round to above 1

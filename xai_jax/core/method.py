@@ -16,7 +16,7 @@ Built_co = TypeVar("Built_co", covariant=True)
 
 
 @runtime_checkable
-class Settings(Protocol[Built_co]):
+class Builds(Protocol[Built_co]):
     """Settings of something: a dataclass whose `build` makes it, and closes over no arrays."""
 
     def build(self, *args: Any, **kwargs: Any) -> Built_co:
@@ -43,9 +43,9 @@ class Explained:
         generator: of methods that move codes; ``None`` for the others.
     """
 
-    classifier: Settings[Classifier] | Classifier
-    infill: Settings[Infill] | Infill
-    generator: Settings[Generator] | Generator | None = None
+    classifier: Builds[Classifier] | Classifier
+    infill: Builds[Infill] | Infill
+    generator: Builds[Generator] | Generator | None = None
 
     def build(self) -> Frozen:
         """All of it, with its weights.
@@ -64,7 +64,7 @@ class Explained:
 def _built(name: str, part: Any, kind: type, *needed: Any) -> Any:
     if isinstance(part, kind):
         return part
-    if isinstance(part, type) or not isinstance(part, Settings):
+    if isinstance(part, type) or not isinstance(part, Builds):
         raise ValueError(
             f"{name} is {part!r:.80}, which is neither a {kind.__name__} nor settings that build "
             f"one; see docs/bring-your-own-classifier.md for what makes a {kind.__name__}."
@@ -111,8 +111,8 @@ class Method(NamedTuple):
     Fields:
         explain: ``(weights, frozen, batch, key) -> Explanation``; pure; each image by itself, so
             that its explanation does not depend on the company.
-        outputs: declares all that its explanations hold besides `target` and `saliency`: `keep`, where
-            there is one, and every name in `maps`, `pictures` and `numbers`.
+        outputs: declares all that its explanations hold besides `target` and `saliency`: `keep`,
+            where there is one, and every name in `maps`, `pictures` and `numbers`.
         trainable: how its weights are learned; ``None`` where nothing is learned across images:
             its weights are then ``()``.
     """
@@ -132,6 +132,6 @@ class Inspector:
         weights: what it learned across images; ``()`` where that is nothing.
     """
 
-    method: Settings[Method]
+    method: Builds[Method]
     frozen: Frozen
     weights: PyTree = ()

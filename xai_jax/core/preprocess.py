@@ -3,9 +3,12 @@
 import dataclasses
 from typing import Literal
 
+from xai_jax.core.domains import Count, Share
+from xai_jax.core.settings import Settings
+
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Preprocess:
+class Preprocess(Settings):
     """A picture, or the middle of it, resized as Pillow does it (antialiased).
 
     Fields:
@@ -16,7 +19,7 @@ class Preprocess:
         resample: Pillow's filter.
     """
 
-    height: int = 224
-    width: int = 224
-    crop: float = 0.0
+    height: Count = 224
+    width: Count = 224
+    crop: Share = 0.0
     resample: Literal["bilinear", "bicubic"] = "bilinear"

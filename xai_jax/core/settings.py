@@ -1,60 +1,102 @@
-"""Settings (dataclasses): checked, and as JSON and back, with errors that name the field."""
+"""Settings (dataclasses): what they may hold is declared in their annotations, and holds always."""
 
+import collections.abc
 import dataclasses
 import difflib
 import enum
+import functools
+import inspect
+import os
 import types
 import typing
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Hashable, Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, TypeVar
 
-Settings = TypeVar("Settings")
+import jax
+import numpy as np
+
+Kind = TypeVar("Kind", bound="Settings")
 
 
-def check_at_least(config: Any, **least: int | float) -> None:
-    """Holds numeric fields of a config to their smallest values, ``field=smallest``.
+class Settings:
+    """Base of the dataclasses of settings: a field never holds what its annotation does not allow.
 
-    Raises:
-        ValueError: a field is below; names it and both values.
+    A value is coerced and checked whenever it is set: by the constructor, ``dataclasses.replace``,
+    or an assignment (of the command line, say). Words become members of an enum, lists tuples, and
+    mappings the settings that the annotation names. `core.domains` has the domains of numbers.
     """
-    for field, smallest in least.items():
-        if getattr(config, field) < smallest:
-            raise ValueError(f"{field} must be at least {smallest}, not {getattr(config, field)}.")
+
+    __slots__ = ()
+    _hints: ClassVar[Mapping[str, Any]] = {}  # by field, with the domains
+
+    def __init_subclass__(cls) -> None:
+        """Takes the domains out of the annotations: `ml_collections` knows plain types only."""
+        if "_hints" in vars(cls):
+            return  # the second of the two classes that a dataclass with slots makes
+        own = inspect.get_annotations(cls)
+        whole, plain = typing.get_type_hints(cls, include_extras=True), typing.get_type_hints(cls)
+        cls._hints = {**cls._hints, **{name: whole[name] for name in own}}
+        cls.__annotations__ = {name: _without_choices(plain[name]) for name in own}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Sets a field to what its annotation makes of the value.
+
+        Raises:
+            ValueError: it does not allow the value; names class, field, value and domain.
+        """
+        object.__setattr__(self, name, self._fitted(name, value))
+
+    def __post_init__(self) -> None:
+        """Does the same for a frozen dataclass, whose constructor goes past `__setattr__`."""
+        for name in self._hints:
+            object.__setattr__(self, name, self._fitted(name, getattr(self, name)))
+
+    def _fitted(self, name: str, value: Any) -> Any:
+        if name not in self._hints:
+            return value
+        base = self._now(name) if isinstance(value, Mapping) else None
+        return coerced(self._hints[name], value, f"{_short(type(self))}: {name}", base)
+
+    def _now(self, name: str) -> Any:
+        """What a field holds, or else its default: where a mapping of some fields starts from."""
+        if hasattr(self, name):
+            return getattr(self, name)
+        field = {f.name: f for f in dataclasses.fields(self)}[name]  # type: ignore[arg-type]
+        return None if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
-def to_json(value: Any) -> Any:
-    """Settings as JSON has them: enums by value, tuples as lists."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, tuple | list):
-        return [to_json(item) for item in value]
-    return value
+def _without_choices(hint: Any) -> Any:
+    return type(typing.get_args(hint)[0]) if typing.get_origin(hint) is typing.Literal else hint
 
 
-def changed(base: Settings, values: Mapping[str, Any], where: str) -> Settings:
-    """`base` with some fields replaced by what `to_json` made of them.
+def changed(base: Kind | type[Kind], values: Mapping[str, Any], where: str) -> Kind:
+    """`base` with some fields replaced by what `core.content.to_json` made of them.
 
     Args:
-        base: a dataclass.
+        base: settings, or their class, of which no field is set yet.
         values: by field name.
         where: what errors call the origin of `values`.
 
     Raises:
-        ValueError: a field does not exist, or a value has the wrong type.
+        ValueError: a field does not exist or is missing, or does not allow its value.
     """
-    kind = type(base)
-    hints = typing.get_type_hints(kind)
-    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    kind = base if isinstance(base, type) else type(base)
     new = {}
     for name, value in values.items():
-        if name not in names:
+        if name not in kind._hints:
             raise ValueError(
-                f"{where} has a field {name!r} that does not exist; {nearest(name, names)}"
+                f"{where} has a field {name!r} that does not exist; {nearest(name, kind._hints)}"
             )
-        new[name] = _coerced(hints[name], value, getattr(base, name), f"{where}, field {name!r}")
-    return dataclasses.replace(base, **new)  # type: ignore[type-var]
+        now = None if isinstance(base, type) else getattr(base, name)
+        new[name] = coerced(kind._hints[name], value, f"{where}.{name}", now)
+    if not isinstance(base, type):
+        return dataclasses.replace(base, **new)  # type: ignore[type-var]
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        unset = field.default is field.default_factory is dataclasses.MISSING
+        if unset and field.name not in new:
+            raise ValueError(f"{where} lacks {field.name!r}; give it too.")
+    return kind(**new)
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -66,72 +108,174 @@ def nearest(word: str, words: Iterable[str]) -> str:
     return f"there are {', '.join(words[:20])}."
 
 
-def _coerced(hint: Any, value: Any, base: Any, where: str) -> Any:
+def coerced(hint: Any, value: Any, where: str, base: Any = None) -> Any:
+    """`value` as an annotation wants it.
+
+    Args:
+        hint: the annotation, domains included.
+        value: a value, as Python, JSON or the command line has it.
+        where: what an error says must be so: class and field, or the name of an argument.
+        base: settings, of which a mapping changes some fields.
+
+    Raises:
+        ValueError: the annotation does not allow it.
+    """
     try:
-        return _of_type(hint, value, base, where)
+        return _fit(hint, value, where, base)
     except TypeError:
-        raise ValueError(f"{where}: {value!r} is not {_described(hint)}.") from None
+        raise ValueError(_refusal(hint, value, where)) from None
 
 
-def _of_type(hint: Any, value: Any, base: Any, where: str) -> Any:
-    """`value` as the annotation wants it; raises TypeError if that cannot be."""
+def _fit(hint: Any, value: Any, where: str, base: Any) -> Any:
+    """As `coerced`; raises TypeError if that cannot be, ValueError within nested settings."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        fitting = _fit(arguments[0], value, where, base)
+        if not all(fitting in domain for domain in arguments[1:]):
+            raise TypeError
+        return fitting
     if origin in (typing.Union, types.UnionType):
-        return _first_of(arguments, value, base, where)
-    if origin is tuple:
-        return _tuple(arguments, value, where)
+        return _first_of(arguments, value, where, base)
     if origin is typing.Literal:
-        return _member(arguments, value)
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return hint(_member([member.value for member in hint], value))
-    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
-        return changed(base, value, where)
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
+        return _member({choice: choice for choice in arguments}, value)
+    if origin is not None:
+        return _generic(origin, arguments, value, where)
+    if isinstance(hint, type) and issubclass(hint, Settings) and isinstance(value, Mapping):
+        return changed(base if isinstance(base, hint) else hint, value, where)
+    return _single(hint, value)
+
+
+def _first_of(hints: tuple[Any, ...], value: Any, where: str, base: Any) -> Any:
+    if value is None and types.NoneType in hints:
+        return None
+    hints = tuple(hint for hint in hints if hint is not types.NoneType)
+    for hint in hints[:-1]:
+        try:
+            return _fit(hint, value, where, base)
+        except (TypeError, ValueError):
+            continue
+    if len(hints) == 1:
+        return _fit(hints[0], value, where, base)
+    try:
+        return _fit(hints[-1], value, where, base)
+    except ValueError:  # the sentence is about one of several
+        raise TypeError from None
+
+
+def _generic(origin: Any, arguments: tuple[Any, ...], value: Any, where: str) -> Any:
+    """Of a parametrised annotation: a tuple, a mapping, a function or a class."""
+    if origin is collections.abc.Mapping and isinstance(value, Mapping):
+        keys, items = arguments
+        return {
+            _fit(keys, key, where, None): _fit(items, item, f"{where}[{key!r}]", None)
+            for key, item in value.items()
+        }
+    if origin in (tuple, collections.abc.Sequence) and isinstance(value, list | tuple):
+        if origin is not tuple or arguments[-1] is Ellipsis:
+            arguments = arguments[:1] * len(value)
+        if len(arguments) != len(value):
+            raise TypeError
+        pairs = zip(arguments, value, strict=True)
+        return tuple(_fit(hint, item, where, None) for hint, item in pairs)
+    if origin is collections.abc.Callable:
+        is_one = callable(value)
+    elif origin is type:
+        is_one = isinstance(value, type)
+    else:  # something that is built, say: what its type parameters are is not known here
+        is_one = isinstance(value, origin) and not isinstance(value, type)
+    if not is_one:
         raise TypeError
     return value
+
+
+def _single(hint: Any, value: Any) -> Any:
+    """Of an annotation that is a class: a number, a word, a member, an array or an object."""
+    if hint is Any or isinstance(hint, TypeVar):
+        return value
+    if hint in (int, float, bool):
+        return _number(hint, value)
+    if hint in (str, Path) and isinstance(value, str | os.PathLike):
+        return hint(value)
+    if issubclass(hint, enum.Enum) and not isinstance(value, hint):
+        by_name = {member.name.lower(): member for member in hint}
+        by_value = {str(member.value).lower(): member for member in hint}
+        return _member(by_name | by_value, value.lower() if isinstance(value, str) else None)
+    if isinstance(value, np.ndarray) and getattr(hint, "array_type", None) is jax.Array:
+        value = jax.numpy.asarray(value)
+    if not isinstance(value, hint):
+        raise TypeError
+    return value
+
+
+def _number(kind: type, value: Any) -> Any:
+    """A truth is no number and a number no truth; a float that is whole will do for an int."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if type(value) not in ({bool} if kind is bool else {int, float}) or value - value != 0:
+        raise TypeError  # infinity less itself is NaN
+    if kind is int and value != int(value):
+        raise TypeError
+    try:
+        return kind(value)
+    except OverflowError:
+        raise TypeError from None
+
+
+def _member(members: Mapping[Any, Any], value: Any) -> Any:
+    if not isinstance(value, Hashable) or value not in members:
+        raise TypeError
+    return members[value]
+
+
+def _refusal(hint: Any, value: Any, where: str) -> str:
+    shown = repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:77]}..."
+    words = [word for word in _words(hint) if isinstance(value, str) and isinstance(word, str)]
+    close = difflib.get_close_matches(str(value).lower(), words, n=1, cutoff=0.5)
+    end = f"; did you mean {close[0]!r}?" if close else "."
+    return f"{where} must be {_described(hint)}, not {shown}{end}"
+
+
+def _words(hint: Any) -> list[Any]:
+    """Those that an annotation lists."""
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return [member.value for member in hint]
+    arguments = typing.get_args(hint)
+    if typing.get_origin(hint) is typing.Literal:
+        return list(arguments)
+    return [word for argument in arguments for word in _words(argument)]
+
+
+_PLAIN: Mapping[Any, str] = {
+    int: "a whole number",
+    float: "a finite number",
+    bool: "True or False",
+    str: "a string",
+    type: "a class",
+    collections.abc.Mapping: "a mapping",
+    types.NoneType: "None",
+    collections.abc.Callable: "a function",
+}
 
 
 def _described(hint: Any) -> str:
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return "one of " + ", ".join(repr(member.value) for member in hint)
-    if typing.get_origin(hint) is typing.Literal:
-        return "one of " + ", ".join(map(repr, typing.get_args(hint)))
-    # An alias such as tuple[int, ...] counts as a type, and its name is not the whole of it.
-    whole = typing.get_origin(hint) is None and isinstance(hint, type)
-    return "of type " + (hint.__name__ if whole else str(hint))
+    """An annotation in words."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        told = _described(arguments[0])
+        return functools.reduce(lambda words, domain: domain.told(words), arguments[1:], told)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(map(_described, arguments))
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return f"any number of values, each {_described(arguments[0])}"
+    if origin is tuple:
+        return f"{len(arguments)} values: {', '.join(map(_described, arguments))}"
+    if _words(hint):
+        return "one of " + ", ".join(map(repr, _words(hint)))
+    kind = hint if origin is None else origin
+    return _PLAIN.get(kind, f"of type {getattr(kind, '__name__', kind)}")
 
 
-def _first_of(hints: Iterable[Any], value: Any, base: Any, where: str) -> Any:
-    for hint in hints:
-        try:
-            return _of_type(hint, value, base, where)
-        except TypeError:
-            continue
-    raise TypeError
-
-
-def _tuple(hints: tuple[Any, ...], value: Any, where: str) -> tuple:
-    if not isinstance(value, list | tuple):
-        raise TypeError
-    if hints[-1] is Ellipsis:
-        hints = hints[:1] * len(value)
-    if len(hints) != len(value):
-        raise TypeError
-    return tuple(_of_type(hint, item, None, where) for hint, item in zip(hints, value, strict=True))
-
-
-def _member(members: Iterable[Any], value: Any) -> Any:
-    if value not in tuple(members):
-        raise TypeError
-    return value
-
-
-def content(settings: Any) -> str:
-    """Temporary."""
-    import json
-
-    from xai_jax.runtime.settings import as_json
-
-    return json.dumps(as_json(settings))
+def _short(kind: type) -> str:
+    """A class as users import it: fido.Config."""
+    folders = kind.__module__.split(".")
+    of_method = "methods" in folders[:-1]
+    return f"{folders[folders.index('methods') + 1] if of_method else folders[-1]}.{kind.__name__}"

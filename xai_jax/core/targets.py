@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Shaped
 
+from xai_jax.core.settings import coerced
 from xai_jax.core.types import Classes, Logits, PerExample
 
 Labels = Shaped[Array, "b k"] | None  # 0 / 1, or None where the truth is not known
@@ -21,7 +22,12 @@ class Head(enum.Enum):
     SIGMOID = "sigmoid"
 
 
-def log_odds(logits: Logits, target: Classes, head: Head = Head.SOFTMAX) -> PerExample:
+def as_head(head: Head | str, where: str = "head") -> Head:
+    """The member, also of its name in any case; `where` is what an error says must be one."""
+    return head if isinstance(head, Head) else coerced(Head, head, where)
+
+
+def log_odds(logits: Logits, target: Classes, head: Head | str = Head.SOFTMAX) -> PerExample:
     """``log p(target) - log(1 - p(target))`` in nats, without forming a probability.
 
     The score of FIDO, sec. 1. For a sigmoid head this is the logit itself; a one-logit binary
@@ -29,16 +35,16 @@ def log_odds(logits: Logits, target: Classes, head: Head = Head.SOFTMAX) -> PerE
     target 0.
     """
     at_target = jnp.take_along_axis(logits, target[:, None], axis=-1)[:, 0]
-    if head is Head.SIGMOID:
+    if as_head(head) is Head.SIGMOID:
         return at_target
     is_target = jax.nn.one_hot(target, logits.shape[-1], dtype=bool)
     return at_target - jax.nn.logsumexp(jnp.where(is_target, -jnp.inf, logits), axis=-1)
 
 
 @functools.partial(jax.jit, static_argnums=1)  # two dozen programs otherwise, each compiled
-def class_log_odds(logits: Logits, head: Head = Head.SOFTMAX) -> Logits:
+def class_log_odds(logits: Logits, head: Head | str = Head.SOFTMAX) -> Logits:
     """`log_odds` of every class, ``[b k]`` in nats: what each would be as the target."""
-    if head is Head.SIGMOID:
+    if as_head(head) is Head.SIGMOID:
         return logits
     log_probs = jax.nn.log_softmax(logits, axis=-1)
     best = predicted(logits)
@@ -49,9 +55,10 @@ def class_log_odds(logits: Logits, head: Head = Head.SOFTMAX) -> Logits:
     return jnp.where(is_best, at_best, rest - jnp.log1p(-jnp.exp(rest)))
 
 
-def probs(logits: Logits, head: Head = Head.SOFTMAX) -> Logits:
+def probs(logits: Logits, head: Head | str = Head.SOFTMAX) -> Logits:
     """Class probabilities in [0, 1]; they sum to 1 for a softmax head only."""
-    return jax.nn.softmax(logits, axis=-1) if head is Head.SOFTMAX else jax.nn.sigmoid(logits)
+    is_softmax = as_head(head) is Head.SOFTMAX
+    return jax.nn.softmax(logits, axis=-1) if is_softmax else jax.nn.sigmoid(logits)
 
 
 def predicted(logits: Logits, labels: Labels = None) -> Classes:

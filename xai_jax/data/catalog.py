@@ -3,11 +3,13 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
+from xai_jax.core.domains import Interval, Natural
+from xai_jax.core.settings import Settings
 from xai_jax.data.builders import (
     archive,
     coco2014_masks,
@@ -22,7 +24,7 @@ from xai_jax.data.example import VOID, Example, digest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DatasetSpec:
+class DatasetSpec(Settings):
     """One data set in TFDS's form.
 
     Fields:
@@ -45,8 +47,8 @@ class DatasetSpec:
     label_key: str | None = "label"
     class_names: tuple[str, ...] | None = None
     mask_key: str | None = None
-    mask_classes: Mapping[int, int] | None = None
-    empty_shows: tuple[int, ...] = ()
+    mask_classes: Mapping[Annotated[int, Interval(0, 255)], Natural] | None = None
+    empty_shows: tuple[Natural, ...] = ()
     boxes_key: str | None = None
     splits: Mapping[str, str] = dataclasses.field(
         default_factory=lambda: {n: n for n in ("train", "validation", "test")}
@@ -61,7 +63,7 @@ class DatasetSpec:
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Tfds:
+class Tfds(Settings):
     """The settings of a data set of the catalog; `build` opens its prepared copy.
 
     Fields:

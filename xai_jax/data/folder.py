@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from xai_jax.core.domains import Real
+from xai_jax.core.settings import Settings
 from xai_jax.data.example import VOID
 from xai_jax.data.folder_examples import CLASSES, TABLE, FolderExamples
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Listed:
+class Listed(Settings):
     """One column that lists the classes of a picture, by name or number, with blanks between."""
 
     column: str = "classes_present"
@@ -25,11 +27,11 @@ class Listed:
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Flagged:
+class Flagged(Settings):
     """One column a class, holding a number; the class is there if it is more than `above`."""
 
     columns: tuple[str, ...]
-    above: float = 0.0
+    above: Real = 0.0
 
     def present(self, where: str, line: Mapping[str, str]) -> list[str]:
         """The columns of one line of the table that say yes; `where` is for errors.
@@ -47,7 +49,7 @@ class Flagged:
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Folder:
+class Folder(Settings):
     """The settings of a folder; `build` reads and checks its table.
 
     Fields:

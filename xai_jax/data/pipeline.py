@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from xai_jax.core.domains import Natural, Seed
 from xai_jax.core.errors import BadPicture
-from xai_jax.core.method import Settings
+from xai_jax.core.method import Builds
 from xai_jax.core.preprocess import Preprocess
+from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch
 from xai_jax.data import masks, transforms
 from xai_jax.data.example import (
@@ -28,7 +30,7 @@ _AHEAD = 2  # batches that wait, decoded, to be taken
 
 
 @dataclasses.dataclass(kw_only=True)  # no slots: `examples` is kept
-class Pipeline:
+class Pipeline(Settings):
     """How the rows of a source become batches: the `data` of an Experiment.
 
     Single pictures can be read too: ``len(pipeline)``, `names` and `example`.
@@ -50,20 +52,20 @@ class Pipeline:
         num_threads: workers that decode and resize; Pillow runs outside Python's lock.
     """
 
-    source: Examples | Settings[Examples]
+    source: Examples | Builds[Examples]
     resize: Preprocess = dataclasses.field(default_factory=Preprocess)
     augment: Augment | None = None
     masks: Masks = "none"
     void_is_object: bool = False
     shuffle: bool = False
-    seed: int = 0
-    num_epochs: int = 1
-    num_threads: int = 8
+    seed: Seed = 0
+    num_epochs: Natural = 1
+    num_threads: Natural = 8
 
     @functools.cached_property
     def examples(self) -> Examples:
         """The source, found once."""
-        return self.source.build() if isinstance(self.source, Settings) else self.source
+        return self.source.build() if isinstance(self.source, Builds) else self.source
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -171,6 +173,14 @@ class Pipeline:
             )
         if not 0 <= process_index < process_count:
             raise ValueError(f"Process {process_index} is not one of 0 to {process_count - 1}.")
+        self.check()
+
+    def check(self) -> None:
+        """Refuses masks that the classes do not fit into, or of which void is no part.
+
+        Raises:
+            ValueError: with the setting to change.
+        """
         num_classes = len(self.examples.class_names)
         if self.masks == "ids" and num_classes > MAX_CLASSES:
             raise ValueError(

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.domains import Count, Interval, Seed, Share
+from xai_jax.core.settings import Settings
 from xai_jax.core.targets import Head
 from xai_jax.core.types import Images, Logits, PyTree
 from xai_jax.data.example import Example
@@ -27,7 +30,7 @@ _SPLITS = {"train": 0, "validation": 1, "test": 2}
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Planted:
+class Planted(Settings):
     """A source of square pictures with one object, or two in opposite quadrants.
 
     What is inside an object's outline is its class's texture, and nothing else in the picture is
@@ -42,12 +45,12 @@ class Planted:
         seed: of all draws.
     """
 
-    size: int = 224
-    num_classes: int = 8
-    num: int = 1000
-    two: float = 0.5
-    split: str = "train"
-    seed: int = 0
+    size: Annotated[int, Interval(48)] = 224
+    num_classes: Annotated[int, Interval(2, len(TEXTURES))] = 8
+    num: Count = 1000
+    two: Share = 0.5
+    split: Literal["train", "validation", "test"] = "train"
+    seed: Seed = 0
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -64,16 +67,8 @@ class Planted:
         return self.num
 
     def __getitem__(self, index: int) -> Example:
-        """Picture `index`, with its mask.
-
-        Raises:
-            ValueError: settings that make no picture.
-        """
+        """Picture `index`, with its mask."""
         index = range(self.num)[index]  # ends a loop as a list does
-        if self.split not in _SPLITS:
-            raise ValueError(f"There is no split {self.split!r}; choose one of {list(_SPLITS)}.")
-        if self.size < 48 or not 2 <= self.num_classes <= len(TEXTURES):
-            raise ValueError("Planted pictures have 48 pixels or more a side, and 2 to 8 classes.")
         entropy = np.random.SeedSequence([self.seed, _SPLITS[self.split], index])
         rng = np.random.Generator(np.random.Philox(entropy))
         image = _background(self.size, rng)

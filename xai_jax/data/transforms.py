@@ -6,7 +6,9 @@ import numpy as np
 from jaxtyping import Float, Integer
 from PIL import Image, ImageEnhance
 
+from xai_jax.core.domains import NotNegative, Share
 from xai_jax.core.preprocess import Preprocess
+from xai_jax.core.settings import Settings
 
 _RESAMPLE = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
@@ -49,7 +51,7 @@ def share(preprocess: Preprocess, there: np.ndarray) -> Float[np.ndarray, "h w"]
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Augment:
+class Augment(Settings):
     """Variations of a picture before it is resized (specs of NN-Explainer's loader).
 
     Fields:
@@ -60,12 +62,12 @@ class Augment:
         hue: largest turn of the colour circle, in turns, either way.
     """
 
-    flip: float = 0.5
-    rotation: float = 10.0
-    brightness: float = 0.2
-    contrast: float = 0.2
-    saturation: float = 0.2
-    hue: float = 0.1
+    flip: Share = 0.5
+    rotation: NotNegative = 10.0
+    brightness: Share = 0.2
+    contrast: Share = 0.2
+    saturation: Share = 0.2
+    hue: Share = 0.1
 
     def __call__(
         self, image: Image.Image, ids: np.ndarray | None, rng: np.random.Generator

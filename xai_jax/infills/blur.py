@@ -6,8 +6,10 @@ import functools
 import jax.numpy as jnp
 
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.domains import NotNegative
 from xai_jax.core.image import gaussian_blur
 from xai_jax.core.infill import Infill
+from xai_jax.core.settings import Settings
 
 
 def _fill(params, context, keep, keys):
@@ -26,14 +28,14 @@ def _blur(params, images, *, sigma: float):
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Blur:
+class Blur(Settings):
     """Gaussian blur, reflect-padded, computed once a picture ("Blur" in FIDO, sec. 3).
 
     Fields:
         sigma: pixels of the prepared picture; FIDO has 10 at 224.
     """
 
-    sigma: float = 10.0
+    sigma: NotNegative = 10.0
 
     def build(self, classifier: Classifier) -> Infill:
         """The infill."""

@@ -5,7 +5,9 @@ import dataclasses
 import jax.numpy as jnp
 
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.domains import Share
 from xai_jax.core.infill import Infill
+from xai_jax.core.settings import Settings
 
 
 def _constant(params, context, keep, keys):
@@ -14,7 +16,7 @@ def _constant(params, context, keep, keys):
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Mean:
+class Mean(Settings):
     """The classifier's mean colour, zero after normalisation ("Mean" in FIDO, sec. 3)."""
 
     def build(self, classifier: Classifier) -> Infill:
@@ -23,14 +25,14 @@ class Mean:
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Constant:
+class Constant(Settings):
     """One grey or colour.
 
     Fields:
         value: unit pixels, one number or one a channel.
     """
 
-    value: float | tuple[float, ...] = 0.5
+    value: Share | tuple[Share, ...] = 0.5
 
     def build(self, classifier: Classifier) -> Infill:
         """The infill."""

@@ -2,12 +2,15 @@
 
 import dataclasses
 import functools
+from typing import Annotated
 
 import jax.numpy as jnp
 
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.domains import Interval, Odd
 from xai_jax.core.image import box_sum
 from xai_jax.core.infill import Infill
+from xai_jax.core.settings import Settings
 
 
 def _fill(params, context, keep, keys, *, side: int):
@@ -24,7 +27,7 @@ def _fill_with(side: int):
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class LocalMean:
+class LocalMean(Settings):
     """Mean of the kept pixels in a square around each ("Local" in FIDO, sec. 3).
 
     Where the square holds no kept pixel, the classifier's mean colour stands (0 when normalised).
@@ -33,14 +36,8 @@ class LocalMean:
         side: of the square in pixels, odd.
     """
 
-    side: int = 15
+    side: Annotated[int, Interval(1), Odd()] = 15
 
     def build(self, classifier: Classifier) -> Infill:
-        """The infill.
-
-        Raises:
-            ValueError: the window has no middle.
-        """
-        if self.side < 1 or self.side % 2 == 0:
-            raise ValueError(f"side must be an odd number of pixels, 1 or more, not {self.side}.")
+        """The infill."""
         return Infill(params=classifier.mean, fill_fn=_fill_with(self.side))

@@ -6,7 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.domains import NotNegative
 from xai_jax.core.infill import Infill
+from xai_jax.core.settings import Settings
 
 
 def _fill(params, context, keep, keys):
@@ -22,14 +24,14 @@ def _fill(params, context, keep, keys):
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class RandomColour:
+class RandomColour(Settings):
     """A uniform colour plus normal noise, clipped; one draw a key ("Random" in FIDO, sec. 3).
 
     Fields:
         noise: standard deviation of the noise of each pixel and channel, unit pixels.
     """
 
-    noise: float = 0.2
+    noise: NotNegative = 0.2
 
     def build(self, classifier: Classifier) -> Infill:
         """The infill."""

@@ -7,6 +7,7 @@ A mixture is the array ``[k h w 1]`` of the p_c(u), strictly within (0, 1).
 """
 
 import dataclasses
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.domains import Interval
 from xai_jax.core.infill import Infill
+from xai_jax.core.settings import Settings
 from xai_jax.core.types import Classes, Images, Logits, Maps, PRNGKey, PRNGKeys
 
 Mixture = Float[Array, "k h w 1"]
@@ -70,7 +73,7 @@ def _fill(params: Mixture, context: Images, keep: Maps, keys: PRNGKeys) -> Image
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Oracle:
+class Oracle(Settings):
     """Draws the dropped pixels from their exact distribution given the kept ones.
 
     A class is drawn from ``p(c | kept)`` and then every pixel from that class. FIDO's authors draw
@@ -80,7 +83,7 @@ class Oracle:
         mixture: where the pictures come from.
     """
 
-    mixture: Mixture
+    mixture: Annotated[Mixture, Interval(0, 1, above=True, below=True)]
 
     def build(self, classifier: Classifier) -> Infill:
         """The infill."""

@@ -41,13 +41,18 @@ def target_channels(
         labels: above 0 for the classes that are in the image.
         max_targets: most labels of an image in any batch; at most the number of classes counts.
     """
-    is_target = (labels > 0).astype(class_maps.dtype)
-    counted, index = jax.lax.top_k(is_target, min(max_targets, labels.shape[1]))  # [b t]
+    is_target = labels > 0
+    number = is_target.sum(axis=1, keepdims=True)
+    # The place of each class, those in the image first; counted, for of `top_k` every device would
+    # do the whole batch.
+    before = jnp.cumsum(is_target, axis=1) - 1
+    after = number + jnp.cumsum(~is_target, axis=1) - 1
+    places = jnp.arange(min(max_targets, labels.shape[1]))  # [t]
     # One row of 0 and 1 a channel: a product is faster than a gather, whose gradient is a scatter.
-    chosen = jax.nn.one_hot(index, labels.shape[1], dtype=class_maps.dtype)  # [b t k]
-    gathered = jnp.einsum("bhwk,btk->bhwt", class_maps, chosen, precision=jax.lax.Precision.HIGHEST)
-    fits = is_target.sum(axis=1, keepdims=True) <= counted.shape[1]
-    return gathered, jnp.where(fits, counted, jnp.nan)
+    chosen = (jnp.where(is_target, before, after)[..., None] == places).astype(class_maps.dtype)
+    gathered = jnp.einsum("bhwk,bkt->bhwt", class_maps, chosen, precision=jax.lax.Precision.HIGHEST)
+    counted = (places < number).astype(class_maps.dtype)  # [b t]
+    return gathered, jnp.where(number <= len(places), counted, jnp.nan)
 
 
 def bounded_area(

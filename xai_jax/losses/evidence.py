@@ -37,9 +37,11 @@ def of_both_parts(
     parts = [compose(images, part, filled) for part in (keep, 1.0 - keep)]
     if ask is not None:
         return ask(parts[0]), ask(parts[1])
-    # One call for both parts, for the sake of one copy of the classifier in the program.
-    on_kept, on_removed = jnp.split(classifier.logits(jnp.concatenate(parts)), 2)
-    return on_kept, on_removed
+    # One call for both parts, for the sake of one copy of the classifier in the program. They stand
+    # side by side, so that both are on the device that has the picture.
+    both = jnp.stack(parts, axis=1).reshape(-1, *images.shape[1:])  # [b*2 h w c]
+    logits = classifier.logits(both).reshape(len(images), 2, -1)
+    return logits[:, 0], logits[:, 1]
 
 
 def binary_cross_entropy(logits: Logits, labels: Labels) -> PerExample:

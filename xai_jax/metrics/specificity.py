@@ -1,17 +1,89 @@
 """Whether a class's mask shows that class and no other: the matrix of Stalder et al. 2022."""
 
+import math
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from xai_jax.core import outputs
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import compose
-from xai_jax.core.types import Images
+from xai_jax.core.method import Frozen
+from xai_jax.core.metric import Column, Metric, Rows
+from xai_jax.core.outputs import Output
+from xai_jax.core.types import AnyArray, Batch, Explanation, Images, PRNGKey, PyTree
 
 DECILES = tuple(n / 10 for n in range(1, 10))
 ClassMaps = Float[Array, "b h w n"]
 Chosen = Int[Array, "n"]
+
+COMPARED_KEEP = Output(
+    name="compared_keep",
+    kind="map",
+    axes=(outputs.ROW, outputs.COLUMN, outputs.CLASS),
+    unit="in [0, 1]",
+    meaning="As keep, for each class that is compared; NaN in a picture where none was drawn.",
+)
+
+
+def specificity(classes: Sequence[int]) -> Metric:
+    """How a class answers to its own mask and to those of the others; a metric of a set.
+
+    It reads ``Explanation.maps["compared_keep"]``, the masks of these classes in this order, and
+    takes 1 + 9 n classifier calls a picture. A picture without any of the classes, or whose masks
+    are NaN, is not looked at.
+
+    Args:
+        classes: indices of the n classes that are compared, two or more.
+    """
+    return Metric(
+        measure=_measured,
+        rows=_ROWS,
+        columns=_COLUMNS,
+        reduce=_reduced,
+        params={"classes": np.array(classes, np.int32)},
+    )
+
+
+def _measured(
+    params: PyTree, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
+) -> dict[str, AnyArray]:
+    del key
+    classes, masks = params["classes"], explanation.maps[COMPARED_KEEP.name]
+    is_in = (jnp.take(batch.labels, classes, axis=1) > 0).astype(jnp.float32)  # [b n]
+    wanted = ~jnp.isnan(masks).any(axis=(1, 2, 3)) & (is_in > 0).any(axis=1)
+    num = is_in.shape[1]
+    found = jax.lax.cond(
+        wanted.any(),  # most batches of a limited evaluation ask for nothing
+        lambda: probabilities(frozen.classifier, batch.images, masks, classes),
+        lambda: jnp.zeros((len(is_in), num, 1 + num), jnp.float32),
+    )
+    return {"probabilities": jnp.where(wanted[:, None, None], found, jnp.nan), "is_in": is_in}
+
+
+def table(rows: Rows) -> Float[np.ndarray, "n m"] | None:
+    """`matrix` of what the metric has measured of pictures; ``None`` where that is nothing."""
+    found, is_in = (np.asarray(rows[row.name], np.float64) for row in _ROWS)
+    if not len(found):
+        return None
+    known = ~np.isnan(found).reshape(len(found), -1).any(axis=1)
+    return matrix(found[known], is_in[known]) if known.any() else None
+
+
+def _reduced(rows: Rows) -> dict[str, float]:
+    """Over the classes that are in some picture; NaN for less than two of them."""
+    whole = table(rows)
+    undefined = {"diagonal": math.nan, "off_diagonal": math.nan}
+    if whole is None:
+        return undefined
+    there = np.flatnonzero(~np.isnan(whole[:, 0]))
+    if len(there) < 2:
+        return undefined
+    part = whole[np.ix_(there, np.concatenate([[0], 1 + there]))]
+    return {"diagonal": diagonal(part), "off_diagonal": off_diagonal(part)}
 
 
 def probabilities(
@@ -69,3 +141,26 @@ def off_diagonal(table: Float[np.ndarray, "n m"]) -> float:
     """Mean probability of a class under the others' masks: low for masks that show one class."""
     masked = table[:, 1:]
     return float(masked[~np.eye(len(masked), dtype=bool)].mean())
+
+
+_ROWS = (
+    Output(
+        name="probabilities",
+        kind="number",
+        axes=(outputs.CLASS, "mask"),
+        unit="in [0, 1]",
+        meaning="Softmax of each compared class without a mask and under each of their masks.",
+    ),
+    Output(
+        name="is_in",
+        kind="number",
+        axes=(outputs.CLASS,),
+        unit="0 or 1",
+        meaning="1 where the compared class is in the picture.",
+    ),
+)
+_SOURCE = "Stalder et al. 2022, class-specific masks; unweighted mean of the matrix"
+_COLUMNS = (
+    Column("diagonal", "own class %", "higher", 0.0, 1.0, "%", _SOURCE, 1),
+    Column("off_diagonal", "other class %", "lower", 0.0, 1.0, "%", _SOURCE, 1),
+)

@@ -6,6 +6,8 @@ import enum
 import jax.numpy as jnp
 from flax import linen
 
+from xai_jax.core.domains import Count
+from xai_jax.core.settings import Settings
 from xai_jax.nn.deeplab import DeepLab
 from xai_jax.nn.light import Light
 
@@ -18,7 +20,7 @@ class Architecture(enum.Enum):
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Segmenter:
+class Segmenter(Settings):
     """Settings of a network that draws one mask logit a class and pixel.
 
     Attributes:
@@ -27,7 +29,7 @@ class Segmenter:
         bfloat16: compute in half the precision; parameters, statistics and logits stay float32.
     """
 
-    num_classes: int
+    num_classes: Count
     architecture: Architecture = Architecture.DEEPLAB
     bfloat16: bool = False
 

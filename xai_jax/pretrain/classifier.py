@@ -10,9 +10,10 @@ import optax
 
 from xai_jax.core import classifier_training
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.domains import Count, Natural, NotNegative, ShareBelowOne
 from xai_jax.core.method import Frozen, Trainable
 from xai_jax.core.rng import dropped, example_keys
-from xai_jax.core.settings import check_at_least
+from xai_jax.core.settings import Settings
 from xai_jax.core.targets import Head
 from xai_jax.core.types import Batch, Logits, PerExample, PRNGKey, PyTree
 from xai_jax.losses import evidence
@@ -24,7 +25,7 @@ _HEAD = ("hidden", "classes")  # the dense layers of our networks; the rest is t
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Config:
+class Config(Settings):
     """Settings; the defaults are the published classifiers' on VOC-2007 and COCO-2014 (ResNet-50).
 
     The trunk is that of the experiment's `classifier`, and the new head has its form: one dense
@@ -45,14 +46,14 @@ class Config:
         micro_batches: a batch goes through the network in so many parts; bounds memory.
     """
 
-    num_classes: int
+    num_classes: Count
     head: Head = Head.SIGMOID
-    learning_rate: float = 1e-4
+    learning_rate: NotNegative = 1e-4
     trunk_frozen: bool = True
-    trunk_rate: float = 1e-5
-    decay_steps: int = 0
-    dropout: float = 0.0
-    micro_batches: int = 1
+    trunk_rate: NotNegative = 1e-5
+    decay_steps: Natural = 0
+    dropout: ShareBelowOne = 0.0
+    micro_batches: Count = 1
 
     def build(self) -> Trainable:
         """What a training loop needs; the state is a `nn.learner.Learner`."""
@@ -67,9 +68,6 @@ def classifier(cfg: Config) -> Trainable:
     those are ``Learner.statistics``. A frozen trunk is in the state too, unchanged, so that the
     state is the whole classifier.
     """
-    check_at_least(cfg, num_classes=1, decay_steps=0, micro_batches=1, dropout=0)
-    if cfg.dropout >= 1.0:
-        raise ValueError(f"dropout must be below 1, not {cfg.dropout}.")
     tx = _optimiser(cfg)
 
     def init(key: PRNGKey, frozen: Frozen, batch: Batch) -> Learner:

@@ -113,13 +113,14 @@ def _lines(other: Other) -> dict[str, Any]:
     drawn = np.unique(np.linspace(0, len(lines) - 1, min(len(lines), MOST)).astype(int))
     ends = [raw(float(line[-1])) for line in lines if len(line)]
     each = " and ".join(name for i, name in enumerate(axes) if i != along)
+    several = f"{len(lines)} lines, one for each {each}, the first faintest"
     return {
         **other.words(),
         "chart": chart({f"n{i}": lines[i] for i in drawn}),
         "last": ", ".join(ends if len(ends) <= _FEW else [ends[0], "…", ends[-1]]),
         "axis": axes[along],
         "length": lines.shape[-1],
-        "several": f"{len(lines)} lines, one for each {each}, the first faintest" if each else "",
+        "several": several if len(lines) > 1 else "",
     }
 
 

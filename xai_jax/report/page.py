@@ -76,7 +76,7 @@ def pictures(results: Results) -> Iterator[Picture]:
         for i in done:
             row = results.summary[i]
             assert row is not None
-            one = {name: array[i - rows.start] for name, array in arrays.items()}
+            one = {name: np.asarray(array[i - rows.start]) for name, array in arrays.items()}
             yield picture.of_row(row, one, known, results.class_names)
 
 

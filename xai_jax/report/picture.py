@@ -127,7 +127,7 @@ def of_row(
         scores=found,
         classes=masks,
         num_classes=0 if class_keep is None else class_keep.shape[-1],
-        others=[Other(output=known[n], values=np.asarray(arrays[n])) for n in arrays if n in rest],
+        others=[Other(output=known[n], values=arrays[n]) for n in arrays if n in rest],
     )
 
 

@@ -7,14 +7,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from xai_jax.core.method import Method, Settings
+from xai_jax.core.domains import Count
+from xai_jax.core.method import Builds, Method
+from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch
 from xai_jax.experiment import Source
 from xai_jax.report import panels
 
 
 @dataclasses.dataclass(kw_only=True)  # no slots: what is compiled is kept
-class ClassMasks:
+class ClassMasks(Settings):
     """The `panels` of an Experiment: each picture, and what the mask of each class keeps of it.
 
     Fields:
@@ -24,10 +26,10 @@ class ClassMasks:
         num_classes: columns after the picture, at most.
     """
 
-    method: Settings[Method]
+    method: Builds[Method]
     data: Source
-    num_pictures: int = 4
-    num_classes: int = 10
+    num_pictures: Count = 4
+    num_classes: Count = 10
 
     def __call__(self, step: int, weights: Any, frozen: Any) -> dict[str, np.ndarray]:
         """``{"class_masks": [h w 3] uint8}``."""

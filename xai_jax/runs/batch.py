@@ -12,11 +12,11 @@ import numpy as np
 
 from xai_jax.core import outputs
 from xai_jax.core.classifier import Classifier, compiled_logits
-from xai_jax.core.method import Frozen, Inspector, Method, Settings
+from xai_jax.core.content import content
+from xai_jax.core.method import Builds, Frozen, Inspector, Method
 from xai_jax.core.metric import MeasureFn, Metric
 from xai_jax.core.outputs import Output
 from xai_jax.core.rng import image_ids
-from xai_jax.core.settings import content
 from xai_jax.core.targets import ChooseTarget
 from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
 from xai_jax.runs.sources import Picture
@@ -30,9 +30,9 @@ BAD_LOGITS = (
 class _Static:
     """Settings and measures as a static argument: equal ones share one compiled program."""
 
-    def __init__(self, config: Settings[Method], measures: tuple[MeasureFn, ...]) -> None:
+    def __init__(self, config: Builds[Method], measures: tuple[MeasureFn, ...]) -> None:
         self.config, self.measures = copy.deepcopy(config), measures
-        self._value = (content(config), measures)
+        self._value = (content(self.config), measures)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Static) and self._value == other._value

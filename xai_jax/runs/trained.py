@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from xai_jax.core.method import Frozen, Inspector, Method, Settings
+from xai_jax.core.content import to_json
+from xai_jax.core.method import Builds, Frozen, Inspector, Method
 from xai_jax.core.outputs import CLASS
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.core.settings import to_json
 from xai_jax.core.types import Batch, PyTree
 from xai_jax.runtime import header, manifest, weights_file
 from xai_jax.runtime.weights_file import Content
@@ -33,7 +33,7 @@ class Trained:
 
     path: Path
     kind: str
-    method: Settings[Method]
+    method: Builds[Method]
     content: Content
 
 
@@ -51,7 +51,7 @@ def load(
     preprocess: Preprocess | None = None,
     class_names: Sequence[str] = (),
     classifier: str = "the classifier",
-    method: Settings[Method] | None = None,
+    method: Builds[Method] | None = None,
 ) -> Inspector:
     """`read` and `inspector` in one."""
     found = read(path, methods)
@@ -97,7 +97,7 @@ def inspector(
     preprocess: Preprocess | None = None,
     class_names: Sequence[str] = (),
     classifier: str = "the classifier",
-    method: Settings[Method] | None = None,
+    method: Builds[Method] | None = None,
 ) -> Inspector:
     """The method with its weights on the device, if they are for these pictures and classes.
 
@@ -159,7 +159,7 @@ def _other_classes(there: tuple[str, ...], here: Sequence[str], num_classes: int
     return None
 
 
-def _weights(trained: Trained, settings: Settings[Method], frozen: Frozen, batch: Batch) -> PyTree:
+def _weights(trained: Trained, settings: Builds[Method], frozen: Frozen, batch: Batch) -> PyTree:
     """The weights, if they are those of the network of `settings`; nothing is computed.
 
     Args:
@@ -168,11 +168,12 @@ def _weights(trained: Trained, settings: Settings[Method], frozen: Frozen, batch
         frozen: what it reads.
         batch: shapes.
     """
+    same = settings == trained.method
     try:
         method = settings.build()
         abstract = _exported(method, frozen, batch)
     except (OverflowError, TypeError, ValueError) as error:
-        if settings != trained.method:
+        if not same:
             raise
         # No training can have had such settings.
         reason = str(error).partition("\n")[0].rstrip(".")
@@ -180,9 +181,8 @@ def _weights(trained: Trained, settings: Settings[Method], frozen: Frozen, batch
             f"No {trained.kind} can be made of the settings in {trained.path} ({reason:.200}); "
             f"{header.REMEDY}."
         ) from None
-    found = weights_file.weights(
-        trained.content, abstract, "leave out the settings that change the network"
-    )
+    remedy = header.REMEDY if same else "leave out the settings that change the network"
+    found = weights_file.weights(trained.content, abstract, remedy)
     _check_masks(trained, method, abstract, frozen, batch)
     return found
 

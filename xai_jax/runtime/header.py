@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from xai_jax.core.content import to_json
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.core.settings import changed, to_json
+from xai_jax.core.settings import Settings, changed
 
-Settings = TypeVar("Settings")
+Kind = TypeVar("Kind", bound=Settings)
 
 FORMAT = 2
 REMEDY = "let its training write it again (python train.py with the same --config and --workdir)"
@@ -75,7 +76,7 @@ def parsed(written: str, path: Path) -> Header:
     )
 
 
-def settings(base: Settings, values: Mapping[str, Any], path: Path, field: str) -> Settings:
+def settings(base: Kind, values: Mapping[str, Any], path: Path, field: str) -> Kind:
     """`base` with the values of a header's field.
 
     Raises:

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from xai_jax.core.content import to_json
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.core.settings import to_json
 from xai_jax.core.types import PyTree
 from xai_jax.runtime import header, leaves
 from xai_jax.runtime.files import write_whole

@@ -14,7 +14,7 @@ import numpy as np
 from xai_jax.core.method import Trainable
 from xai_jax.core.types import PyTree
 from xai_jax.experiment import Experiment, ExportFn, Source
-from xai_jax.runtime import files, mesh, settings
+from xai_jax.runtime import config_file, files, mesh
 from xai_jax.runtime.checkpoint import Checkpoints, read_best
 from xai_jax.train import checks, contents, validation
 from xai_jax.train.batches import placed
@@ -71,7 +71,7 @@ def fit(
     checks.check_pictures(experiment)
     row = mesh.data_mesh(devices)
     mesh.check_batch_size(experiment.batch_size, row)
-    settings.check(workdir, experiment)
+    config_file.check(workdir, experiment)
     checks.check_classes(experiment)
     found = contents.of(experiment)
     contents.check(workdir, found, has_begun=_has_begun(workdir))
@@ -79,7 +79,7 @@ def fit(
     with contextlib.ExitStack() as held:
         if jax.process_index() == 0:
             held.enter_context(files.held(workdir))
-            settings.write(workdir, experiment)
+            config_file.write(workdir, experiment)
             contents.write(workdir, found)
         checkpoints = held.enter_context(Checkpoints(workdir / CHECKPOINTS))
         reporter = held.enter_context(Reporter(workdir, experiment))

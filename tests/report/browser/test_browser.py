@@ -15,6 +15,7 @@ import pytest
 
 from xai_jax import report
 from xai_jax.core.areas import AREAS, num_kept
+from xai_jax.core.outputs import Output
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("XAI_JAX_BROWSER"), reason="needs a browser: make report-test"
@@ -157,11 +158,10 @@ def test_nothing_is_logged_and_nothing_is_asked_of_the_network(browser, path, si
     assert [url for url in asked[1:] if not url.startswith("data:image/")] == []
 
 
-@pytest.mark.parametrize("width", [320, 360, 768, 1024, 1400])
-def test_no_width_makes_the_page_scroll_sideways(browser, path, width):
-    visit(browser, path, (width, 800))
+def assert_no_width_is_exceeded(browser, width: int, places):
+    """Nothing of these pictures, with all details open, reaches beyond the sides of the screen."""
     browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
-    for place in range(len(NAMES)):
+    for place in places:
         bring(browser, place)
         wide = browser.execute_script(
             """return [...document.querySelectorAll("body *")].filter((element) => {
@@ -176,6 +176,68 @@ def test_no_width_makes_the_page_scroll_sideways(browser, path, width):
         "return [scrollWidth, clientWidth]"
     )
     assert wide == seen >= width - 20  # a scroll bar at most
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1024, 1400])
+def test_no_width_makes_the_page_scroll_sideways(browser, path, width):
+    visit(browser, path, (width, 800))
+    assert_no_width_is_exceeded(browser, width, range(len(NAMES)))
+
+
+LONG_NUMBER = Output(
+    name="a_name_that_is_long_" * 6,
+    kind="number",
+    axes=(),
+    unit="of the setting `with_a_long_name`",
+    meaning="Nothing.",
+)
+LONG_TRACE = dataclasses.replace(LONG_NUMBER, name="long" * 30, axes=("area", "step"))
+LONG = {LONG_NUMBER: np.array(1.0), LONG_TRACE: np.arange(40.0).reshape(2, 20)}
+KINDS = {
+    "no keep, no scores": dict(without=("keep", *gallery.SCORES)),
+    "no scores": dict(without=gallery.SCORES, class_names=CLASSES),
+    "only a map": dict(without=("keep", *gallery.SCORES, "objective", "mask_area")),
+    "all kinds": dict(more=gallery.others() | LONG),
+    "all kinds, no scores": dict(without=gallery.SCORES, more=gallery.others()),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    gallery.write(folder, **KINDS[request.param])
+    return request.param, report.write(folder)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_runs_of_other_kinds_fit_the_screen_and_log_nothing(browser, kind, width):
+    name, page = kind
+    visit(browser, page, (width, 800))
+    assert_no_width_is_exceeded(browser, width, range(len(NAMES)))
+    assert browser.get_log("browser") == []
+    bring(browser, 0)
+    tops = browser.execute_script(
+        """return [...document.querySelectorAll("#picture-1 > .panels > figure")]
+          .map((figure) => figure.getBoundingClientRect().top)"""
+    )
+    assert len(set(tops[:2])) == 1  # the picture and its saliency stand side by side
+    canvases = browser.execute_script(
+        "return document.querySelectorAll('#picture-1 canvas').length"
+    )
+    assert canvases == (2 if name == "all kinds" else 0)
+
+
+def test_a_run_without_scores_is_sorted_and_found_by_what_it_has(browser, tmp_path):
+    gallery.write(tmp_path, without=("keep", *gallery.SCORES))
+    visit(browser, report.write(tmp_path))
+    assert browser.execute_script(
+        """return [...document.querySelectorAll("select")]
+          .map((select) => [...select.options].map((option) => option.value))"""
+    ) == [["all", "explained", "other", "skipped"], ["number", "name", "target"]]
+    choose(browser, "sort", "name")
+    assert visible_names(browser) == names_of(2, 5, 3, 1, 0, 4)
+    choose(browser, "show", "other")
+    assert visible_names(browser) == names_of(4)
 
 
 @pytest.mark.parametrize(("size", "columns"), [(PHONE, (2, 3)), (DESKTOP, (6, 9))])

@@ -63,7 +63,8 @@ def removed_disc(radius: Float[Array, ""], size: tuple[int, int]) -> Maps:
     rows, columns = (np.arange(pixels) - (pixels - 1) / 2 for pixels in size)
     distance = np.hypot(rows[:, None], columns[None, :])[None, :, :, None]
     disc = (distance < radius).astype(jnp.float32)
-    return gaussian_blur(disc, _SOFTNESS * min(size) / 224.0)
+    blurred = gaussian_blur(disc, _SOFTNESS * min(size) / 224.0)
+    return jnp.clip(blurred, 0.0, 1.0)  # a blur of ones may round to above 1
 
 
 def cells_of(maps: Maps, cells: int) -> Grid:

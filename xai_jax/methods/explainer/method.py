@@ -11,8 +11,9 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from xai_jax.core.domains import Count, Natural, NotNegative, Share
 from xai_jax.core.method import Frozen, Method
-from xai_jax.core.settings import check_at_least
+from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch, Images, Logits, PerExample, PRNGKey
 from xai_jax.losses.class_masks import ClassMaps
 from xai_jax.methods.explainer import terms
@@ -29,7 +30,7 @@ class ClassifierMode(enum.Enum):
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Config:
+class Config(Settings):
     """Settings; the defaults are the authors' run on VOC-2007 with VGG-16.
 
     Attributes:
@@ -58,21 +59,21 @@ class Config:
     """
 
     network: Segmenter = dataclasses.field(default_factory=lambda: Segmenter(num_classes=20))
-    entropy_weight: float = 1.0
-    presence_weight: float = 0.0
-    variation_weight: float = 1.0
-    bound_weight: float = 1.0
-    target_area_weight: float = 0.1
-    other_area_weight: float = 0.3
-    min_area: float = 0.05
-    max_area: float = 0.3
-    max_targets: int = 20
-    learning_rate: float = 1e-5
-    decay_steps: int = 0
-    micro_batches: int = 1
+    entropy_weight: NotNegative = 1.0
+    presence_weight: NotNegative = 0.0
+    variation_weight: NotNegative = 1.0
+    bound_weight: NotNegative = 1.0
+    target_area_weight: NotNegative = 0.1
+    other_area_weight: NotNegative = 0.3
+    min_area: Share = 0.05
+    max_area: Share = 0.3
+    max_targets: Count = 20
+    learning_rate: NotNegative = 1e-5
+    decay_steps: Natural = 0
+    micro_batches: Count = 1
     classifier_mode: ClassifierMode = ClassifierMode.EVAL
     self_explaining: bool = False
-    coherency_weight: float = 1.0
+    coherency_weight: NotNegative = 1.0
 
     @classmethod
     def voc_resnet50(cls) -> "Config":
@@ -141,25 +142,11 @@ def explainer(cfg: Config) -> Method:
 
 
 def _check(cfg: Config) -> None:
-    """Refuses settings with which nothing sensible can be computed."""
-    weights = (
-        "entropy",
-        "presence",
-        "variation",
-        "bound",
-        "target_area",
-        "other_area",
-        "coherency",
-    )
-    check_at_least(cfg, **{f"{name}_weight": 0 for name in weights})
-    check_at_least(cfg, max_targets=1, decay_steps=0, micro_batches=1, min_area=0)
-    if not cfg.min_area <= cfg.max_area <= 1:
+    """Refuses settings that do not go together."""
+    if cfg.min_area > cfg.max_area:
         raise ValueError(
-            f"min_area {cfg.min_area} and max_area {cfg.max_area} must be shares of the picture, "
-            "the first no larger than the second."
+            f"min_area {cfg.min_area} is larger than max_area {cfg.max_area}; exchange the two."
         )
-    if cfg.network.num_classes < 1:
-        raise ValueError("network.num_classes must be the number of the classifier's classes.")
     if cfg.self_explaining and cfg.presence_weight:
         raise ValueError(
             "self_explaining never asks the classifier about the removed part; set "

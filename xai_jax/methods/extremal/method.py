@@ -7,6 +7,7 @@ ICCV 2019. The masks of all areas are optimised together, and none depends on an
 import dataclasses
 import enum
 import math
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
@@ -14,10 +15,19 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from xai_jax.core import outputs
+from xai_jax.core.domains import (
+    Count,
+    InnerShare,
+    Interval,
+    NotEmpty,
+    NotNegative,
+    Positive,
+    ShareBelowOne,
+)
 from xai_jax.core.image import gaussian_blur
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.optimise import optimise
-from xai_jax.core.settings import check_at_least
+from xai_jax.core.settings import Settings
 from xai_jax.core.targets import Head, log_odds
 from xai_jax.core.types import Batch, Classes, Explanation, PRNGKey
 from xai_jax.losses import masks
@@ -59,7 +69,7 @@ class Reward(enum.Enum):
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Config:
+class Config(Settings):
     """Settings; the defaults are the published ones (sec. 3 and the authors' code).
 
     Attributes:
@@ -83,22 +93,22 @@ class Config:
             ``None``: all at once.
     """
 
-    areas: tuple[float, ...] = (0.1,)
+    areas: Annotated[tuple[InnerShare, ...], NotEmpty()] = (0.1,)
     game: Game = Game.PRESERVE
     reward: Reward = Reward.SIMPLE
     perturbation: Perturbation = Perturbation.BLUR
-    num_levels: int = 8
-    max_blur: float = 20.0
-    step: int = 7
-    sigma: float = 21.0
-    num_steps: int = 800
-    learning_rate: float = 0.01
-    momentum: float = 0.9
-    area_weight: float = 300.0
-    area_growth: float = 1.0035
+    num_levels: Annotated[int, Interval(2)] = 8
+    max_blur: NotNegative = 20.0
+    step: Count = 7
+    sigma: Positive = 21.0
+    num_steps: Count = 800
+    learning_rate: NotNegative = 0.01
+    momentum: ShareBelowOne = 0.9
+    area_weight: NotNegative = 300.0
+    area_growth: Positive = 1.0035
     flip: bool = True
-    smooth: float = 0.0
-    inner_batch_size: int | None = None
+    smooth: NotNegative = 0.0
+    inner_batch_size: Count | None = None
 
     @classmethod
     def pointing(cls) -> "Config":
@@ -139,7 +149,6 @@ _OUTPUTS = (
 
 def extremal(cfg: Config) -> Method:
     """Explains each image by one mask an area; deterministic, nothing is learned across images."""
-    _check(cfg)
     areas = np.array(sorted(cfg.areas))
 
     def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
@@ -169,15 +178,6 @@ def extremal(cfg: Config) -> Method:
         )
 
     return Method(explain=explain, outputs=_OUTPUTS)
-
-
-def _check(cfg: Config) -> None:
-    """Refuses settings with which nothing sensible can be computed."""
-    if not cfg.areas or not all(0 < area < 1 for area in cfg.areas):
-        raise ValueError(f"areas must be one or more shares within (0, 1), not {cfg.areas}.")
-    check_at_least(cfg, num_steps=1, num_levels=2, step=1, area_weight=0, smooth=0)
-    if not 0 <= cfg.momentum < 1:
-        raise ValueError(f"momentum must lie within [0, 1), not be {cfg.momentum}.")
 
 
 def _area_groups(cfg: Config, areas: np.ndarray, num_images: int) -> Int[np.ndarray, "n m"]:
@@ -230,7 +230,8 @@ def _explain_areas(
 def _smoothed(cfg: Config, mask: Strengths) -> Strengths:
     sigma = cfg.smooth * min(mask.shape[2:4])
     flat = mask.reshape(-1, *mask.shape[2:])
-    return gaussian_blur(flat, sigma, padding="zero").reshape(mask.shape)
+    blurred = gaussian_blur(flat, sigma, padding="zero").reshape(mask.shape)
+    return jnp.clip(blurred, 0.0, 1.0)  # a blur of ones may round to above 1
 
 
 def _objective(cfg: Config, frozen: Frozen, target, geometry: Geometry, pyramid, num_dark):

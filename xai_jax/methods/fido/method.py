@@ -7,18 +7,20 @@ ICLR 2019.
 import dataclasses
 import enum
 import functools
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from xai_jax.core import outputs
+from xai_jax.core.domains import Count, InnerShare, Natural, NotEmpty, NotNegative, Positive, Side
 from xai_jax.core.image import resize_align_corners
 from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.optimise import linear_decay, optimise
 from xai_jax.core.rng import example_keys, fold_each, split_each
-from xai_jax.core.settings import check_at_least
+from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch, Explanation, Maps, PRNGKey
 from xai_jax.losses import masks
 from xai_jax.methods.fido.gate import guarded_logit, soft_keep
@@ -41,7 +43,7 @@ class Display(enum.Enum):
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Config:
+class Config(Settings):
     """Settings; the defaults are the published ones (specs: FIDO, sec. 2).
 
     Attributes:
@@ -64,18 +66,18 @@ class Config:
     """
 
     game: Game = Game.SSR
-    grids: tuple[int, ...] = (56,)
-    num_steps: int = 300
-    num_samples: int = 8
-    learning_rate: float = 0.05
-    area_weight: float = 1e-3
-    smoothness_weight: float = 0.0
-    warmup_steps: int = 30
-    temperature: float = 0.1
-    initial_temperature: float | None = None
-    initial_drop: float = 0.5
+    grids: Annotated[tuple[Side, ...], NotEmpty()] = (56,)
+    num_steps: Count = 300
+    num_samples: Count = 8
+    learning_rate: NotNegative = 0.05
+    area_weight: NotNegative = 1e-3
+    smoothness_weight: NotNegative = 0.0
+    warmup_steps: Natural = 30
+    temperature: Positive = 0.1
+    initial_temperature: Positive | None = None
+    initial_drop: InnerShare = 0.5
     display: Display = Display.LOGITS
-    inner_batch_size: int | None = None
+    inner_batch_size: Count | None = None
 
     @classmethod
     def fast(cls) -> "Config":
@@ -114,7 +116,6 @@ _OUTPUTS = (
 
 def fido(cfg: Config) -> Method:
     """Explains each image by a distribution over masks; nothing is learned across images."""
-    _check(cfg)
     tx = optax.adam(linear_decay(cfg.learning_rate, cfg.num_steps))
 
     def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
@@ -128,19 +129,6 @@ def fido(cfg: Config) -> Method:
         return Explanation(keep=keep, saliency=saliency, target=batch.target, numbers=trace)
 
     return Method(explain=explain, outputs=_OUTPUTS)
-
-
-def _check(cfg: Config) -> None:
-    """Refuses settings with which nothing sensible can be computed."""
-    check_at_least(cfg, num_steps=1, num_samples=1, area_weight=0, warmup_steps=0)
-    for field in ("temperature", "initial_temperature"):
-        value = getattr(cfg, field)
-        if value is not None and not value > 0:
-            raise ValueError(f"{field} must be above 0, not {value}.")
-    if not 0 < cfg.initial_drop < 1:
-        raise ValueError(f"initial_drop must lie within (0, 1), not be {cfg.initial_drop}.")
-    if not cfg.grids or min(cfg.grids) < 2:
-        raise ValueError(f"grids must be one or more sides of at least 2, not {cfg.grids}.")
 
 
 def _temperature(cfg: Config, step: jax.Array) -> jax.Array:
@@ -197,7 +185,8 @@ def _objective(cfg: Config, frozen: Frozen, batch: Batch, keys: jax.Array):
 
     def objective(grids, step, samples):
         drop = drop_probability(grids, height, width)
-        sample_keys = jax.vmap(lambda s: fold_each(fold_each(keys, step), s))(samples)  # [s b]
+        step_keys = fold_each(keys, step)
+        sample_keys = jax.vmap(lambda s: fold_each(step_keys, s), out_axes=1)(samples)  # [b s]
         temperature = _temperature(cfg, step)
         score = mean_log_odds(frozen, batch, context, drop, sample_keys, temperature)
         priced = 1.0 - drop if cfg.game is Game.SSR else drop
@@ -226,14 +215,16 @@ def mean_log_odds(
         batch: images and targets.
         context: `frozen.infill.prepare` of the images.
         drop: drop probability a pixel.
-        keys: ``[s b]``, one for each mask of each image.
+        keys: ``[b s]``, one for each mask of each image.
         temperature: of the gate.
     """
-    samples, size = keys.shape
+    size, samples = keys.shape
     drop_logit = guarded_logit(drop)
 
     def repeat(x):
-        return jnp.broadcast_to(x, (samples, *x.shape)).reshape(-1, *x.shape[1:])  # [s*b ...]
+        # The masks of an image stay side by side, on the device that has the image.
+        each = jnp.broadcast_to(x[:, None], (size, samples, *x.shape[1:]))
+        return each.reshape(-1, *x.shape[1:])  # [b*s ...]
 
     flat = keys.reshape(-1)
     noise_keys, infill_keys = jnp.moveaxis(split_each(flat, 2), 1, 0)
@@ -242,7 +233,7 @@ def mean_log_odds(
     filled = frozen.infill(jax.tree.map(repeat, context), jnp.round(keep), infill_keys)
     composites = compose(repeat(batch.images), keep, filled)
     scores = frozen.classifier.log_odds(composites, repeat(batch.target))
-    return scores.reshape(samples, size).mean(axis=0)
+    return scores.reshape(size, samples).mean(axis=1)
 
 
 def _displayed_keep(cfg: Config, grids: tuple[jax.Array, ...], shape: tuple[int, int]) -> Maps:

@@ -11,9 +11,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.domains import Natural, NotNegative, Real, Share
 from xai_jax.core.image import gaussian_blur
 from xai_jax.core.rng import example_keys
-from xai_jax.core.settings import check_at_least
+from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, ImageIds, Images, PRNGKey
 
 Choices = Bool[Array, "b"]
@@ -27,7 +28,7 @@ class Scale(enum.Enum):
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Alternative:
+class Alternative(Settings):
     """How the alternative image of a picture is drawn.
 
     Attributes:
@@ -42,13 +43,13 @@ class Alternative:
         scale: of `colour` and of the noises.
     """
 
-    blur: float = 10.0
-    blur_radius: int = 40
-    blurred_share: float = 0.5
-    colour: float = 0.33
-    noise: float = 0.11
-    noise_mean: float = 0.0
-    picture_noise: float = 0.0
+    blur: NotNegative = 10.0
+    blur_radius: Natural = 40
+    blurred_share: Share = 0.5
+    colour: NotNegative = 0.33
+    noise: NotNegative = 0.11
+    noise_mean: Real = 0.0
+    picture_noise: NotNegative = 0.0
     per_batch: bool = True
     scale: Scale = Scale.CLASSIFIER
 
@@ -58,13 +59,6 @@ class Alternative:
         return cls(
             blur=11.0, blur_radius=27, picture_noise=0.03, per_batch=False, scale=Scale.SYMMETRIC
         )
-
-    def check(self) -> None:
-        """Raises ValueError where a setting has no sense."""
-        check_at_least(self, blur=0, blur_radius=0, blurred_share=0, colour=0)
-        check_at_least(self, noise=0, picture_noise=0)
-        if self.blurred_share > 1:
-            raise ValueError(f"blurred_share must be at most 1, not {self.blurred_share}.")
 
 
 def blurred(cfg: Alternative, classifier: Classifier, images: Images) -> Images:

@@ -13,9 +13,10 @@ import jax.numpy as jnp
 import optax
 
 from xai_jax.core import image
+from xai_jax.core.domains import Count, Natural, NotNegative, Share
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.rng import example_keys, split_each
-from xai_jax.core.settings import check_at_least
+from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch, Classes, Images, PerExample, PRNGKey, PRNGKeys
 from xai_jax.losses import class_masks
 from xai_jax.losses.class_masks import ClassMaps, Labels
@@ -30,7 +31,7 @@ _COARSER = 4  # the authors' masks have a quarter of the picture's resolution
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Config:
+class Config(Settings):
     """Settings; the defaults are those that NN-Explainer's authors compare with, on VOC-2007.
 
     Attributes:
@@ -48,11 +49,11 @@ class Config:
     network: Segmenter = dataclasses.field(default_factory=lambda: Segmenter(num_classes=20))
     loss: Loss = dataclasses.field(default_factory=Loss)
     alternative: Alternative = dataclasses.field(default_factory=Alternative)
-    fake_share: float = 0.0
-    learning_rate: float = 1e-5
-    decay_steps: int = 0
-    weight_decay: float = 0.0
-    micro_batches: int = 1
+    fake_share: Share = 0.0
+    learning_rate: NotNegative = 1e-5
+    decay_steps: Natural = 0
+    weight_decay: NotNegative = 0.0
+    micro_batches: Count = 1
 
     @classmethod
     def as_compared(cls) -> "Config":
@@ -101,14 +102,10 @@ def rtis(cfg: Config) -> Method:
 
 
 def _check(cfg: Config) -> None:
-    """Refuses settings with which nothing sensible can be computed."""
-    cfg.loss.check()
-    cfg.alternative.check()
-    check_at_least(cfg, decay_steps=0, micro_batches=1, weight_decay=0, fake_share=0)
-    if cfg.fake_share > 1 or (cfg.fake_share > 0 and cfg.loss.form is not Form.MARGINS):
+    """Refuses settings that do not go together."""
+    if cfg.fake_share > 0 and cfg.loss.form is not Form.MARGINS:
         raise ValueError(
-            f"fake_share {cfg.fake_share} must be a share of the pictures, at most 1, and is of "
-            "the margins; set it to 0 for the probabilities."
+            f"fake_share {cfg.fake_share} is of the margins; set it to 0 for the probabilities."
         )
     fewest = 1 if cfg.loss.form is Form.PROBABILITIES else 2  # a margin is over another class
     if cfg.network.num_classes < fewest:

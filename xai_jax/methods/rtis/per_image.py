@@ -11,9 +11,10 @@ import optax
 from jaxtyping import Array, Float
 
 from xai_jax.core import image, outputs
+from xai_jax.core.domains import Count, NotNegative, ShareBelowOne, Side
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.optimise import optimise
-from xai_jax.core.settings import check_at_least
+from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch, Explanation, Maps, PRNGKey
 from xai_jax.losses import masks
 from xai_jax.methods.rtis import alternative, terms
@@ -27,7 +28,7 @@ _GUARD = 0.001  # keeps a cell of two zeros from 0 / 0
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class PerImage:
+class PerImage(Settings):
     """Settings; the defaults are those of the authors' code.
 
     Attributes:
@@ -39,10 +40,10 @@ class PerImage:
         alternative: what stands where the picture is removed, drawn anew at each step.
     """
 
-    grid: int = 32
-    num_steps: int = 200
-    learning_rate: float = 0.1
-    momentum: float = 0.9
+    grid: Side = 32
+    num_steps: Count = 200
+    learning_rate: NotNegative = 0.1
+    momentum: ShareBelowOne = 0.9
     loss: Loss = dataclasses.field(default_factory=Loss.iterative)
     alternative: Alternative = dataclasses.field(default_factory=Alternative.released_code)
 
@@ -71,9 +72,6 @@ _OUTPUTS = (
 
 def rtis_per_image(cfg: PerImage) -> Method:
     """Explains each image by one mask; nothing is learned across images."""
-    cfg.loss.check()
-    cfg.alternative.check()
-    check_at_least(cfg, grid=2, num_steps=1, momentum=0)
     tx = optax.sgd(cfg.learning_rate, momentum=cfg.momentum, nesterov=True)
 
     def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:

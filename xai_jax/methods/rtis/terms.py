@@ -11,7 +11,8 @@ import jax
 from jaxtyping import Array, Float
 
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.settings import check_at_least
+from xai_jax.core.domains import NotNegative, Positive
+from xai_jax.core.settings import Settings
 from xai_jax.core.targets import Head
 from xai_jax.core.types import Classes, Images, Maps, PerExample
 from xai_jax.losses import evidence, masks
@@ -29,7 +30,7 @@ class Form(enum.Enum):
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Loss:
+class Loss(Settings):
     """The loss; the defaults are the formula as NN-Explainer's authors adapted it.
 
     Attributes:
@@ -46,15 +47,15 @@ class Loss:
     """
 
     form: Form = Form.PROBABILITIES
-    preservation_weight: float = 1.0
-    destruction_weight: float = 5.0
-    destruction_power: float = 0.3
-    confidence: float = 5.0
-    area_weight: float = 1.0
-    area_power: float = 0.3
-    area_offset: float = 0.0005
-    variation_weight: float = 10.0
-    border_weight: float = 0.3
+    preservation_weight: NotNegative = 1.0
+    destruction_weight: NotNegative = 5.0
+    destruction_power: Positive = 0.3
+    confidence: NotNegative = 5.0
+    area_weight: NotNegative = 1.0
+    area_power: Positive = 0.3
+    area_offset: NotNegative = 0.0005
+    variation_weight: NotNegative = 10.0
+    border_weight: NotNegative = 0.3
 
     @classmethod
     def released_code(cls) -> "Loss":
@@ -77,14 +78,6 @@ class Loss:
             area_weight=11.0,
             variation_weight=0.5,
         )
-
-    def check(self) -> None:
-        """Raises ValueError where a setting has no sense."""
-        names = ("preservation", "destruction", "area", "variation", "border")
-        check_at_least(self, **{f"{name}_weight": 0 for name in names})
-        check_at_least(self, confidence=0, area_offset=0)
-        if self.destruction_power <= 0 or self.area_power <= 0:
-            raise ValueError("loss.destruction_power and loss.area_power must be above 0.")
 
 
 def weighted(cfg: Loss, terms: Terms) -> PerExample:

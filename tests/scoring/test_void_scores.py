@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from archives import SIZE, make_voc, save_regions, write
 from cut_out import by_hand
-from judged import GREY, Noise, Pictures, Taken
+from judged import GREY, Noise, Pictures
 from judged import evaluation as small
 
 from xai_jax.core.classifier import Classifier
@@ -20,10 +20,12 @@ from xai_jax.core.targets import Head
 from xai_jax.core.types import Explanation
 from xai_jax.data import catalog
 from xai_jax.data.pipeline import Pipeline
-from xai_jax.evaluate import record
-from xai_jax.evaluate.evaluation import Contestant, Evaluation
-from xai_jax.evaluate.score import score
 from xai_jax.infills.constant import Mean
+from xai_jax.metrics import specificity
+from xai_jax.scoring import record
+from xai_jax.scoring.evaluation import Contestant, Evaluation, standard
+from xai_jax.scoring.score import score
+from xai_jax.scoring.table import means
 
 CAR, CAT, PERSON = 6, 7, 14
 WIDTH, HEIGHT = SIZE
@@ -77,11 +79,11 @@ class Ramp:
     """The same mask for every class of every picture."""
 
     def build(self) -> Method:
-        def explain(weights, frozen, batch, key):
-            del weights, frozen, key
+        def explain(state, frozen, batch, key):
+            del state, frozen, key
             keep = jnp.broadcast_to(ramp()[None, ..., None], (*batch.images.shape[:3], 1))
             every = jnp.broadcast_to(keep, (*keep.shape[:3], 20))
-            maps = {CLASS_KEEP.name: every}
+            maps = {"class_keep": every}
             return Explanation(keep=keep, saliency=keep, target=batch.target, maps=maps)
 
         return Method(explain=explain, outputs=(KEEP, CLASS_KEEP))
@@ -99,20 +101,42 @@ def evaluation(voc, split, masks, classes=(), void_is_object=False) -> Evaluatio
     )
 
 
-def scored(evaluation, workdir) -> dict[str, record.Record]:
+class Row:
+    """What is kept of a contestant, by what the tests ask of it."""
+
+    def __init__(self, found: record.Record, classes: tuple[int, ...]) -> None:
+        self._found, self._metrics = found, standard(classes)
+        rows = {name: v for m in self._metrics for name, v in found.rows(m).items()}
+        self.scores = {name: v.tolist() for name, v in rows.items() if v.ndim == 1}
+        self.pictures = list(found.names)
+        if not classes:
+            return
+        compared = specificity.specificity(classes)
+        chosen = ~np.isnan(rows["probabilities"]).any(axis=(1, 2))
+        self.specific_pictures = [n for n, is_in in zip(found.names, chosen, strict=True) if is_in]
+        self.is_in = rows["is_in"][chosen].tolist()
+        self.matrix = lambda: specificity.table(found.rows(compared))
+
+    def means(self):
+        return means(self._found, self._metrics)
+
+
+def scored(evaluation, workdir) -> dict[str, Row]:
     """What is kept of each row that has one."""
     score(evaluation, workdir, jax.devices()[:1])
     folder = workdir / record.FOLDER
     names = ("ramp", "0", "0.5", "1", "truth")
     settings = {n: json.loads((folder / f"{n}.json").read_text())["settings"] for n in names}
-    return {name: record.read(workdir, name, settings[name]) for name in names}
+    return {
+        name: Row(record.read(workdir, name, settings[name]), evaluation.classes) for name in names
+    }
 
 
 COMPARED = ("mean_f1", "soft_iou", "auc", "background_coverage", "object_coverage", "dice")
 COMPARED += ("pointing",)
 
 
-def check(found: record.Record, expected: list[dict[str, float]]) -> None:
+def check(found: Row, expected: list[dict[str, float]]) -> None:
     for name in COMPARED:
         values = [picture[name] for picture in expected]
         np.testing.assert_allclose(found.scores[name], values, rtol=2e-6, err_msg=name)
@@ -144,7 +168,8 @@ def test_void_is_scored_as_object_in_the_published_protocol(voc, tmp_path):
 def test_pictures_that_were_not_segmented_count_for_class_specificity_alone(voc, tmp_path):
     classes = (CAR, CAT, PERSON)
     rows = scored(evaluation(voc, "test", "soft", classes), tmp_path / "all")
-    assert rows["ramp"].pictures == [0, 1, 2] and rows["ramp"].specific_pictures == [0, 1, 2]
+    names = list(evaluation(voc, "test", "soft").data.names)
+    assert rows["ramp"].pictures == rows["ramp"].specific_pictures == names
     assert rows["ramp"].is_in == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
     alone = scored(evaluation(voc, "test_masks", "soft", classes), tmp_path / "segmented")
     for name in COMPARED:
@@ -159,7 +184,7 @@ def test_pictures_that_were_not_segmented_count_for_class_specificity_alone(voc,
     probability = (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))[:, CAT].mean()
     np.testing.assert_allclose(rows["ramp"].matrix()[1, 1:], probability, rtol=1e-4)
     # What people drew says nothing of a picture that they did not draw on.
-    assert rows["truth"].pictures == rows["truth"].specific_pictures == [0, 1]
+    assert rows["truth"].pictures == rows["truth"].specific_pictures == names[:2]
     assert (
         "On the 2 pictures that every row was scored on"
         in (tmp_path / "all" / "scores.md").read_text()
@@ -175,19 +200,13 @@ def test_where_nothing_was_segmented_no_row_and_no_column_speaks_of_the_truth(vo
     assert score(made, tmp_path, jax.devices()[:1]).read_text() == page
 
 
-class Weighed(Taken):
-    def __next__(self):
-        batch = super().__next__()
-        return dataclasses.replace(batch, counted=np.ones_like(batch.images))
-
-
 @dataclasses.dataclass(kw_only=True)
 class WithoutVoid(Pictures):
     """The same pictures, and that every pixel counts."""
 
-    def batches(self, batch_size, *, start, process_index, process_count):
-        del start, process_index, process_count
-        return Weighed(self, batch_size)
+    def example(self, row):
+        arrays = super().example(row)
+        return arrays | {"counted": np.ones_like(arrays["masks"][..., :1])}
 
 
 def test_pixels_that_all_count_change_no_bit_of_any_score(tmp_path):

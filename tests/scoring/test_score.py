@@ -9,19 +9,32 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from judged import GAIN, GREY, NUM_CLASSES, SIDE, Learned, Noise, Pictures, Rows, Taken, noise_masks
+from judged import GAIN, GREY, NUM_CLASSES, SIDE, Learned, Noise, Pictures, Rows, noise_masks
 from judged import evaluation as small
 
-from xai_jax.core.preprocess import Preprocess
+from xai_jax.core.method import Explained
+from xai_jax.core.rng import image_ids
 from xai_jax.core.targets import Head
-from xai_jax.evaluate import drawing
-from xai_jax.evaluate import score as score_module
-from xai_jax.evaluate.columns import NAMES
-from xai_jax.evaluate.evaluation import Contestant, stretched_saliency
-from xai_jax.evaluate.score import score
+from xai_jax.infills.constant import Mean
+from xai_jax.runs import road
 from xai_jax.runtime import weights_file
+from xai_jax.scoring.entrant import Entrant
+from xai_jax.scoring.evaluation import Contestant, stretched_saliency
+from xai_jax.scoring.score import score
 
 DATA = Pictures()
+NAMES = (
+    "mean_f1",
+    "soft_iou",
+    "auc",
+    "saliency",
+    "background_coverage",
+    "object_coverage",
+    "dice",
+    "pointing",
+    "kept",
+    "removed",
+)
 SHOWN = np.flatnonzero(DATA.labels().any(axis=1))  # 17 of 20 show a class
 
 
@@ -33,6 +46,10 @@ def table(path) -> dict[str, dict[str, float]]:
         name: {column: float(value) if value else np.nan for column, value in row.items()}
         for name, row in names.items()
     }
+
+
+def explained(**changes) -> Explained:
+    return Explained(classifier=Rows(**changes), infill=Mean())
 
 
 def scored(tmp_path, **changes) -> dict[str, dict[str, float]]:
@@ -50,7 +67,27 @@ def plain(tmp_path_factory):
 
 
 def record(workdir, name) -> dict:
-    return json.loads((workdir / "contestants" / f"{name}.json").read_text())
+    """The pictures, the rows of every metric, and which of them are about class specificity."""
+    found = json.loads((workdir / "contestants" / f"{name}.json").read_text())
+    names = [int(p["name"]) for p in found["pictures"] if p["counts"] and not p["reason"]]
+    rows = {row: values for block in found["metrics"] for row, values in block["rows"].items()}
+    specific = rows.pop("probabilities", []), rows.pop("is_in", [])
+    chosen = [n for n, p in enumerate(specific[0]) if p[0][0] is not None]
+    return {
+        "pictures": names,
+        "scores": rows,
+        "specific_pictures": [names[n] for n in chosen],
+        "probabilities": [specific[0][n] for n in chosen],
+    }
+
+
+def ids_of(images) -> jax.Array:
+    return jnp.asarray(image_ids(images))
+
+
+def key_of(seed: int) -> jax.Array:
+    """What a method is given."""
+    return jax.random.split(jax.random.key(seed))[0]
 
 
 def columns(workdir, name) -> dict[str, np.ndarray]:
@@ -105,8 +142,7 @@ def test_constant_masks_and_the_truth_score_what_the_formulas_say(plain):
 
 def merged_by_hand(seed: int = 3) -> np.ndarray:
     """``[n h w]``: the largest of the masks of the classes that picture i shows."""
-    ids = jnp.arange(100, 100 + DATA.num, dtype=jnp.uint32)
-    masks = np.asarray(noise_masks(DATA.images(), ids, jax.random.key(seed)))
+    masks = np.asarray(noise_masks(DATA.images(), ids_of(DATA.images()), key_of(seed)))
     merged = np.zeros((DATA.num, SIDE, SIDE))
     for i, labels in enumerate(DATA.labels()):
         for k in np.flatnonzero(labels):
@@ -134,15 +170,15 @@ def test_a_saliency_map_is_stretched_for_each_class_before_they_are_merged(tmp_p
     # 5 m - 3 stretched is m stretched; the merged mask of two classes then reaches 1 twice.
     made = {"noise": Contestant(method=Noise(), mask=stretched_saliency)}
     scored(tmp_path, contestants=made, data=Pictures(num=2), classes=())
-    ids = jnp.array([101], jnp.uint32)  # picture 1 shows class 0 alone
-    mask = np.asarray(noise_masks(DATA.images()[1:2], ids, jax.random.key(3)))[0, :, :, 0]
+    images = DATA.images()[1:2]  # picture 1 shows class 0 alone
+    mask = np.asarray(noise_masks(images, ids_of(images), key_of(3)))[0, :, :, 0]
     mask = (mask - mask.min()) / (mask.max() - mask.min())
     truth = true_rows()[0, ..., 0]
     iou = np.minimum(mask, truth).sum() / np.maximum(mask, truth).sum()
     np.testing.assert_allclose(columns(tmp_path, "noise")["soft_iou"], [iou], rtol=1e-5)
 
 
-@pytest.mark.parametrize(("batch_size", "devices"), [(3, 1), (16, 2), (24, 8)])
+@pytest.mark.parametrize(("batch_size", "devices"), [(3, 1), (5, 8), (16, 2), (24, 8)])
 def test_neither_batch_nor_devices_change_the_scores(plain, tmp_path, batch_size, devices):
     score(small(batch_size=batch_size), tmp_path, jax.devices()[:devices])
     for name in ("noise", "truth", "0.5"):
@@ -224,7 +260,7 @@ def test_the_classifier_is_judged_on_all_pictures(plain):
 
 
 def test_a_softmax_classifier_decides_for_the_likeliest_class(tmp_path):
-    scored(tmp_path, contestants={}, classifier=Rows(head=Head.SOFTMAX))
+    scored(tmp_path, contestants={}, explained=explained(head=Head.SOFTMAX))
     found = json.loads((tmp_path / "classifier.json").read_text())
     logits = (DATA.images() - GREY).mean(axis=(2, 3))[:, :NUM_CLASSES]
     hits = DATA.labels()[np.arange(20), logits.argmax(axis=1)].sum()
@@ -233,80 +269,86 @@ def test_a_softmax_classifier_decides_for_the_likeliest_class(tmp_path):
 
 
 def test_the_time_is_that_of_the_median_call_for_all_true_classes(tmp_path, monkeypatch):
-    ticks = iter(np.cumsum([0, 90, 5, 2, 5, 3, 5, 50, 5, 4] + [1] * 60))  # seconds
-    monkeypatch.setattr(drawing.time, "perf_counter", lambda: float(next(ticks)))
+    ticks = iter(np.cumsum([0, 90, 5, 2, 5, 4] + [1] * 60))  # seconds
+    monkeypatch.setattr(road.time, "perf_counter", lambda: float(next(ticks)))
     rows = scored(tmp_path, classes=(), data=Pictures(num=16))
-    # 14 pictures show 24 classes: 12 in the first batch, explained in 2 calls of 8 rows, 12 in the
-    # second, in 2. Without the first, 90 s, their median is 3 s, which is 3/8 s an explanation.
+    # 14 pictures show 24 classes, explained in 3 calls of 8 rows. Without the first, 90 s, their
+    # median is 3 s, which is 3/8 s an explanation.
     assert rows["noise"]["milliseconds"] == pytest.approx(1e3 * 3 / 8 * 24 / 14)
+
+
+def everything(workdir) -> dict:
+    return {path: path.read_bytes() for path in sorted(workdir.rglob("*")) if path.is_file()}
 
 
 class Stopped(Exception):
     pass
 
 
-def contents(workdir) -> dict[str, str]:
+def contents(workdir) -> dict[str, object]:
     """Every file but for the times."""
-    files = {str(path.relative_to(workdir)): path for path in sorted(workdir.rglob("*.*"))}
-    found = {name: path.read_text() for name, path in files.items() if path.name != ".lock"}
+    files = {str(p.relative_to(workdir)): p for p in sorted(workdir.rglob("*")) if p.is_file()}
+    found = {name: path.read_bytes() for name, path in files.items() if path.name != ".lock"}
     for name in found:
         if name.startswith("contestants"):
             fields = json.loads(found[name])
             assert fields.pop("milliseconds") > 0
             found[name] = json.dumps(fields)
-    rows = [row.split(",") for row in found["scores.csv"].splitlines()]
+    rows = [row.split(",") for row in found["scores.csv"].decode().splitlines()]
     found["scores.csv"] = str([row[:-1] for row in rows])
-    lines = found["scores.md"].splitlines()
+    lines = found["scores.md"].decode().splitlines()
     found["scores.md"] = str([line.split("|")[:-2] for line in lines if line.startswith("|")])
     return found
 
 
-@pytest.mark.parametrize("num", [3, 8, 17])
+@pytest.mark.parametrize("num", [3, 30, 60, 90, 110])
 def test_a_start_that_was_stopped_ends_with_the_same_files(plain, tmp_path, monkeypatch, num):
-    taken, real = [0], Taken.__next__
+    taken, real = [0], Pictures.example
 
-    def limited(self):
+    def limited(self, row):
         taken[0] += 1
         if taken[0] > num:
             raise Stopped
-        return real(self)
+        return real(self, row)
 
-    monkeypatch.setattr(Taken, "__next__", limited)
+    monkeypatch.setattr(Pictures, "example", limited)
     with pytest.raises(Stopped):
         score(small(), tmp_path)
-    monkeypatch.setattr(Taken, "__next__", real)
+    monkeypatch.setattr(Pictures, "example", real)
     score(small(), tmp_path)
     assert contents(tmp_path) == contents(plain)
 
 
 @pytest.fixture
 def computed(monkeypatch) -> list[str]:
-    """The names of the contestants that are scored and not only read."""
-    names, real = [], score_module._scored
+    """The names of the contestants that are explained, once for each batch."""
+    names, real = [], Entrant.explain
 
-    def spied(entry, *rest):
-        names.append(entry.name)
-        return real(entry, *rest)
+    def spied(entrant, progress):
+        outcome = real(entrant, progress)
+        names.extend(entrant.name for _ in outcome.seconds[:1])
+        return outcome
 
-    monkeypatch.setattr(score_module, "_scored", spied)
+    monkeypatch.setattr(Entrant, "explain", spied)
     return names
 
 
 def test_what_is_done_is_not_done_again_and_contestants_may_be_added(plain, tmp_path, computed):
     shutil.copytree(plain, tmp_path, dirs_exist_ok=True)
-    before = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.*"))}
+    before = everything(tmp_path)
     score(small(), tmp_path)
-    assert {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.*"))} == before
+    assert everything(tmp_path) == before
     more = {"noise": Contestant(method=Noise()), "other": Contestant(method=Noise(scale=0.5))}
     score(small(contestants=more), tmp_path)
     assert computed == ["other"]
     assert list(table(tmp_path / "scores.csv")) == ["noise", "other", "0", "0.5", "1", "truth"]
 
 
-def exported(path, values=(0.2, 0.6, 0.9)):
-    about = {"kind": "learned", "config": Learned(), "preprocess": Preprocess()}
+def exported(path, values=(0.25, 0.625, 0.875), **changes):
+    about = {"kind": "learned", "config": Learned(), "preprocess": DATA.resize}
+    about |= {"class_names": ("a", "b", "c")} | changes
     tree = {"params": {"value": np.array(values, np.float32)}, "statistics": {}}
-    weights_file.write(path, tree, class_names=("a", "b", "c"), **about)
+    weights_file.write(path, tree, **about)
     return {"learned": Contestant(method=Learned(), trained=str(path))}
 
 
@@ -314,7 +356,7 @@ def test_a_trained_method_explains_with_what_its_file_holds(tmp_path):
     made = exported(tmp_path / "learned.safetensors")
     scored(tmp_path / "out", contestants=made)
     # The mask of a picture is the largest value of its classes: its background is covered by that.
-    largest = (np.array([0.2, 0.6, 0.9]) * DATA.labels()[SHOWN]).max(axis=1)
+    largest = (np.array([0.25, 0.625, 0.875]) * DATA.labels()[SHOWN]).max(axis=1)
     found = columns(tmp_path / "out", "learned")["background_coverage"]
     np.testing.assert_allclose(found, largest, rtol=1e-5)
 
@@ -322,7 +364,7 @@ def test_a_trained_method_explains_with_what_its_file_holds(tmp_path):
 def test_a_file_with_other_weights_is_another_contestant(tmp_path):
     made = exported(tmp_path / "learned.safetensors")
     score(small(contestants=made), tmp_path / "out")
-    exported(tmp_path / "learned.safetensors", (0.2, 0.6, 0.8))
+    exported(tmp_path / "learned.safetensors", (0.25, 0.625, 0.75))
     with pytest.raises(ValueError, match=r"learned.json was scored with other settings: state is"):
         score(small(contestants=made), tmp_path / "out")
 
@@ -334,7 +376,7 @@ def one(**changes) -> dict:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"batch_size": 12}, "batch_size 12 is not a multiple of the 8 devices; use 8 or 16."),
+        ({"batch_size": 0}, "batch_size must be at least 1, not 0."),
         ({"data": Pictures(masks="none")}, "The data has no masks to score against; set masks="),
         ({"data": Pictures(masks="ids")}, r"shape \[8, 4, 4\], which are no shares of pixels"),
         ({"data": Pictures(masks="union")}, "needs the true mask of each class; set masks='soft'"),
@@ -342,7 +384,7 @@ def one(**changes) -> dict:
         ({"classes": (0, 3)}, r"classes is \[0, 3\]; name two or more different ones of 0 to 2"),
         ({"classes": (1,)}, r"classes is \[1\]; name two or more"),
         ({"classes": (1, 1)}, r"classes is \[1, 1\]; name two or more different"),
-        ({"classifier": Rows(num_classes=2)}, "The classifier has 2 classes and the data 3"),
+        ({"explained": explained(num_classes=2)}, "The classifier has 2 classes and the data 3"),
         (one(method=Learned()), "trained network; set --config.contestants.it.trained to its file"),
         (one(method=Learned(), trained="none.safetensors"), "none.safetensors does not exist; tra"),
         (one(trained="some.safetensors"), "it learns nothing across images; leave its `trained`"),
@@ -365,7 +407,7 @@ def test_a_network_of_other_settings_is_refused_with_the_leaf_that_differs(tmp_p
 
 def test_a_classifier_that_answers_nan_is_refused(tmp_path):
     with pytest.raises(ValueError, match="The classifier answers NaN or infinity"):
-        score(small(classifier=Rows(gain=np.nan)), tmp_path)
+        score(small(explained=explained(gain=np.nan)), tmp_path)
 
 
 def test_pictures_without_any_class_are_refused(tmp_path):
@@ -382,17 +424,17 @@ def test_a_mask_outside_its_range_is_refused(tmp_path, method):
 
 def test_a_folder_of_another_evaluation_is_refused_and_left_as_it_is(plain, tmp_path):
     shutil.copytree(plain, tmp_path, dirs_exist_ok=True)
-    before = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.*"))}
+    before = everything(tmp_path)
     with pytest.raises(ValueError, match="evaluation.seed is 3 there and 4 here; choose another"):
         score(small(seed=4), tmp_path)
     other = {"noise": Contestant(method=Noise(scale=0.5))}
     wanted = "noise.json was scored with other settings: contestant.method.scale is 1.0 there and"
     with pytest.raises(ValueError, match=wanted):
         score(small(contestants=other), tmp_path)
-    weights = dataclasses.replace(small(), classifier=Rows(head=Head.SOFTMAX))
-    with pytest.raises(ValueError, match="evaluation.classifier.head is"):
+    weights = dataclasses.replace(small(), explained=explained(head=Head.SOFTMAX))
+    with pytest.raises(ValueError, match="evaluation.explained.classifier.head is"):
         score(weights, tmp_path)
-    assert {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.*"))} == before
+    assert everything(tmp_path) == before
 
 
 def test_a_record_that_is_damaged_is_told(plain, tmp_path):

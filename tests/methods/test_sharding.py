@@ -1,0 +1,103 @@
+"""On eight devices each does an eighth of the work; methods exchange nothing, trainings sums only.
+
+Everything is compiled for arrays of which only the shape is known, and nothing is run.
+"""
+
+import dataclasses
+
+import jax
+import planted
+import pytest
+import small_networks
+from test_conformance import CONFIGS
+
+from benchmarks import abstract
+from xai_jax.core.method import Frozen
+from xai_jax.core.targets import Head
+from xai_jax.infills.blur import Blur
+from xai_jax.methods import explainer, fido, rtis
+from xai_jax.nn.segmenter import Segmenter
+from xai_jax.pretrain import classifier as pretrained
+
+NUM, SIZE = 16, 64
+MOST = 1.05  # times an eighth of one device's operations
+
+_margins = dataclasses.replace(
+    rtis.Config.released_code(), network=Segmenter(num_classes=4), micro_batches=2
+)
+_drifting = explainer.Config(
+    classifier_mode=explainer.ClassifierMode.TRAIN_LIKE_REFERENCE, micro_batches=2
+)
+BESIDE = {
+    "fido.Config.in_parts": fido.Config(inner_batch_size=4 * NUM),
+    "rtis.Config.margins": _margins,
+    "explainer.Config.drifting": _drifting,
+    "explainer.Config.self_explaining": explainer.Config(self_explaining=True),
+    "pretrain.classifier": pretrained.Config(num_classes=4, trunk_frozen=False, dropout=0.5),
+}
+
+
+def settings():
+    """The published and the smoke settings of all methods; what changes how those are computed."""
+    found = dict(BESIDE)
+    for name, kind in CONFIGS.items():
+        trains = hasattr(kind, "network")
+        presets = [preset for preset in vars(kind) if isinstance(vars(kind)[preset], classmethod)]
+        found[name] = kind()
+        for preset in ["smoke"] if trains else presets:
+            found[f"{name}.{preset}"] = getattr(kind, preset)()
+    return found
+
+
+SETTINGS = settings()
+
+
+@pytest.fixture(params=SETTINGS, scope="module")
+def programs(request):
+    """`explain` and `step` with those settings; a small network draws the masks."""
+    chosen = SETTINGS[request.param]
+    num_classes = chosen.network.num_classes if hasattr(chosen, "network") else 4
+
+    def frozen():
+        head = Head.SIGMOID if "explainer" in request.param else Head.SOFTMAX
+        classifier = small_networks.classifier(num_classes, head)
+        if request.param.endswith("smoke"):
+            classifier = planted.quadrant()
+        return Frozen(classifier=classifier, infill=Blur(sigma=2.0).build(classifier))
+
+    batch = abstract.batch_of(NUM, SIZE, num_classes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Segmenter, "build", lambda self: small_networks.Masks(self.num_classes))
+        yield abstract.programs(chosen, jax.eval_shape(frozen), batch)
+
+
+def compiled(program):
+    call, arguments = program
+    fast = {"xla_backend_optimization_level": 0}  # of the code, which is not run
+    return jax.jit(call).lower(*arguments).compile(compiler_options=fast)
+
+
+def test_an_eighth_of_the_work_a_device_and_no_exchange_but_sums(programs):
+    for name, program in programs.items():
+        one = compiled(program)
+        eight = compiled(abstract.spread(program, jax.devices()))
+        allowed = {"all-reduce"} if name == "step" else set()
+        assert set(abstract.collectives(eight)) <= allowed, name
+        ratio = eight.cost_analysis()["flops"] / (one.cost_analysis()["flops"] / 8)
+        assert ratio <= MOST, (name, ratio)
+
+
+def test_the_programs_are_lowered_for_cuda(programs):
+    for call, arguments in programs.values():
+        lowered = jax.jit(call).trace(*arguments).lower(lowering_platforms=("cuda",))
+        assert "stablehlo" in lowered.as_text()
+
+
+def test_an_exchange_is_found():
+    program = (lambda state, frozen, batch, key: batch.images.mean(), ((), (), batch(), ()))
+    found = abstract.collectives(compiled(abstract.spread(program, jax.devices())))
+    assert found == {"all-reduce": 1}
+
+
+def batch():
+    return abstract.batch_of(NUM, SIZE, 4)

@@ -1,0 +1,80 @@
+"""What a setting may be, declared in its annotation: ``num_steps: Count = 300``."""
+
+import dataclasses
+import math
+from typing import Annotated, Any
+
+import jax
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Interval:
+    """Numbers from `low` to `high`; of an array every element.
+
+    Fields:
+        low, high: the ends; an infinite one is none.
+        above, below: the low, the high end is itself left out.
+    """
+
+    low: int | float = -math.inf
+    high: int | float = math.inf
+    above: bool = False
+    below: bool = False
+
+    def __contains__(self, value: Any) -> bool:
+        """Whether all of a number or an array lies within; NaN never does."""
+        is_array = isinstance(value, np.ndarray | jax.Array)
+        least, most = (value.min(), value.max()) if is_array else (value, value)
+        over = least > self.low if self.above else least >= self.low
+        under = most < self.high if self.below else most <= self.high
+        return bool(over and under)
+
+    def told(self, words: str) -> str:
+        """`words`, such as "a finite number", with what the interval adds to them."""
+        if math.isfinite(self.high):
+            ends = f"{self.low}, {self.high}"
+            return f"{words} within {'(' if self.above else '['}{ends}{')' if self.below else ']'}"
+        if math.isfinite(self.low):
+            return f"{words} {'above' if self.above else 'of at least'} {self.low}"
+        return words
+
+
+@dataclasses.dataclass(frozen=True)
+class Odd:
+    """Numbers that have a middle when they are a width."""
+
+    def __contains__(self, value: int) -> bool:
+        """Whether the number is odd."""
+        return value % 2 == 1
+
+    def told(self, words: str) -> str:
+        """`words` with what this adds to them."""
+        return f"{words} that is odd"
+
+
+@dataclasses.dataclass(frozen=True)
+class NotEmpty:
+    """Tuples of one element or more."""
+
+    def __contains__(self, value: tuple) -> bool:
+        """Whether there is an element."""
+        return len(value) > 0
+
+    def told(self, words: str) -> str:
+        """`words` with what this adds to them."""
+        return words.replace("any number of", "one or more")
+
+
+Domain = Interval | Odd | NotEmpty
+
+Count = Annotated[int, Interval(1)]
+Natural = Annotated[int, Interval(0)]
+Side = Annotated[int, Interval(2)]  # of a grid whose corners lie on those of another
+Seed = Annotated[int, Interval(0, 2**32 - 1)]  # JAX forgets the bits above
+Real = Annotated[float, Interval()]
+NotNegative = Annotated[float, Interval(0)]
+Positive = Annotated[float, Interval(0, above=True)]
+Share = Annotated[float, Interval(0, 1)]
+ShareBelowOne = Annotated[float, Interval(0, 1, below=True)]
+InnerShare = Annotated[float, Interval(0, 1, above=True, below=True)]

@@ -1,1 +1,0 @@
-"""Scores of explanations against what people drew: one loop for every method."""

@@ -1,0 +1,45 @@
+"""Settings beside what was computed with them, so that a folder knows whose run it holds."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from xai_jax.core.content import as_json
+from xai_jax.runtime.files import write_whole
+from xai_jax.runtime.manifest import in_words
+
+NAME = "config.json"
+
+
+def check(workdir: Path, settings: Any) -> None:
+    """Refuses a folder that holds a run of other settings.
+
+    Args:
+        workdir: the run's folder, which need not exist yet.
+        settings: all that the run's results depend on, for `core.content.as_json`.
+
+    Raises:
+        ValueError: with the first setting that differs and both its values.
+    """
+    path = workdir / NAME
+    if not path.exists():
+        return
+    try:
+        found = json.loads(path.read_text())
+    except ValueError:
+        raise ValueError(f"{path} is no JSON; choose another --workdir.") from None
+    wanted = json.loads(_text(settings))
+    if found != wanted:
+        raise ValueError(
+            f"{workdir} holds a run of another config: {in_words('', found, wanted)}; "
+            "choose another --workdir, or the settings that the run began with."
+        )
+
+
+def write(workdir: Path, settings: Any) -> None:
+    """Writes ``config.json``, every setting resolved."""
+    write_whole(workdir / NAME, _text(settings).encode())
+
+
+def _text(settings: Any) -> str:
+    return json.dumps(as_json(settings), indent=1) + "\n"

@@ -1,0 +1,88 @@
+"""What a notebook calls to compare explanations."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import jax
+
+from xai_jax.core.method import Inspector
+from xai_jax.core.metric import Metric
+from xai_jax.scoring.baselines import baselines as of_all
+from xai_jax.scoring.entrant import Entrant
+from xai_jax.scoring.evaluation import Contestant, ReadMask, kept_or_stretched
+from xai_jax.scoring.score import check_names, compete
+from xai_jax.scoring.stage import Data, Stage, fingerprint
+from xai_jax.scoring.table import Table
+
+
+def evaluate(
+    explainers: Mapping[str, Inspector],
+    data: Data,
+    metrics: Sequence[Metric],
+    workdir: str | Path,
+    *,
+    mask: ReadMask = kept_or_stretched,
+    classes: Sequence[int] = (),
+    baselines: bool = False,
+    batch_size: int = 8,
+    seed: int = 0,
+    devices: Sequence[jax.Device] | None = None,
+) -> Table:
+    """Explains every picture of `data` with each explainer, once, and scores what is stored.
+
+    A second call with the same `workdir` explains only what has changed since, and scores whatever
+    is asked for. ``xai_jax.load(workdir / NAME)`` are the explanations of one explainer.
+
+    Args:
+        explainers: who explains, by the name of the row; all of them explain one classifier.
+        data: pictures with labels, a `data.pipeline.Pipeline` say; with masks where metrics or
+            baselines compare with them.
+        metrics: what is scored, such as `metrics.truth.overlap()`. They are shown a picture's masks
+            of all its true classes, merged by their maximum, as `Explanation.keep`.
+        workdir: the folder of explanations and scores.
+        mask: which of an explanation's maps is the mask.
+        classes: whose masks `metrics.specificity.specificity(classes)` compares.
+        baselines: whether the masks 0, 0.5 and 1 and the truth get rows too.
+        batch_size: pictures in one compiled call; bounds the memory.
+        seed: of all randomness.
+        devices: to compute on; by default all.
+
+    Returns:
+        The table, which the workdir holds as ``scores.csv`` and ``scores.md`` too.
+
+    Raises:
+        ValueError: the explainers, the data and the metrics do not fit each other, or `workdir`
+            holds another evaluation: before anything is written.
+        OSError: the disk is full or read-only; whole files stay.
+    """
+    workdir = Path(workdir).absolute()
+    given = of_all() if baselines else {}
+    check_names(explainers, given)
+    frozen = _same_classifier(explainers)
+    stage = Stage(frozen, data, batch_size=batch_size, classes=classes, seed=seed, devices=devices)
+    entrants = {
+        name: Entrant(name, Contestant(method=one.method, mask=mask), one, stage, workdir)
+        for name, one in explainers.items()
+    }
+    whole = {
+        "classifier": fingerprint(frozen.classifier),
+        "batch_size": batch_size,
+        "classes": list(classes),
+        "seed": seed,
+    }
+    return compete(stage, entrants, given, tuple(metrics), workdir, whole)
+
+
+def _same_classifier(explainers: Mapping[str, Inspector]):
+    """What the first explainer reads, if all of them explain its classifier."""
+    if not explainers:
+        raise ValueError("There are no explainers; name one at least.")
+    prints = {name: fingerprint(one.frozen.classifier) for name, one in explainers.items()}
+    first = next(iter(prints))
+    other = next((name for name, one in prints.items() if one != prints[first]), None)
+    if other is not None:
+        raise ValueError(
+            f"{first} and {other} explain different classifiers, whose scores say nothing of each "
+            "other; evaluate them apart."
+        )
+    return explainers[first].frozen

@@ -1,0 +1,191 @@
+"""The only scoring loop: any masks by any metrics, and nothing that was scored already."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from xai_jax.core import outputs
+from xai_jax.core.errors import BadPicture
+from xai_jax.core.method import Frozen
+from xai_jax.core.metric import MeasureFn, Metric
+from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
+from xai_jax.scoring.record import Record, Scored, settings_of
+from xai_jax.scoring.stage import Arrays, Stage
+
+Values = dict[str, np.ndarray]  # {row: [...]} of one picture
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Masks:
+    """What is scored.
+
+    Fields:
+        frozen: what the metrics read.
+        rows: of the data, that are asked for.
+        draw: ``(data rows, batch) -> Explanation`` of a batch on the host.
+        explained: a digest of what the masks of a data row are made of.
+        skipped: why data rows have no masks.
+        counts: whether a picture counts.
+    """
+
+    frozen: Frozen
+    rows: Sequence[int]
+    draw: Callable[[Sequence[int], Batch], Explanation]
+    explained: Callable[[int], str]
+    skipped: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    counts: Callable[[Arrays], bool] = lambda arrays: True
+
+
+def measured(
+    masks: Masks,
+    metrics: Sequence[Metric],
+    stage: Stage,
+    before: Record,
+    advance: Callable[[int], None] = lambda more: None,
+) -> Record:
+    """`before` with the scores of what has changed since; memory is bounded by the batch.
+
+    A picture that cannot be read costs no other anything.
+
+    Args:
+        masks: of which rows.
+        metrics: all that are wanted.
+        stage: on what.
+        before: what an earlier start has scored.
+        advance: is told how many more pictures are scored.
+    """
+    tally = _Tally(masks, metrics, stage, before)
+    for read in stage.read(tally.todo):
+        tally.add(read)
+        advance(len(read))
+    return tally.record()
+
+
+def check(metrics: Sequence[Metric], stage: Stage, frozen: Frozen, batch: Batch) -> None:
+    """Asks every metric for the shapes of its rows, and runs nothing.
+
+    Args:
+        metrics: all that are wanted.
+        stage: on what.
+        frozen: what they read.
+        batch: shapes.
+
+    Raises:
+        ValueError: a metric wants what the data does not have, or does not answer its rows.
+    """
+    outputs.by_name(row for metric in metrics for row in metric.rows)
+    sides = batch.images.shape[:3]
+    one = jax.ShapeDtypeStruct((*sides, 1), np.float32)
+    compared = jax.ShapeDtypeStruct((*sides, len(stage.classes)), np.float32)
+    maps = {"compared_keep": compared} if stage.classes else {}
+    explanation = Explanation(target=batch.target, saliency=one, keep=one, maps=maps)
+    for metric in metrics:
+        found = jax.eval_shape(metric.measure, metric.params, frozen, batch, explanation, stage.key)
+        shapes = {name: len(values.shape) for name, values in found.items()}
+        wanted = {row.name: 1 + len(row.axes) for row in metric.rows}
+        if shapes != wanted:
+            raise ValueError(
+                f"A metric measures {shapes} (axes by row) where it declares {wanted}; make its "
+                "rows say what it measures."
+            )
+
+
+class _Tally:
+    """The scores of one contestant, as they come."""
+
+    def __init__(
+        self, masks: Masks, metrics: Sequence[Metric], stage: Stage, before: Record
+    ) -> None:
+        self._masks, self._metrics, self._stage, self._before = masks, metrics, stage, before
+        self._known: dict[int, Scored] = {row: self._about(row) for row in masks.rows}
+        self._found: list[dict[int, Values]] = [{} for _ in metrics]
+        self._take_over()
+        self.todo = [row for row in masks.rows if self._wants(row)]
+
+    def _about(self, row: int) -> Scored:
+        known = self._stage.known[row]
+        return Scored(
+            name=known.name,
+            picture=known.picture,
+            truth=known.truth,
+            explained=self._masks.explained(row),
+            reason=self._masks.skipped.get(row, ""),
+        )
+
+    def _take_over(self) -> None:
+        """What was scored on the same, by the same metrics."""
+        old = {picture.name: picture for picture in self._before.pictures}
+        places = {name: n for n, name in enumerate(self._before.names)}
+        blocks = {str(block["settings"]): block["rows"] for block in self._before.metrics}
+        for row, about in self._known.items():
+            earlier = old.get(about.name)
+            if earlier is None or not about.like(earlier) or about.reason or earlier.reason:
+                continue
+            self._known[row] = earlier
+            if not earlier.counts:
+                continue
+            for metric, found in zip(self._metrics, self._found, strict=True):
+                block = blocks.get(str(settings_of(metric)))
+                if block is not None:
+                    place = places[about.name]
+                    found[row] = {name: values[place] for name, values in block.items()}
+
+    def _wants(self, row: int) -> bool:
+        lacks = any(row not in found for found in self._found)
+        return self._known[row].has_scores and lacks
+
+    def add(self, read: Mapping[int, Arrays | BadPicture]) -> None:
+        """One more batch of what is to do."""
+        good: dict[int, Arrays] = {}
+        for row, arrays in read.items():
+            if isinstance(arrays, BadPicture):
+                self._known[row] = dataclasses.replace(self._known[row], reason=str(arrays))
+            elif not self._masks.counts(arrays):
+                self._known[row] = dataclasses.replace(self._known[row], counts=False)
+            else:
+                good[row] = arrays
+        if not good:
+            return
+        stage, rows = self._stage, list(good)
+        batch = stage.batch(list(good.values()))
+        explanation = self._masks.draw(rows, batch)
+        frozen = stage.placed_frozen(self._masks.frozen)
+        placed = stage.split(batch), stage.split(explanation)
+        key = jax.random.split(stage.key)[1]  # as `runs.batch` splits it
+        for metric, found in zip(self._metrics, self._found, strict=True):
+            if all(row in found for row in rows):
+                continue
+            values = _measured(metric.measure, metric.params, frozen, *placed, key)
+            whole = {name: np.asarray(array) for name, array in values.items()}
+            for n, row in enumerate(rows):
+                found[row] = {name: array[n] for name, array in whole.items()}
+
+    def record(self) -> Record:
+        """`before` with everything that is known now."""
+        scored = [row for row, about in self._known.items() if about.has_scores]
+        blocks: list[dict[str, Any]] = []
+        for metric, found in zip(self._metrics, self._found, strict=True):
+            rows = {
+                row.name: np.array([found[n][row.name] for n in scored], np.float64)
+                for row in metric.rows
+            }
+            blocks.append({"settings": settings_of(metric), "rows": rows})
+        return dataclasses.replace(
+            self._before, pictures=tuple(self._known.values()), metrics=blocks
+        )
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _measured(
+    measure: MeasureFn,
+    params: PyTree,
+    frozen: Frozen,
+    batch: Batch,
+    explanation: Explanation,
+    key: PRNGKey,
+) -> dict[str, Any]:
+    return measure(params, frozen, batch, explanation, key)
