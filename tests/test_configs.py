@@ -156,6 +156,19 @@ def test_the_classifier_whose_batch_norm_adapts_is_trained_and_exported_as_what_
     assert plain.explained.classifier.name == plain.export.config.architecture == "resnet50"
 
 
+@LOADS_CONFIGS
+def test_the_command_line_sets_what_is_explained(started):
+    file = "--config=configs/voc2007/classifier_vgg16.py"
+    config = started(file, "--config.explained.classifier.weights=vgg16.pth")
+    assert config.explained.classifier.weights == "vgg16.pth"
+    config = started(
+        "--config=configs/lgg_mri/explainer_lite0.py",
+        "--config.explained.classifier.name=else.safetensors",
+    )
+    assert config.explained.classifier.name == "else.safetensors"
+    assert config.explained.infill.value == 0.0
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_what_is_exported_asks_for_pictures_as_they_were_in_training(file):
     config = module_of(file).get_config()
@@ -186,8 +199,7 @@ def test_the_published_runs_are_scored_with_what_their_trainings_leave(file, whi
     for name in set(rows) & {"explainer", "rtis"}:
         module = module_of(f"{folder}/{name}_{network}.py")
         trained, one = module.get_config(), config.contestants[name]
-        assert config.explained.classifier == trained.classifier
-        assert config.explained.infill == trained.infill
+        assert config.explained == trained.explained
         assert config.data.resize == trained.export.preprocess and one.method == trained.method
         run, left = Path(one.trained).parent, Path(one.trained).name
         assert (

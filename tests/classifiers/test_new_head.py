@@ -188,3 +188,8 @@ def test_batch_norm_that_adapted_is_in_the_file_and_may_adapt_again(normed_name,
     message = refusal(lambda: pretrained.load(str(path)), path)
     assert "statistics/norm/mean is missing there" in message
     assert "it must be normed with 3 classes" in message
+
+
+def test_settings_that_name_the_file_know_its_classes_and_others_none(file):
+    assert pretrained.Named(name=str(file)).class_names == CLASSES
+    assert pretrained.Named(name=NAME).class_names is None

@@ -2,11 +2,14 @@
 
 import dataclasses
 
+import normed
 import pytest
 from line import Line, LineData
 
+from xai_jax.core.method import Explained, Method
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.experiment import Experiment, Validation
+from xai_jax.infills.constant import Mean
 from xai_jax.runtime.weights_file import WeightsFile
 from xai_jax.train import fit as fit_module
 from xai_jax.train.fit import fit
@@ -91,6 +94,30 @@ def test_names_that_do_not_fit_are_refused_before_anything_is_compiled(tmp_path,
     with pytest.raises(ValueError, match=sentence):
         fit(run(**changes), tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Explains(Counted):
+    def build(self):
+        trainable = Counted.build(self)
+        return Method(explain=lambda *_: None, trainable=trainable)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Animals(normed.Normed):
+    channels: int = 1
+    class_names: tuple[str, ...] = ("owl", "cat", "dog")
+
+
+def test_the_explained_classifier_has_the_same_classes_and_a_trunk_under_a_new_head_others(
+    tmp_path,
+):
+    explained = Explained(classifier=Animals(), infill=Mean())
+    sentence = r"^data.class_names\[0\] is 'cat' and explained.classifier.class_names\[0\] 'owl'"
+    with pytest.raises(ValueError, match=sentence):
+        fit(run(method=Explains(), explained=explained), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    fit(run(method=Counted(), explained=explained), tmp_path / "head")
 
 
 def test_who_does_not_know_names_or_has_no_classes_is_not_asked(tmp_path):

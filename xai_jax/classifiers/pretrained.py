@@ -7,6 +7,7 @@ from xai_jax.classifiers import new_head, published
 from xai_jax.classifiers.published import Pretrained
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.settings import Settings
+from xai_jax.runtime import weights_file
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -20,6 +21,13 @@ class Named(Settings):
 
     name: str = "efficientnet_lite0"
     weights: str = ""
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Those of a classifier that was trained here; ``None`` of the others; raises as `load`."""
+        if not self.name.endswith(".safetensors"):
+            return None
+        return weights_file.read(Path(self.name)).header.class_names
 
     def build(self) -> Classifier:
         """It, with its weights; raises as `load`."""

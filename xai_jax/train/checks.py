@@ -54,7 +54,7 @@ def check_pictures(experiment: Experiment) -> None:
 
 
 def check_classes(experiment: Experiment) -> None:
-    """Holds the names of the exported file, and the network, to the classes of all data.
+    """Holds the exported file, the network and the explained classifier to the classes of the data.
 
     What does not know its classes is not asked: data without `class_names`, an export without, a
     method whose settings have no `num_classes` (its file may then name none). It finds the
@@ -70,6 +70,7 @@ def check_classes(experiment: Experiment) -> None:
     known |= {
         name: getattr(data, "class_names", None) for name, data in data_of(experiment).items()
     }
+    known["explained.classifier"] = _explained(experiment)
     names = {where: tuple(found) for where, found in known.items() if found is not None}
     for where, found in names.items():
         twice = [name for name, times in Counter(found).items() if times > 1]
@@ -90,6 +91,13 @@ def check_classes(experiment: Experiment) -> None:
             f"The network of method has {num_classes} classes and {first}.class_names "
             f"{len(names[first])} names; make the two agree."
         )
+
+
+def _explained(experiment: Experiment) -> Any:
+    """Names of the classes that a method explains; one that learns a new head has its own."""
+    if experiment.explained is None or not isinstance(experiment.method.build(), Method):
+        return None
+    return getattr(experiment.explained.classifier, "class_names", None)
 
 
 def _difference(first: str, one: tuple[str, ...], second: str, other: tuple[str, ...]) -> str:
