@@ -7,7 +7,6 @@ from typing import Any
 import jax
 import numpy as np
 
-import xai_jax
 from xai_jax import report
 from xai_jax.core.content import as_json, to_json
 from xai_jax.core.method import Inspector
@@ -149,7 +148,7 @@ class Entrant:
             batch_size=self.stage.batch_size,
             pictures=tuple(item.name for item in self.items),
             digests=tuple(item.digest for item in self.items),
-            versions={"xai_jax": xai_jax.__version__, "jax": jax.__version__},
+            versions=manifests.versions(),
         )
 
     def check_folder(self) -> None:
