@@ -18,6 +18,7 @@ from xai_jax.data.pipeline import Pipeline
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import fido
 from xai_jax.metrics.fidelity import fidelity
+from xai_jax.runs import road
 from xai_jax.runtime.mesh import data_mesh
 
 NUM, SEED = 6, 3
@@ -80,13 +81,15 @@ def test_at_the_same_place_of_the_same_program_in_other_company_to_the_bit(image
     np.testing.assert_array_equal(found["keep"][3], wanted.keep[3])
 
 
-def test_by_the_command_line(folder, wanted, tmp_path, monkeypatch, capsys):
-    run = tiny_cli.caller(monkeypatch, capsys)
+def test_by_the_command_line_on_all_devices(folder, wanted, tmp_path, monkeypatch, capsys):
+    run, place, devices = tiny_cli.caller(monkeypatch, capsys), road.place_split, set()
+    monkeypatch.setattr(road, "place_split", lambda m, x: devices.add(m.size) or place(m, x))
     for size in (1, 4, 6):
         flags = (*tiny_cli.SMALL, "--seed", SEED, "--batch-size", size)
         code, _, said = run("explain", *flags, "--out", tmp_path / str(size), folder / "images")
         assert code == 0, said
         check(xai_jax.load(tmp_path / str(size)), wanted)
+    assert devices == {8}
 
 
 def test_by_an_evaluation_and_the_table_scores_what_the_folder_holds(folder, wanted, tmp_path):
