@@ -445,8 +445,8 @@ def test_a_method_that_only_ranks_pixels_is_stored_and_shown(folder, tmp_path):
     assert tiny_run.counts(outcome) == (NUM, 0)
     found = results.load(tmp_path / "run")
     assert "keep" not in found and not found.summary[0].numbers
-    sheet = Image.open(tmp_path / "run" / "pictures" / "0.png.png")
-    assert sheet.width < 3 * tiny_run.SIZE  # the picture and its saliency, and no parts
+    with Image.open(tmp_path / "run" / "pictures" / "0.png.png") as sheet:
+        assert sheet.width < 3 * tiny_run.SIZE  # the picture and its saliency, and no parts
     assert "pictures" in report.write(tmp_path / "run").read_text()
 
 
