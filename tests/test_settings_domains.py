@@ -22,6 +22,7 @@ from ml_collections import config_flags
 
 import xai_jax
 from xai_jax.core.domains import Interval, NotEmpty, Odd
+from xai_jax.core.method import Explained
 from xai_jax.core.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -113,6 +114,8 @@ class Anything:
 
 
 def single(hint: Any) -> Any:
+    if hint is Explained:
+        return Explained(classifier=Anything(), infill=Anything())
     if isinstance(hint, type) and issubclass(hint, Settings):
         return made(hint)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
@@ -175,8 +178,8 @@ def test_there_are_settings_of_everything_that_is_set():
     assert {f"{name}.Config" for name in ("fido", "bbmp", "extremal", "rtis", "explainer")} <= short
     assert {"rtis.PerImage", "rtis.Loss", "rtis.Alternative", "pretrain.Config"} <= short
     assert {"infills.Blur", "infills.Oracle", "infills.LocalMean", "core.Preprocess"} <= short
-    assert {"xai_jax.Experiment", "xai_jax.Validation", "evaluate.Evaluation"} <= short
-    assert {"evaluate.Contestant", "data.Pipeline", "data.Augment", "data.DatasetSpec"} <= short
+    assert {"xai_jax.Experiment", "xai_jax.Validation", "scoring.Evaluation"} <= short
+    assert {"scoring.Contestant", "data.Pipeline", "data.Augment", "data.DatasetSpec"} <= short
     assert {"data.Planted", "data.Flagged", "nn.Segmenter", "runtime.Export"} <= short
 
 
