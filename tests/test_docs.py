@@ -10,6 +10,8 @@ import numpy as np
 import planted
 import pytest
 
+from benchmarks import tpu_check
+
 ROOT = pathlib.Path(__file__).parents[1]
 # Of the methods that explain without having been trained.
 PAGES = ["docs/fido.md", "docs/bbmp.md", "docs/extremal.md", "docs/rtis.md"]
@@ -33,6 +35,13 @@ def test_the_examples_of_a_methods_page_run(page, block, capsys):
 
 def test_every_page_of_a_method_has_an_example():
     assert {page for page, _ in pages()} == set(PAGES)
+
+
+def test_the_page_on_scale_names_cases_of_the_check():
+    named = re.findall(
+        r"^\| `(\w+)\.(?:explain|step)` \|", (ROOT / "docs/scale.md").read_text(), re.M
+    )
+    assert named and set(named) <= set(tpu_check.CASES)
 
 
 def test_the_ten_lines_of_the_readme_explain_a_photograph(tmp_path, monkeypatch, capsys):
