@@ -71,6 +71,15 @@ def test_a_configs_docstring_says_what_to_expect(file):
     assert re.search(r"\d", expected) or "no figure" in expected
 
 
+def test_the_page_of_the_configs_has_a_row_for_each():
+    page = (ROOT / "configs" / "README.md").read_text()
+    listed = re.findall(
+        r"^\| `(.+?)` \| `python \w+\.py --config=configs/(.+?)` \|", page, re.MULTILINE
+    )
+    assert all(name == started for name, started in listed)
+    assert sorted(f"configs/{name}" for name, _ in listed) == FILES
+
+
 def test_no_config_needs_the_tests():
     of_tests = {"tests", *(path.stem for path in (ROOT / "tests").glob("*.py"))}
     for path in (ROOT / "configs").rglob("*.py"):
