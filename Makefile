@@ -1,4 +1,5 @@
-# make quickstart · make test · make report-test · make bench · make tpu-check: each sets up .venv by itself.
+# make quickstart · make test · make report-test · make bench · make tpu-check
+# Each sets up .venv by itself.
 
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -26,7 +27,7 @@ report-test: .venv/ready  ## the report in headless Chromium (Debian's chromium 
 bench: .venv/ready  ## make bench NAME=fido_step
 	$(BIN)/python -m benchmarks $(NAME)
 
-tpu-check: .venv/tpu-check/ready  ## compile for eight TPU chips without one; make tpu-check PROGRAMS="fido_fast.explain"
+tpu-check: .venv/tpu-check/ready  ## for eight TPU chips, without one; PROGRAMS="fido_fast.explain"
 	@PYTHONPATH=.venv/tpu-check $(BIN)/python -m benchmarks.tpu_check $(PROGRAMS)
 
 # In a folder of its own, so that nothing else that runs in .venv looks for a TPU.
