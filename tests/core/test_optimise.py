@@ -75,3 +75,52 @@ def test_the_second_call_does_not_compile():
     run(jnp.zeros(3))
     run(jnp.ones(3))
     assert run._cache_size() == 1
+
+
+def test_a_memory_goes_from_step_to_step_and_is_not_differentiated():
+    def objective(theta, step, fill):
+        # Filled anew at every third step, from what the mask is then: a gradient would show.
+        fill = jnp.where(step % 3 == 0, 10.0 * theta, fill)
+        value = 0.5 * ((theta - jax.lax.stop_gradient(fill)) ** 2).sum(axis=1)
+        return value, {"fill": fill[:, 0]}, fill
+
+    theta = jnp.ones((3, 1)) * jnp.array([[1.0], [2.0], [3.0]])
+    begun = jnp.zeros_like(theta)
+    found, trace = optimise(objective, theta, optax.sgd(0.1), jnp.arange(5), memory=begun)
+    for row, start in enumerate((1.0, 2.0, 3.0)):
+        by_hand, fill, fills = start, 0.0, []
+        for step in range(5):
+            fill = 10.0 * by_hand if step % 3 == 0 else fill
+            fills.append(fill)
+            by_hand -= 0.1 * (by_hand - fill)
+        np.testing.assert_allclose(found[row, 0], by_hand, rtol=1e-5)
+        np.testing.assert_allclose(trace["fill"][row], fills, rtol=1e-5)
+
+
+def test_pictures_settle_each_at_its_own_step_and_stay_as_they_were():
+    settled = lambda terms: terms["objective"] < 2.0  # noqa: E731
+    steps = jnp.arange(6)
+    found, trace = optimise(parabolas, jnp.zeros(3), optax.sgd(0.25), steps, settled=settled)
+    moves = []
+    for row, goal in enumerate(np.asarray(GOAL)):
+        by_hand, still, moved = 0.0, False, 0
+        for step in range(6):
+            value = (by_hand - goal) ** 2
+            np.testing.assert_allclose(trace["objective"][row, step], value, rtol=1e-5)
+            still = still or value < 2.0
+            by_hand, moved = (by_hand, moved) if still else ((by_hand + goal) / 2, moved + 1)
+        np.testing.assert_allclose(found[row], by_hand, rtol=1e-5)
+        moves.append(moved)
+    assert moves == [0, 1, 2]
+
+
+def test_a_memory_and_chunks_do_not_go_together():
+    with pytest.raises(ValueError, match="a memory or comes in chunks, not both"):
+        optimise(
+            parabolas,
+            jnp.zeros(3),
+            optax.sgd(0.1),
+            jnp.arange(2),
+            memory=jnp.zeros(3),
+            chunks=jnp.arange(2)[:, None],
+        )
