@@ -1,4 +1,5 @@
-# make quickstart · make test · make report-test · make bench: each sets up .venv by itself.
+# make quickstart · make test · make report-test · make bench · make tpu-check
+# Each sets up .venv by itself.
 
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -6,7 +7,7 @@ PINS := requirements/$(shell $(PYTHON) -c 'import sys; print("py311" if sys.vers
 BIN := .venv/bin
 PICTURES = $(shell $(BIN)/python -c 'from importlib.util import find_spec as f; print(f("skimage").submodule_search_locations[0])')/data
 
-.PHONY: quickstart test lint report-test bench pins clean
+.PHONY: quickstart test lint report-test bench tpu-check pins clean
 
 quickstart: .venv/ready  ## explain three photographs and write quickstart/report.html
 	@$(BIN)/xai-jax explain --method fido --preset fast --classifier efficientnet_lite0 --out quickstart \
@@ -26,6 +27,14 @@ report-test: .venv/ready  ## the report in headless Chromium (Debian's chromium 
 bench: .venv/ready  ## make bench NAME=fido_step
 	$(BIN)/python -m benchmarks $(NAME)
 
+tpu-check: .venv/tpu-check/ready  ## for eight TPU chips, without one; PROGRAMS="fido_fast.explain"
+	@PYTHONPATH=.venv/tpu-check $(BIN)/python -m benchmarks.tpu_check $(PROGRAMS)
+
+# In a folder of its own, so that nothing else that runs in .venv looks for a TPU.
+.venv/tpu-check/ready: .venv/ready requirements/tpu-check.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target .venv/tpu-check -r requirements/tpu-check.txt
+	@touch $@
+
 .venv/ready: pyproject.toml $(PINS)
 	@test -n "$(PYTHON)" || { echo "xai_jax needs Python 3.11 or newer; install it or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "Setting up .venv from $(PINS) …"
@@ -37,6 +46,8 @@ bench: .venv/ready  ## make bench NAME=fido_step
 pins:  ## compile the pinned requirements anew; needs uv
 	for v in 311 312; do uv pip compile pyproject.toml --universal --python-version 3.$${v#3} --extra quickstart --extra test \
 		--no-emit-index-url --no-emit-find-links --quiet --custom-compile-command "make pins" --output-file requirements/py$$v.txt; done
+	uv pip compile pyproject.toml --universal --python-version 3.11 --extra tpu-check --no-emit-index-url --no-emit-find-links --no-header \
+		--no-annotate --quiet | grep '^libtpu==' >requirements/tpu-check.txt
 
 clean:
 	rm -rf .venv quickstart

@@ -9,6 +9,7 @@ from benchmarks import (
     area_loss,
     classifier_lite0,
     cold_start,
+    explain_overhead,
     explainer_infer,
     explainer_train,
     extremal_area,
@@ -18,6 +19,7 @@ from benchmarks import (
     fit_overhead,
     input_pipeline,
     lite0_accuracy,
+    one_explanation,
 )
 
 BENCHMARKS = {
@@ -27,12 +29,14 @@ BENCHMARKS = {
     "fido_calls": fido_calls.rows,
     "area_loss": area_loss.rows,
     "cold_start": cold_start.rows,
+    "explain_overhead": explain_overhead.rows,
     "explainer_infer": explainer_infer.rows,
     "explainer_train": explainer_train.rows,
     "extremal_area": extremal_area.rows,
     "fit_overhead": fit_overhead.rows,
     "input_pipeline": input_pipeline.rows,
     "lite0_accuracy": lite0_accuracy.rows,
+    "one_explanation": one_explanation.rows,
 }
 
 

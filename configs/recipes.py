@@ -7,21 +7,20 @@ from typing import Any, TypeVar
 from xai_jax.classifiers import new_head
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.classifiers.trunk import Trunk
+from xai_jax.core.infill import Infill
 from xai_jax.core.method import Builds, Explained
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.example import Examples
 from xai_jax.data.pipeline import Masks, Pipeline
 from xai_jax.data.transforms import Augment
-from xai_jax.experiment import Experiment, Validation
+from xai_jax.experiment import Experiment
 from xai_jax.infills.constant import Mean
-from xai_jax.methods import explainer, extremal, fido, rtis
+from xai_jax.methods import explainer, rtis
 from xai_jax.pretrain import classifier
 from xai_jax.runtime.weights_file import WeightsFile
 from xai_jax.scoring.evaluation import Contestant, Evaluation
 
 Choice = TypeVar("Choice")
-
-_NEVER = 10**7  # steps, that a run which stops early does not reach
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,16 +76,25 @@ def new_classifier(
 
 
 def new_explainer(
-    pictures: Pictures, method: explainer.Config, explained: str, **run: Any
+    pictures: Pictures,
+    method: explainer.Config,
+    explained: str,
+    infill: Builds[Infill] | None = None,
+    **run: Any,
 ) -> Experiment:
-    """The Explainer of the classifier that a run has left in the folder `explained`.
+    """The Explainer of a trained classifier; its trunk begins with ImageNet's weights.
 
-    Its trunk begins with ImageNet's weights, and `run` are other fields of the Experiment.
+    Args:
+        pictures: whose classes both know.
+        method: its settings.
+        explained: the folder in which a run has left the classifier.
+        infill: what stands where a mask removes; ``None``: the mean colour.
+        **run: other fields of the Experiment.
     """
     return Experiment(
         method=method,
         explained=Explained(
-            classifier=Named(name=f"{explained}/classifier.safetensors"), infill=Mean()
+            classifier=Named(name=f"{explained}/classifier.safetensors"), infill=infill or Mean()
         ),
         start=Trunk(architecture=method.network.architecture),
         batch_size=16,
@@ -139,29 +147,3 @@ def left_by(trained: Experiment, run: str) -> Contestant:
     """What the training of `trained` has left in the folder `run`."""
     assert isinstance(trained.export, WeightsFile)
     return Contestant(method=trained.method, trained=f"{run}/{trained.export.kind}.safetensors")
-
-
-def one_class_at_a_time(num_pictures: int) -> dict[str, Contestant]:
-    """FIDO, fast, and the published Extremal Perturbations, on the first so many pictures."""
-    areas = extremal.Config(
-        areas=(0.05, 0.1, 0.2, 0.3), reward=extremal.Reward.CONTRASTIVE, smooth=0.09
-    )
-    methods = {"fido": fido.Config.fast(), "extremal": areas}
-    return {
-        name: Contestant(method=method, num_pictures=num_pictures, num_specific=0)
-        for name, method in methods.items()
-    }
-
-
-def until_stale(pictures: Pictures, patience: int) -> dict[str, Any]:
-    """Data, validation and steps of the published runs, which stop early.
-
-    Args:
-        pictures: with the splits "train" and "validation".
-        patience: epochs in a row that have not lowered the validation loss by 0.001, at which a run
-            stops.
-    """
-    validation = Validation(
-        data=pictures.once("validation"), every=0, min_delta=0.001, patience=patience
-    )
-    return {"data": pictures.training(), "validation": validation, "num_steps": _NEVER}

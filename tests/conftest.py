@@ -3,12 +3,19 @@
 import os
 import pathlib
 
+ROOT = pathlib.Path(__file__).parents[1]
+
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
+# Compiled programs outlive the run, and serve all workers and all programs that tests start.
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache"))
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE / "xai_jax_tests"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
-import jax
-import pytest
-from jaxtyping import install_import_hook
+import jax  # noqa: E402
+import pytest  # noqa: E402
+from jaxtyping import install_import_hook  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "allow")
 
@@ -28,7 +35,12 @@ def unchecked(cls, *args, **kwargs):
 Settings.__new__ = staticmethod(unchecked)
 Classifier.__init__.__no_type_check__ = True
 
-ROOT = pathlib.Path(__file__).parents[1]
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten_programs():
+    """What a module has compiled goes with it: a worker's memory holds the programs of one."""
+    yield
+    jax.clear_caches()
 
 
 @pytest.fixture(scope="session")

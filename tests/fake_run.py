@@ -16,6 +16,7 @@ CLASSES = ("tabby", "Egyptian cat", "grey fox")
 STANDARD = (
     record.IMAGES,
     *outputs.FIXED,
+    outputs.KEEP,
     outputs.CLASS_KEEP,
     road.CLASS_LOG_ODDS,
     road.PREDICTED,

@@ -11,10 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.domains import Count
 from xai_jax.core.method import Explained, Method, Trainable
 from xai_jax.core.outputs import CLASS_KEEP, KEEP
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.rng import example_keys
+from xai_jax.core.settings import Settings
 from xai_jax.core.targets import Head
 from xai_jax.core.types import Explanation
 from xai_jax.data.example import Example
@@ -150,10 +152,10 @@ class Noise:
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Learned:
+class Learned(Settings):
     """A trained method: the mask of class k is ``params["value"][k]`` everywhere."""
 
-    num_classes: int = NUM_CLASSES
+    num_classes: Count = NUM_CLASSES
 
     def build(self) -> Method:
         def init(key, frozen, batch):

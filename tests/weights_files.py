@@ -111,7 +111,7 @@ HEADERS = {
             ("width", 10**6),
             ("height", 0),
             ("width", -1),
-            ("height", 16.0),
+            ("height", 16.5),
             ("height", True),
             ("width", "16"),
             ("crop", 1e-9),

@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from xai_jax.core.version import VERSION
+
+__version__ = VERSION
 __all__ = [
     "Classifier",
     "Explanation",

@@ -7,8 +7,6 @@ Expect rows 0, 0.5, 1 and truth as docs/evaluation.md says, and both methods abo
 """
 
 from configs.smoke import explainer as planted_explainer
-from xai_jax.core.method import Explained
-from xai_jax.infills.constant import Constant
 from xai_jax.methods import extremal, fido
 from xai_jax.scoring.evaluation import Contestant, Evaluation
 
@@ -16,7 +14,7 @@ from xai_jax.scoring.evaluation import Contestant, Evaluation
 def get_config() -> Evaluation:
     """The evaluation."""
     return Evaluation(
-        explained=Explained(classifier=planted_explainer.Reader(), infill=Constant(value=0.5)),
+        explained=planted_explainer.explained(),
         data=planted_explainer.pictures("test", 16, 1),
         batch_size=4,
         contestants={

@@ -5,7 +5,7 @@
 Expect the validation loss of the last line of metrics.jsonl below 1e-4 (its data lie on a line).
 """
 
-from tests.line import Line, LineData
+from configs.smoke.straight_line import Line, LineData
 from xai_jax.experiment import Experiment, Validation
 
 

@@ -3,6 +3,8 @@
     python train.py --config=configs/smoke/rtis.py --workdir=runs/smoke_rtis
 
 Pictures, network and steps are those of configs/smoke/explainer.py.
+
+Expect no figure: no command has measured these masks.
 """
 
 import dataclasses

@@ -5,8 +5,11 @@
 It needs the classifier and the Explainer of VGG-16, which the other configs of this folder train;
 --config=configs/voc2007/evaluate.py:rtis adds the row of RTIS, trained on the same classifier, and
 configs/voc2007/evaluate.py:resnet50 scores the Explainer of ResNet-50. FIDO and Extremal
-Perturbations, with the published settings, explain one class at a time and are scored on the first
-20 pictures.
+Perturbations, with the published settings (configs/published.py), explain one class at a time and
+are scored on the first 20 pictures. It needs a GPU.
+
+Expect the rows 0, 0.5, 1 and truth as docs/evaluation.md derives them. Of the methods no figure is
+known here: the one notebook of the authors whose output has numbers is that of specificity.py.
 
 Void, the border that people left around each object, is not scored, and at an object's edge the
 truth is the share of a pixel that it covers; the authors of NN-Explainer counted both as all
@@ -14,12 +17,10 @@ object, which --config.data.void_is_object=True does. Class specificity, which t
 pictures of the test, is in specificity.py.
 """
 
-from configs import recipes
+from configs import published, recipes
 from configs.voc2007.learned import learned
 from configs.voc2007.objects import PICTURES
 from xai_jax.scoring.evaluation import Evaluation
-
-FEW = 20
 
 
 def get_config(which: str = "vgg16") -> Evaluation:
@@ -29,5 +30,5 @@ def get_config(which: str = "vgg16") -> Evaluation:
         which: "vgg16", "rtis" for it and RTIS, or "resnet50".
     """
     trained, contestants = learned(which)
-    contestants |= recipes.one_class_at_a_time(FEW)
+    contestants |= published.one_class_at_a_time()
     return recipes.scores_of(trained, PICTURES.once("test_masks", "union"), contestants)

@@ -12,8 +12,8 @@ import planted
 import pytest
 from flax import linen
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
-from line import LineData, LineStream
 
+from configs.smoke.straight_line import LineData, LineStream
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.classifier_training import with_statistics
 from xai_jax.core.method import Explained, Frozen

@@ -8,8 +8,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from line import FEATURES, OUTPUTS, SIDE, Line, LineData, LineStream, Plateau, features, squares
+from plateau import Plateau
 
+from configs.smoke.straight_line import (
+    FEATURES,
+    OUTPUTS,
+    SIDE,
+    Line,
+    LineData,
+    LineStream,
+    features,
+    squares,
+)
 from xai_jax.core.method import Trainable
 from xai_jax.core.types import Batch
 from xai_jax.experiment import Experiment, Validation

@@ -12,14 +12,17 @@ import sys
 import time
 from pathlib import Path
 
+import gradient_map
 import jax.numpy as jnp
 import numpy as np
 import planted
 import pytest
 import tiny_run
 import zarr
+from PIL import Image
 
 import xai_jax.api
+from xai_jax import report
 from xai_jax.core import targets
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen
@@ -434,6 +437,17 @@ def test_a_folder_of_an_older_format_is_refused_with_what_to_do(folder, finished
     (out / "manifest.json").write_text(json.dumps(manifest | {"format": 1}))
     with pytest.raises(ValueError, match=r"of another version of xai_jax; explain .* anew"):
         tiny_run.explain(folder, out)
+
+
+def test_a_method_that_only_ranks_pixels_is_stored_and_shown(folder, tmp_path):
+    method = gradient_map.Config()
+    outcome = tiny_run.explain(folder, tmp_path / "run", method=method, metrics=())
+    assert tiny_run.counts(outcome) == (NUM, 0)
+    found = results.load(tmp_path / "run")
+    assert "keep" not in found and not found.summary[0].numbers
+    with Image.open(tmp_path / "run" / "pictures" / "0.png.png") as sheet:
+        assert sheet.width < 3 * tiny_run.SIZE  # the picture and its saliency, and no parts
+    assert "pictures" in report.write(tmp_path / "run").read_text()
 
 
 def test_randomness_follows_the_pixels_and_not_the_name_or_the_place(folder, finished, tmp_path):

@@ -57,5 +57,6 @@ def test_the_table_of_arrays_is_what_the_standard_outputs_declare():
 
 
 def test_the_page_says_what_becomes_of_a_changed_picture_and_of_an_older_folder():
-    assert "is explained anew, and it alone" in PAGE and "`digests`" in PAGE
-    assert f"(format {manifest.FORMAT - 1})" in PAGE
+    prose = " ".join(PAGE.split())  # wherever its lines break
+    assert "is explained anew, and it alone" in prose and "`digests`" in PAGE
+    assert f"(format {manifest.FORMAT - 1})" in prose

@@ -8,7 +8,9 @@ import pytest
 import weights_files
 from flax import struct
 
+from xai_jax.core.domains import Real
 from xai_jax.core.preprocess import Preprocess
+from xai_jax.core.settings import Settings
 from xai_jax.runtime import header, leaves, weights_file
 from xai_jax.runtime.weights_file import WeightsFile
 
@@ -20,8 +22,8 @@ class Weights:
 
 
 @dataclasses.dataclass(kw_only=True)
-class Config:
-    rate: float = 0.5
+class Config(Settings):
+    rate: Real = 0.5
     names: tuple[str, ...] = ("x",)
 
 
@@ -120,5 +122,5 @@ def test_a_folder_without_a_file_and_one_with_two_say_so(tmp_path):
 
 def test_settings_that_jsons_numbers_cannot_hold_are_refused(tmp_path):
     where = tmp_path / "x.safetensors"
-    with pytest.raises(ValueError, match="config has a number that is too large"):
+    with pytest.raises(ValueError, match="config.*rate.*number"):
         header.settings(Config(), json.loads('{"rate": 1' + "0" * 400 + "}"), where, "config")

@@ -13,6 +13,7 @@ from judged import GAIN, GREY, NUM_CLASSES, SIDE, Learned, Noise, Pictures, Rows
 from judged import evaluation as small
 
 from xai_jax.core.method import Explained
+from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.rng import image_ids
 from xai_jax.core.targets import Head
 from xai_jax.infills.constant import Mean
@@ -403,6 +404,48 @@ def test_a_network_of_other_settings_is_refused_with_the_leaf_that_differs(tmp_p
     shapes = r"params/value is float32 of shape \[2\] there and is float32 of shape \[3\] here"
     with pytest.raises(ValueError, match=shapes):
         score(small(contestants=made), tmp_path / "new")
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Other(Learned):
+    """Another method, with a setting more."""
+
+    more: int = 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"kind": "other", "config": Other()},
+            "holds a trained other, whose settings are not thos",
+        ),
+        (
+            {"class_names": ("a", "b", "d")},
+            r'fit the pictures: class_names\[2\] is "d" there and "c"',
+        ),
+        (
+            {"preprocess": Preprocess(height=999, width=7)},
+            "preprocess.height is 999 there and 4 here",
+        ),
+    ],
+)
+def test_a_file_of_another_kind_or_for_other_pictures_is_refused(tmp_path, changes, sentence):
+    made = exported(tmp_path / "learned.safetensors", **changes)
+    with pytest.raises(ValueError, match=sentence):
+        score(small(contestants=made), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class NamedRows(Rows):
+    class_names: tuple[str, ...] = ("a", "b", "d")
+
+
+def test_a_classifier_of_other_classes_than_the_data_is_refused(tmp_path):
+    made = Explained(classifier=NamedRows(), infill=Mean())
+    with pytest.raises(ValueError, match=r'other classes than the data: class_names\[2\] is "d"'):
+        score(small(explained=made), tmp_path / "new")
 
 
 def test_a_classifier_that_answers_nan_is_refused(tmp_path):

@@ -4,8 +4,8 @@ import dataclasses
 
 import normed
 import pytest
-from line import Line, LineData
 
+from configs.smoke.straight_line import Line, LineData
 from xai_jax.core.method import Explained, Method
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.experiment import Experiment, Validation

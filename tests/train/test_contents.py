@@ -7,10 +7,10 @@ import shutil
 
 import numpy as np
 import pytest
-from line import Line, LineData
 from long_fit import Grey
 from PIL import Image
 
+from configs.smoke.straight_line import Line, LineData
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.folder import Folder
 from xai_jax.data.pipeline import Pipeline

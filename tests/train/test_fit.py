@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from line import FEATURES, OUTPUTS, Line, LineData, LineStream
 
 from configs.clothing import classifier_lite0
+from configs.smoke.straight_line import FEATURES, OUTPUTS, Line, LineData, LineStream
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.classifiers.trunk import Trunk
 from xai_jax.core.method import Explained, Method

@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from line import Line, LineData, LineStream, Plateau
+from plateau import Plateau
 
+from configs.smoke.straight_line import Line, LineData, LineStream
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.runtime import metric_log
 from xai_jax.runtime.checkpoint import read_best

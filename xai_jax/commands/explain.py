@@ -6,10 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
-import PIL
 
-import xai_jax
 from xai_jax import report
 from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.pretrained import Pretrained
@@ -27,7 +24,7 @@ from xai_jax.runs.run import Outcome, run
 from xai_jax.runs.sources import Files
 from xai_jax.runtime import compilation_cache, mesh
 from xai_jax.runtime.ahead import interruptibly
-from xai_jax.runtime.manifest import Manifest
+from xai_jax.runtime.manifest import Manifest, versions
 from xai_jax.runtime.progress import Progress
 
 
@@ -127,10 +124,5 @@ def _manifest(
         batch_size=shard.even_batch_size(len(source.names), args.batch_size),
         pictures=source.names,
         digests=record.digests(source),
-        versions={
-            "xai_jax": xai_jax.__version__,
-            "jax": jax.__version__,
-            "numpy": np.__version__,
-            "pillow": PIL.__version__,
-        },
+        versions=versions(),
     )

@@ -1,10 +1,8 @@
 """Image operations as exact linear maps: each is one matrix for the rows and one for the columns.
 
 A blur, a resize or a box sum along one axis of 224 pixels is a matrix of at most 224 x 224 numbers,
-computed once in
-NumPy with the padding folded in. Applying it is two matrix products, which every backend does fast
-and differentiates
-exactly.
+computed once in NumPy with the padding folded in. Applying it is two matrix products, which every
+backend does fast and differentiates exactly.
 """
 
 import functools
@@ -38,7 +36,7 @@ def gaussian_blur(
         images: any range.
         sigma: standard deviation in pixels; 0 returns the images.
         padding: "reflect" mirrors without repeating the border pixel (OpenCV's default); "zero"
-        darkens borders.
+            darkens borders.
         radius: half-width of the kernel; by default ``ceil(4 sigma)``.
 
     Raises:

@@ -19,17 +19,14 @@ class Infill:
     """Fills the holes of pictures; no gradient ever flows through it.
 
     A method calls `prepare` once a picture and the infill itself once a mask, so that what does not
-    depend on
-    the mask (a blur) is computed once.
+    depend on the mask (a blur) is computed once.
 
     Fields:
         params: whatever the functions read.
         fill_fn: ``(params, context, keep [b h w 1] of 0 and 1, keys [b]) -> images [b h w c]``,
-        unit pixels.
-            What it answers where ``keep`` is 1 is not looked at.
+            unit pixels. What it answers where ``keep`` is 1 is not looked at.
         prepare_fn: ``(params, images [b h w c]) -> context``, a pytree of ``[b ...]`` arrays; by
-        default the
-            images themselves.
+            default the images themselves.
     """
 
     params: PyTree
@@ -41,8 +38,8 @@ class Infill:
         """Anybody's inpainting model: ``fn(params, images, keep, keys) -> images``.
 
         `images` are unit pixels ``[b h w c]``, `keep` is 0 or 1 ``[b h w 1]`` (1 = known), `keys`
-        one random key
-        an image. The same `fn` object must be passed each time; a new one compiles anew.
+        one random key an image. The same `fn` object must be passed each time; a new one compiles
+        anew.
         """
         return cls(params=params, fill_fn=fn)
 

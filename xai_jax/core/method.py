@@ -10,6 +10,7 @@ from xai_jax.core.classifier import Classifier
 from xai_jax.core.generator import Generator
 from xai_jax.core.infill import Infill
 from xai_jax.core.outputs import Output
+from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
 
 Built_co = TypeVar("Built_co", covariant=True)
@@ -34,7 +35,7 @@ class Frozen:
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Explained:
+class Explained(Settings):
     """What is explained, and with what: the one place where a `Frozen` is put together.
 
     Fields:
@@ -43,9 +44,9 @@ class Explained:
         generator: of methods that move codes; ``None`` for the others.
     """
 
-    classifier: Builds[Classifier] | Classifier
-    infill: Builds[Infill] | Infill
-    generator: Builds[Generator] | Generator | None = None
+    classifier: Any
+    infill: Any
+    generator: Any = None
 
     def build(self) -> Frozen:
         """All of it, with its weights.

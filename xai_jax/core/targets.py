@@ -31,8 +31,7 @@ def log_odds(logits: Logits, target: Classes, head: Head | str = Head.SOFTMAX) -
     """``log p(target) - log(1 - p(target))`` in nats, without forming a probability.
 
     The score of FIDO, sec. 1. For a sigmoid head this is the logit itself; a one-logit binary
-    classifier is ``SIGMOID`` with
-    target 0.
+    classifier is ``SIGMOID`` with target 0.
     """
     at_target = jnp.take_along_axis(logits, target[:, None], axis=-1)[:, 0]
     if as_head(head) is Head.SIGMOID:

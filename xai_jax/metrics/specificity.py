@@ -48,6 +48,18 @@ def specificity(classes: Sequence[int]) -> Metric:
     )
 
 
+def classes_of(metrics: Sequence[Metric]) -> tuple[int, ...]:
+    """The classes that a specificity among `metrics` compares; empty without one.
+
+    Raises:
+        ValueError: there are two of them.
+    """
+    found = [metric for metric in metrics if metric.measure is _measured]
+    if len(found) > 1:
+        raise ValueError("Class specificity is among the metrics twice; leave one out.")
+    return tuple(np.asarray(found[0].params["classes"]).tolist()) if found else ()
+
+
 def _measured(
     params: PyTree, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
 ) -> dict[str, AnyArray]:

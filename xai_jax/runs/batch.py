@@ -143,21 +143,21 @@ def batch_of(pictures: Sequence[Picture], places: Sequence[int], size: int) -> B
         places: of each of them, below `size`.
         size: rows.
     """
+    images = np.stack([picture.image for picture in pictures])
+    whole = Batch(
+        images=images,
+        target=np.zeros(len(pictures), np.int32),
+        image_id=image_ids(images),
+        weight=np.ones(len(pictures), np.float32),
+        **{name: np.stack([p.known[name] for p in pictures]) for name in pictures[0].known},
+    )
+    if list(places) == list(range(size)):
+        return whole  # and nothing is copied
     row_of = np.zeros(size, int)
     row_of[list(places)] = np.arange(len(pictures))
     weight = np.zeros(size, np.float32)
     weight[list(places)] = 1.0
-    images = np.stack([picture.image for picture in pictures])
-    ids = image_ids(images)
-    names = pictures[0].known
-    known = {name: np.stack([p.known[name] for p in pictures])[row_of] for name in names}
-    return Batch(
-        images=images[row_of],
-        target=np.zeros(size, np.int32),
-        image_id=ids[row_of],
-        weight=weight,
-        **known,
-    )
+    return dataclasses.replace(jax.tree.map(lambda x: x[row_of], whole), weight=weight)
 
 
 def not_finite(explanation: Explanation, inspector: Inspector) -> np.ndarray:
@@ -180,7 +180,10 @@ def on_host(explanation: Explanation) -> Explanation:
 
 def taken(explanation: Explanation, rows: Sequence[int] | np.ndarray) -> Explanation:
     """Some rows of an explanation on the host."""
-    return jax.tree.map(lambda x: x[list(rows)], explanation)
+    rows = list(rows)
+    if rows == list(range(len(explanation.target))):
+        return explanation
+    return jax.tree.map(lambda x: x[rows], explanation)
 
 
 def chosen(

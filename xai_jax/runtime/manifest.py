@@ -5,6 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
+import PIL
+
+from xai_jax.core.version import VERSION
 from xai_jax.runtime.files import write_whole
 
 NAME = "manifest.json"
@@ -87,6 +92,16 @@ class Manifest:
         """The rows of one batch; fewer than `batch_size` in the last."""
         start = batch * self.batch_size
         return slice(start, min(start + self.batch_size, len(self.pictures)))
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that compute, for a manifest."""
+    return {
+        "xai_jax": VERSION,
+        "jax": jax.__version__,
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
+    }
 
 
 def read(folder: Path) -> Manifest:

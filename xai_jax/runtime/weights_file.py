@@ -16,6 +16,7 @@ import numpy as np
 
 from xai_jax.core.content import to_json
 from xai_jax.core.preprocess import Preprocess
+from xai_jax.core.settings import Settings
 from xai_jax.core.types import PyTree
 from xai_jax.runtime import header, leaves
 from xai_jax.runtime.files import write_whole
@@ -43,7 +44,7 @@ class Content:
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class WeightsFile:
+class WeightsFile(Settings):
     """The `export` of an Experiment: writes what was trained.
 
     Fields:

@@ -7,7 +7,6 @@ from typing import Any
 import jax
 import numpy as np
 
-import xai_jax
 from xai_jax import report
 from xai_jax.core.content import as_json, to_json
 from xai_jax.core.method import Inspector
@@ -139,9 +138,9 @@ class Entrant:
             preset="",
             config=to_json(method) if dataclasses.is_dataclass(method) else {},
             infill=getattr(frozen.infill.fill_fn, "__module__", ""),
-            infill_config={"sha256": fingerprint(frozen.infill)},
+            infill_config={"sha256": self.stage.fingerprint(frozen.infill)},
             classifier=_kind(frozen.classifier.apply_fn),
-            weights_sha256=fingerprint(frozen.classifier),
+            weights_sha256=self.stage.fingerprint(frozen.classifier),
             checkpoint_sha256=self.state if jax.tree.leaves(self.inspector.weights) else None,
             preprocess={} if resize is None else to_json(resize),
             target="truth",
@@ -149,7 +148,7 @@ class Entrant:
             batch_size=self.stage.batch_size,
             pictures=tuple(item.name for item in self.items),
             digests=tuple(item.digest for item in self.items),
-            versions={"xai_jax": xai_jax.__version__, "jax": jax.__version__},
+            versions=manifests.versions(),
         )
 
     def check_folder(self) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import jax
 
-from xai_jax.core.method import Inspector
+from xai_jax.core.method import Frozen, Inspector
 from xai_jax.core.metric import Metric
+from xai_jax.metrics.specificity import classes_of
 from xai_jax.scoring.baselines import baselines as of_all
 from xai_jax.scoring.entrant import Entrant
 from xai_jax.scoring.evaluation import Contestant, ReadMask, kept_or_stretched
@@ -22,7 +23,6 @@ def evaluate(
     workdir: str | Path,
     *,
     mask: ReadMask = kept_or_stretched,
-    classes: Sequence[int] = (),
     baselines: bool = False,
     batch_size: int = 8,
     seed: int = 0,
@@ -38,10 +38,11 @@ def evaluate(
         data: pictures with labels, a `data.pipeline.Pipeline` say; with masks where metrics or
             baselines compare with them.
         metrics: what is scored, such as `metrics.truth.overlap()`. They are shown a picture's masks
-            of all its true classes, merged by their maximum, as `Explanation.keep`.
+            of all its true classes, merged by their maximum, as `Explanation.keep`. Where
+            `metrics.specificity.specificity(classes)` is among them, the masks of these classes are
+            made too.
         workdir: the folder of explanations and scores.
         mask: which of an explanation's maps is the mask.
-        classes: whose masks `metrics.specificity.specificity(classes)` compares.
         baselines: whether the masks 0, 0.5 and 1 and the truth get rows too.
         batch_size: pictures in one compiled call; bounds the memory.
         seed: of all randomness.
@@ -58,14 +59,14 @@ def evaluate(
     workdir = Path(workdir).absolute()
     given = of_all() if baselines else {}
     check_names(explainers, given)
-    frozen = _same_classifier(explainers)
+    frozen, classes = _same_classifier(explainers), classes_of(metrics)
     stage = Stage(frozen, data, batch_size=batch_size, classes=classes, seed=seed, devices=devices)
     entrants = {
         name: Entrant(name, Contestant(method=one.method, mask=mask), one, stage, workdir)
         for name, one in explainers.items()
     }
     whole = {
-        "classifier": fingerprint(frozen.classifier),
+        "classifier": stage.fingerprint(frozen.classifier),
         "batch_size": batch_size,
         "classes": list(classes),
         "seed": seed,
@@ -73,13 +74,21 @@ def evaluate(
     return compete(stage, entrants, given, tuple(metrics), workdir, whole)
 
 
-def _same_classifier(explainers: Mapping[str, Inspector]):
+def _same_classifier(explainers: Mapping[str, Inspector]) -> Frozen:
     """What the first explainer reads, if all of them explain its classifier."""
     if not explainers:
         raise ValueError("There are no explainers; name one at least.")
-    prints = {name: fingerprint(one.frozen.classifier) for name, one in explainers.items()}
-    first = next(iter(prints))
-    other = next((name for name, one in prints.items() if one != prints[first]), None)
+    first = next(iter(explainers))
+    classifier = explainers[first].frozen.classifier
+    other = next(
+        (
+            name
+            for name, one in explainers.items()
+            if one.frozen.classifier is not classifier
+            and fingerprint(one.frozen.classifier) != fingerprint(classifier)
+        ),
+        None,
+    )
     if other is not None:
         raise ValueError(
             f"{first} and {other} explain different classifiers, whose scores say nothing of each "

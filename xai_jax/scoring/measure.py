@@ -13,8 +13,10 @@ from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import MeasureFn, Metric
 from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
+from xai_jax.metrics.specificity import COMPARED_KEEP
 from xai_jax.scoring.record import Record, Scored, settings_of
 from xai_jax.scoring.stage import Arrays, Stage
+from xai_jax.scoring.table import MILLISECONDS, PICTURES
 
 Values = dict[str, np.ndarray]  # {row: [...]} of one picture
 
@@ -78,10 +80,14 @@ def check(metrics: Sequence[Metric], stage: Stage, frozen: Frozen, batch: Batch)
         ValueError: a metric wants what the data does not have, or does not answer its rows.
     """
     outputs.by_name(row for metric in metrics for row in metric.rows)
+    names = [PICTURES.name, MILLISECONDS.name, *(c.name for m in metrics for c in m.columns)]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"Two columns are called {twice!r}; leave one metric out, or rename it.")
     sides = batch.images.shape[:3]
     one = jax.ShapeDtypeStruct((*sides, 1), np.float32)
     compared = jax.ShapeDtypeStruct((*sides, len(stage.classes)), np.float32)
-    maps = {"compared_keep": compared} if stage.classes else {}
+    maps = {COMPARED_KEEP.name: compared} if stage.classes else {}
     explanation = Explanation(target=batch.target, saliency=one, keep=one, maps=maps)
     for metric in metrics:
         found = jax.eval_shape(metric.measure, metric.params, frozen, batch, explanation, stage.key)

@@ -54,8 +54,7 @@ def _cells(
 ) -> tuple[list[str], list[list[str]]]:
     """The matrix of each contestant: true class, no mask, each mask."""
     classes = [str(k) for k in stage.classes]
-    ours = specificity.specificity(stage.classes).measure
-    metric = next((metric for metric in metrics if metric.measure is ours), None)
+    metric = next((m for m in metrics if specificity.classes_of([m])), None)
     lines: list[list[str]] = []
     for name, record in records.items():
         found = None if metric is None else specificity.table(record.rows(metric))

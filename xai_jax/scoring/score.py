@@ -14,6 +14,7 @@ from xai_jax.core.content import as_json
 from xai_jax.core.metric import Metric
 from xai_jax.core.types import Batch, Explanation
 from xai_jax.data.example import digest
+from xai_jax.metrics.specificity import classes_of
 from xai_jax.runtime import config_file, files
 from xai_jax.runtime.progress import Progress
 from xai_jax.scoring import measure, pages, record
@@ -23,7 +24,7 @@ from xai_jax.scoring.entrant import Entrant
 from xai_jax.scoring.evaluation import Evaluation, standard
 from xai_jax.scoring.measure import Masks
 from xai_jax.scoring.record import Record
-from xai_jax.scoring.stage import Stage, fingerprint
+from xai_jax.scoring.stage import Stage
 from xai_jax.scoring.table import Table
 from xai_jax.scoring.trained import abstract_batch, inspector_of, other_classes
 
@@ -52,6 +53,7 @@ def score(
     """
     workdir = Path(workdir).absolute()
     metrics = (*standard(tuple(evaluation.classes)), *evaluation.metrics)
+    classes_of(metrics)  # raises where there are two
     check_names(evaluation.contestants, baselines())
     frozen = evaluation.explained.build()
     stage = Stage(
@@ -64,7 +66,7 @@ def score(
     )
     _check_classifier(evaluation, stage)
     shared = dataclasses.replace(evaluation, contestants={}, metrics=())
-    whole = {"evaluation": shared, "frozen": fingerprint(frozen)}
+    whole = {"evaluation": shared, "frozen": stage.fingerprint(frozen)}
     config_file.check(workdir, whole)
     entrants = {
         name: Entrant(name, one, inspector_of(name, one, frozen, stage), stage, workdir)
@@ -104,7 +106,8 @@ def compete(
     for entrant in entrants.values():
         entrant.check_folder()
     for name, baseline in given.items():
-        records[name] = record.read(workdir, name, as_json({"baseline": baseline}))
+        about = {"baseline": baseline, "frozen": stage.fingerprint(stage.frozen)}
+        records[name] = record.read(workdir, name, as_json(about))
     with files.held(workdir), Progress("scoring", "pictures") as progress:
         config_file.write(workdir, whole)
         progress.note("classifying")

@@ -104,6 +104,7 @@ class Stage:
         self.frozen, self.data, self.batch_size = frozen, data, batch_size
         self.classes, self.seed = tuple(classes), seed
         self.mesh = mesh.data_mesh(devices)
+        self._prints: dict[int, tuple[PyTree, str]] = {}
         if not len(data):
             raise ValueError("The data has no pictures; choose another split.")
         check = getattr(data, "check", None)  # a Pipeline's
@@ -152,6 +153,12 @@ class Stage:
         if self._placed[0] is not frozen:
             self._placed = (frozen, self.placed(frozen))
         return self._placed[1]
+
+    def fingerprint(self, tree: PyTree) -> str:
+        """`fingerprint`, of one and the same tree once."""
+        if id(tree) not in self._prints:
+            self._prints[id(tree)] = (tree, fingerprint(tree))  # kept, that its id stays its own
+        return self._prints[id(tree)][1]
 
     def split(self, tree: PyTree) -> PyTree:
         """Rows shared by the devices."""
@@ -213,12 +220,13 @@ def without_masks(data: Data) -> Data:
 def _known(data: Data) -> tuple[Known, ...]:
     reading = {name: getattr(data, name) for name in _READING if hasattr(data, name)}
     form = str(as_json(reading))
+    names, examples = data.names, data.examples
 
     def one(row: int) -> Known:
-        example = data.examples[row]
+        example = examples[row]
         truth = _digest(truth_digest, example)
         return Known(
-            name=data.names[row],
+            name=names[row],
             labels=np.asarray(example.labels),
             picture=_digest(picture_digest, example),
             truth=truth and digest(f"{truth} {form}".encode()),

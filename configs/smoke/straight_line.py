@@ -1,4 +1,7 @@
-"""A straight line to learn: the smallest Trainable, whose every step has a closed form."""
+"""A straight line to learn: a Trainable, each of whose steps has a closed form, and its data.
+
+Both show what training needs of a method and of data of one's own (docs/training.md).
+"""
 
 import dataclasses
 import operator
@@ -28,7 +31,8 @@ class Line:
             shows.
         micro_batches: as in `mean_loss_and_grad`.
         outputs: columns of w.
-        poison: the step (from 1) at which the term "square" becomes NaN; 0: never.
+        poison: the step (from 1) at which the term "square" becomes NaN, to see how a run that
+            breaks ends; 0: never.
         poison_gradient: the step at which only the gradient becomes infinite; 0: never.
     """
 
@@ -41,6 +45,7 @@ class Line:
     poison_gradient: int = 0
 
     def build(self) -> Trainable:
+        """Gradient descent on `squares`."""
         tx = optax.sgd(self.learning_rate, self.momentum or None)
 
         def init(key, frozen, batch):
@@ -80,36 +85,9 @@ class Line:
         return Trainable(init=init, step=step, measure=measure, weights=weights)
 
 
-@dataclasses.dataclass(slots=True, kw_only=True)
-class Plateau:
-    """A `Line` whose steps are halved after each validation that is not the best so far."""
-
-    line: Line = dataclasses.field(default_factory=Line)
-
-    def build(self) -> Trainable:
-        line = self.line.build()
-
-        def init(key, frozen, batch):
-            begun = line.init(key, frozen, batch)
-            return {"line": begun, "share": jnp.float32(1.0), "best": jnp.float32(1e30)}
-
-        def step(state, frozen, batch, key, axis_name=None):
-            after, metrics = line.step(state["line"], frozen, batch, key, axis_name)
-            shorter = lambda new, old: old + state["share"] * (new - old)  # noqa: E731
-            w = shorter(after["w"], state["line"]["w"])
-            return state | {"line": after | {"w": w}}, metrics | {"share": state["share"]}
-
-        def validated(state, values):
-            is_best = values["loss"] < state["best"]
-            share = state["share"] if is_best else state["share"] / 2
-            return state | {"share": share, "best": jnp.minimum(state["best"], values["loss"])}
-
-        weights = lambda state: state["line"]["w"]  # noqa: E731
-        return line._replace(init=init, step=step, weights=weights, validated=validated)
-
-
 def features(batch: Batch) -> Any:
-    return batch.images.reshape(-1, FEATURES)  # [b FEATURES]
+    """The pixels of each picture, ``[b FEATURES]``."""
+    return batch.images.reshape(-1, FEATURES)
 
 
 def squares(w, x, y):
@@ -119,23 +97,33 @@ def squares(w, x, y):
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class LineData:
-    """Rows in memory: every epoch in another order; with `endless` off, one epoch, padded."""
+    """Rows in memory that lie on one line.
+
+    Fields:
+        num: rows.
+        seed: of the rows and of their order, which is another in every epoch.
+        endless: epoch after epoch; else one, in order, its last batch padded.
+    """
 
     num: int = 40
     seed: int = 0
     endless: bool = True
 
     def rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """``x [num FEATURES]`` and ``y [num OUTPUTS]``."""
         draw = np.random.default_rng(self.seed)
         x = draw.uniform(0, 1, (self.num, FEATURES)).astype(np.float32)
         w = np.random.default_rng(99).normal(size=(FEATURES, OUTPUTS))
         return x, (x @ w).astype(np.float32)
 
     def batches(self, batch_size, *, start, process_index, process_count) -> "LineStream":
+        """A stream of batches, the share of one process in each."""
         return LineStream(self, batch_size, start, process_index, process_count)
 
 
 class LineStream:
+    """The batches of `LineData`, from the row at which another stream stood."""
+
     def __init__(self, data: LineData, batch_size: int, start, index: int, count: int) -> None:
         self._x, self._y = data.rows()
         self._data, self._size = data, batch_size
@@ -144,7 +132,8 @@ class LineStream:
         self._share = slice(index * share, (index + 1) * share)
 
     @property
-    def state(self):
+    def state(self) -> dict[str, int]:
+        """Where it stands: rows that all processes together have taken."""
         return {"taken": self._taken}
 
     def __next__(self) -> Batch:

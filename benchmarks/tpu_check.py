@@ -1,0 +1,151 @@
+"""Compiles what runs over a batch for eight TPU chips (v5e 2x4), on a machine that has none.
+
+``python -m benchmarks.tpu_check [NAME ...]`` prints a table and fails where the chips exchange
+anything within an explanation, or more than sums within a training step. Weights and pictures are
+abstract; nothing is run.
+"""
+
+import argparse
+import dataclasses
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+
+from benchmarks import abstract, explainer_subject, subject
+from xai_jax.core.method import Frozen
+from xai_jax.methods import bbmp, explainer, extremal, fido, rtis
+from xai_jax.pretrain import classifier as pretrained
+
+SIZE = 224  # pixels, of Lite0
+FLOPS = 197e12  # a second and chip, bfloat16; as published
+BANDWIDTH = 819e9  # bytes a second and chip
+MEMORY = 16e9  # bytes a chip
+_TOPOLOGY = {
+    "TPU_SKIP_MDS_QUERY": "1",
+    "TPU_ACCELERATOR_TYPE": "v5litepod-8",
+    "TPU_WORKER_HOSTNAMES": "localhost",
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # its lock is for chips, of which there are none here
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Case:
+    """What is compiled.
+
+    Fields:
+        settings: of a method or a training.
+        frozen: classifier and infill.
+        pictures: a chip.
+        num_classes: of the labels.
+    """
+
+    settings: Any
+    frozen: Callable[[], Frozen] = subject.frozen
+    pictures: int = 32
+    num_classes: int = 1000
+
+
+def _voc() -> Frozen:
+    return explainer_subject.deeplab(32, SIZE).frozen()
+
+
+CASES = {
+    "fido_fast": Case(settings=fido.Config.fast()),
+    "fido": Case(settings=fido.Config(), pictures=8),  # of 8 masks each
+    "bbmp": Case(settings=bbmp.Config()),
+    "extremal": Case(settings=extremal.Config()),
+    "rtis_per_image": Case(settings=rtis.PerImage()),
+    "explainer": Case(settings=explainer.Config(), frozen=_voc, num_classes=20),
+    "rtis": Case(settings=rtis.Config(), frozen=_voc, num_classes=20),
+    "classifier": Case(settings=pretrained.Config(num_classes=20), num_classes=20),
+}
+
+
+def devices() -> list[Any]:
+    """The eight chips, described by libtpu.
+
+    Raises:
+        SystemExit: it is not installed.
+    """
+    os.environ.update(_TOPOLOGY)  # read when libtpu is loaded
+    jax.config.update("jax_platforms", "cpu")
+    try:
+        import libtpu  # noqa: F401
+    except ImportError as error:
+        raise SystemExit('libtpu is missing; pip install "xai-jax[tpu-check]".') from error
+    from jax.experimental import topologies
+
+    return topologies.get_topology_desc(platform="tpu", topology_name="v5e:2x4").devices
+
+
+def programs(wanted: list[str]) -> Iterator[tuple[str, int, abstract.Program]]:
+    """Name, pictures a chip, and program of all that are wanted; of none named, all.
+
+    Raises:
+        SystemExit: a name is of no program.
+    """
+    left = set(wanted)
+    for case_name, case in CASES.items():
+        if wanted and not any(name.startswith(f"{case_name}.") for name in wanted):
+            continue
+        batch = abstract.batch_of(8 * case.pictures, SIZE, case.num_classes)
+        found = abstract.programs(case.settings, jax.eval_shape(case.frozen), batch)
+        for call, program in found.items():
+            name = f"{case_name}.{call}"
+            if not wanted or name in wanted:
+                left.discard(name)
+                yield name, case.pictures, program
+    if left:
+        raise SystemExit(
+            f"No program is called {', '.join(sorted(left))}; they are CASE.explain "
+            f"and CASE.step of the cases {', '.join(CASES)}."
+        )
+
+
+def row(name: str, pictures: int, program: abstract.Program, chips: list[Any]) -> tuple[str, bool]:
+    """A line of the table, and whether the chips exchange no more than they may."""
+    call, arguments = abstract.spread(program, chips)
+    start = time.process_time()  # of all threads: a shared machine counts for nothing
+    compiled = jax.jit(call).lower(*arguments).compile()
+    seconds = time.process_time() - start
+    cost, memory = compiled.cost_analysis(), compiled.memory_analysis()
+    flops, moved = cost["flops"], cost["bytes accessed"]
+    held = memory.argument_size_in_bytes + memory.output_size_in_bytes
+    held += memory.temp_size_in_bytes - memory.alias_size_in_bytes
+    least = max(flops / FLOPS, moved / BANDWIDTH)
+    found = abstract.collectives(compiled)
+    exchanged = ", ".join(f"{num} {kind}" for kind, num in sorted(found.items())) or "none"
+    cells = f"{pictures}", f"{seconds:.0f}", f"{flops / 1e9:,.0f}", f"{moved / 1e9:.1f}"
+    cells += f"{held / 1e9:.2f}", f"{1e3 * least:.1f}", exchanged
+    allowed = {"all-reduce"} if name.endswith(".step") else set()
+    return f"| `{name}` | " + " | ".join(cells) + " |", set(found) <= allowed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tpu_check", description=__doc__)
+    parser.add_argument("names", nargs="*", help="programs, such as fido.explain; all by default")
+    wanted = parser.parse_args().names
+    chips = devices()
+    print(
+        "| program | pictures a chip | compile, CPU s | GFLOP | GB moved | HBM, GB | least, ms |"
+        " exchanges |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    wrong = []
+    for name, pictures, program in programs(wanted):
+        line, right = row(name, pictures, program, chips)
+        print(line, flush=True)
+        wrong += [] if right else [name]
+    if wrong:
+        raise SystemExit(
+            f"The chips exchange what they need not in {', '.join(wrong)}; keep the "
+            "images the leading axis of whatever is folded into a batch."
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
