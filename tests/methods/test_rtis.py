@@ -428,7 +428,7 @@ def test_the_first_step_of_one_picture_has_the_objective_worked_by_hand():
     area, variation = (share + 0.0005) ** 0.3, 0.5 * 0.3 * 4 * 4 * share**2
     destruction, preservation = 5 + 3 * shown(1 - share), max(1 - 3 * shown(share), 0)
     trace = {name: values[0, 0] for name, values in found.numbers.items()}
-    np.testing.assert_allclose(trace["kept_area"], share, rtol=1e-5)
+    np.testing.assert_allclose(trace["mask_area"], share, rtol=1e-5)
     np.testing.assert_allclose(trace["destruction"], destruction, rtol=1e-5)
     np.testing.assert_allclose(trace["preservation"], preservation, rtol=1e-5)
     np.testing.assert_allclose(trace["variation"], variation, rtol=1e-5)

@@ -14,14 +14,7 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch
 from xai_jax.data import masks, transforms
-from xai_jax.data.example import (
-    MAX_CLASSES,
-    Example,
-    Examples,
-    classes_of,
-    picture_of,
-    unusable,
-)
+from xai_jax.data.example import MAX_CLASSES, Example, Examples, classes_of, picture_of, unusable
 from xai_jax.data.masks import Masks
 from xai_jax.data.transforms import Augment, rng_of
 
