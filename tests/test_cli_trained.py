@@ -16,6 +16,7 @@ from tiny_trained import small
 
 import xai_jax
 from xai_jax.core.preprocess import Preprocess
+from xai_jax.methods import fido
 from xai_jax.nn import learner
 
 NUM = 5
@@ -48,19 +49,19 @@ def test_a_trained_method_leaves_the_masks_of_all_classes(run, folder, checkpoin
         network, jax.tree.map(jnp.asarray, tiny_trained.learned()), jnp.asarray(normalised)
     )
     masks = 1 / (1 + np.exp(-np.asarray(logits)))
-    np.testing.assert_allclose(found.class_keep, masks, atol=0.5 / 256 + 1e-5)
-    np.testing.assert_array_equal(np.asarray(found.class_keep) * 256 % 1, 0)
+    np.testing.assert_allclose(found["class_keep"], masks, atol=0.5 / 256 + 1e-5)
+    np.testing.assert_array_equal(np.asarray(found["class_keep"]) * 256 % 1, 0)
     own = np.arange(NUM), slice(None), slice(None), np.arange(NUM) % 4  # picture i is of class i
     np.testing.assert_allclose(np.asarray(found.keep)[..., 0], masks[own], atol=1e-5)
     assert found.class_names == tiny_trained.NAMES
     group = zarr.open_group(out / "explanations.zarr", mode="r")
     assert group["class_keep"].metadata.dimension_names[-1] == "class"
-    np.testing.assert_array_equal(group["class_keep"][:], found.class_keep)
+    np.testing.assert_array_equal(group["class_keep"][:], found["class_keep"])
     assert group.attrs["class_names"] == list(tiny_trained.NAMES)
     # Log-odds of a softmax by hand: the quadrant's mean brightness times 20 is its logit.
     logits = 20 * normalised.reshape(NUM, 2, 8, 2, 8, 3).mean(axis=(2, 4, 5)).reshape(NUM, 4)
     others = np.exp(logits).sum(axis=1, keepdims=True) - np.exp(logits)
-    np.testing.assert_allclose(found.class_log_odds, logits - np.log(others), atol=1e-3)
+    np.testing.assert_allclose(found["class_log_odds"], logits - np.log(others), atol=1e-3)
 
 
 def test_a_trained_run_is_repeated_from_its_manifest_from_python_and_in_shards(
@@ -79,15 +80,18 @@ def test_a_trained_run_is_repeated_from_its_manifest_from_python_and_in_shards(
     assert run("merge", "--out", tmp_path / "merged", tmp_path / "1", tmp_path / "2")[0] == 0
     assert tiny_run.hashes(tmp_path / "merged") == tiny_run.hashes(whole)
     classifier = planted.quadrant()
-    method, state = xai_jax.load_trained(checkpoint, classifier)
+    inspector = xai_jax.load_trained(checkpoint, classifier)
     images = np.asarray(xai_jax.load(whole).images, np.float32) / 255
-    found = xai_jax.explain(classifier, images, method=method, state=state, batch_size=2)
-    stored = np.asarray(xai_jax.load(whole).class_keep)
+    found = xai_jax.explain(inspector, images, batch_size=2)
+    stored = np.asarray(xai_jax.load(whole)["class_keep"])
     np.testing.assert_allclose(found.class_keep, stored, atol=0.5 / 256 + 1e-4)
     with pytest.raises(ValueError, match="explains with a trained network; train it first"):
-        xai_jax.explain(classifier, images, method=method)
-    with pytest.raises(ValueError, match="learns nothing across images; leave out the state"):
-        xai_jax.explain(classifier, images, state=state)
+        xai_jax.explain(classifier, images, method=inspector.method)
+    with pytest.raises(ValueError, match="has its own method and infill; leave both out"):
+        xai_jax.explain(inspector, images, method=inspector.method)
+    alone = dataclasses.replace(inspector, method=fido.Config.smoke())
+    with pytest.raises(ValueError, match="learns nothing across images; leave out the weights"):
+        xai_jax.explain(alone, images)
 
 
 def test_settings_lie_over_those_of_the_checkpoint(run, folder, tmp_path):

@@ -1,5 +1,6 @@
 """The smallest share of a picture that keeps the decision: one rule for run and report."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -14,7 +15,8 @@ def curve(*values: float) -> np.ndarray:
 def smallest_sufficient(curve_kept: np.ndarray, original: float) -> int | None:
     """The level, of a batch of two of which the second says something else."""
     other = np.full_like(curve_kept, -9.0)
-    shares = of_batch(np.stack([curve_kept, other]), np.array([original, 9.0], np.float32))
+    curves, originals = np.stack([curve_kept, other]), np.array([original, 9.0], np.float32)
+    shares = of_batch(jnp.asarray(curves), jnp.asarray(originals))
     assert np.isnan(shares[1])
     return level_of(float(shares[0]))
 

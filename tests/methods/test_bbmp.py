@@ -112,7 +112,7 @@ def test_the_objective_is_the_score_plus_the_prices_of_area_and_variation(game, 
         16 if priced is bbmp.Priced.PIXELS else 1
     )  # 4 x 4 pixels a cell
     sign = 1 if game is bbmp.Game.DELETE else -1
-    trace = explanation.trace
+    trace = explanation.numbers
     np.testing.assert_allclose(trace["score"][:, 0], score, rtol=1e-5)
     np.testing.assert_allclose(trace["penalty"][:, 0], 0.01 * area + 0.01 * variation, rtol=1e-4)
     np.testing.assert_allclose(
@@ -184,14 +184,14 @@ def test_jitter_moves_the_picture_at_each_step_and_none_leaves_it():
     still = dataclasses.replace(cfg, jitter=0, score=bbmp.Score.LOG_ODDS)
     moved = dataclasses.replace(cfg, score=bbmp.Score.LOG_ODDS)
     np.testing.assert_array_equal(
-        np.ptp(explain(still, frozen_quadrants(), pictures()).trace["score"], axis=1), 0
+        np.ptp(explain(still, frozen_quadrants(), pictures()).numbers["score"], axis=1), 0
     )
-    assert np.ptp(explain(moved, frozen_quadrants(), pictures()).trace["score"], axis=1).min() > 0
+    assert np.ptp(explain(moved, frozen_quadrants(), pictures()).numbers["score"], axis=1).min() > 0
 
 
 def test_the_warm_up_of_fidos_variant_is_free_at_the_first_step_only():
     cfg = dataclasses.replace(bbmp.Config.fido(), grid=8, num_steps=3, learning_rate=0.0)
-    penalty = explain(cfg, frozen_quadrants(), pictures(1)).trace["penalty"][0]
+    penalty = explain(cfg, frozen_quadrants(), pictures(1)).numbers["penalty"][0]
     np.testing.assert_allclose(penalty, [0.0, 5e-3 * SIZE**2, 5e-3 * SIZE**2], rtol=1e-5)
 
 
@@ -270,8 +270,8 @@ def test_the_authors_setting_loses_the_class_by_removing_its_quadrant():
     batch = pictures()
     cfg = bbmp.Config(grid=8, mask_blur=1.0, num_steps=100)
     explanation = explain(cfg, frozen_quadrants(), batch)
-    assert (explanation.trace["score"][:, 0] > 0.9).all()
-    assert (explanation.trace["score"][:, -1] < 0.25).all()  # no more than chance of four classes
+    assert (explanation.numbers["score"][:, 0] > 0.9).all()
+    assert (explanation.numbers["score"][:, -1] < 0.25).all()  # no more than chance of four classes
     evidence = planted.quadrant_maps(batch.target, SIZE)
     share = (explanation.saliency * evidence).sum((1, 2, 3)) / explanation.saliency.sum((1, 2, 3))
     np.testing.assert_array_less(0.7, share)

@@ -188,8 +188,9 @@ def test_the_weight_of_the_area_grows_by_its_factor_from_300():
     cfg = config(learning_rate=0.0, num_steps=5, area_growth=1.0035)
     trace = explain(
         cfg, frozen_quadrants(), planted.quadrant_batch(1, SIZE, jax.random.key(0))
-    ).trace
-    weight = (trace["objective_0.1"] + trace["reward_0.1"]) / trace["deviation_0.1"]
+    ).numbers
+    reward, deviation = trace["reward"].sum(axis=1), trace["deviation"].sum(axis=1)  # [b t]
+    weight = (trace["objective"] + reward) / deviation
     np.testing.assert_allclose(weight[0], 300 * 1.0035 ** np.arange(5), rtol=1e-4)
 
 
@@ -216,14 +217,14 @@ def test_rewards_are_logits_of_what_is_kept_less_those_of_what_is_removed(game, 
 
     kept, removed = paid(keep * batch.images), -paid((1 - keep) * batch.images)
     expected = {"PRESERVE": kept, "DELETE": removed, "DUAL": kept + removed}[game.name]
-    found = explain(cfg, frozen, batch).trace["reward_0.1"][:, 0]
+    found = explain(cfg, frozen, batch).numbers["reward"][:, 0, 0]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_pictures_are_mirrored_on_even_steps_only():
     frozen, batch = frozen_quadrants(), planted.quadrant_batch(2, SIZE, jax.random.key(0))
     cfg = config(learning_rate=0.0, num_steps=4, flip=True)
-    rewards = explain(cfg, frozen, batch).trace["reward_0.1"]
+    rewards = explain(cfg, frozen, batch).numbers["reward"][:, 0]
     images = first_masks(frozen, batch) * batch.images
     as_it_is = frozen.classifier.logits(images)[jnp.arange(2), batch.target]
     mirrored = frozen.classifier.logits(images[:, :, ::-1])[jnp.arange(2), batch.target]
@@ -256,9 +257,9 @@ def test_the_mean_of_the_final_mask_is_within_one_percent_of_the_image_of_its_ar
     # The weight holds the area against rewards of the size of a real classifier's: logits of 6
     # for the whole quadrant. With the other tests' 12 the mask of 0.1 is 0.110.
     frozen = dataclasses.replace(frozen_quadrants(), classifier=planted.quadrant(gain=10.0))
-    trace = explain(cfg, frozen, batch).trace
-    for area in cfg.areas:
-        np.testing.assert_allclose(trace[f"area_{area:g}"][:, -1], area, atol=0.01)
+    trace = explain(cfg, frozen, batch).numbers
+    for index, area in enumerate(sorted(cfg.areas)):
+        np.testing.assert_allclose(trace["mask_area"][:, index, -1], area, atol=0.01)
 
 
 def test_areas_in_one_batch_are_those_explained_one_at_a_time_and_the_smallest_sufficient_is_kept():
@@ -314,9 +315,9 @@ def test_a_bounded_inner_batch_gives_the_same_explanation(game, inner):
     cfg = config(areas=(0.05, 0.1, 0.2), game=extremal.Game[game], num_steps=20)
     whole = explain(cfg, frozen, batch)
     parts = explain(dataclasses.replace(cfg, inner_batch_size=inner), frozen, batch)
-    assert whole.trace.keys() == parts.trace.keys()
-    for name, values in whole.trace.items():
-        np.testing.assert_allclose(parts.trace[name], values, rtol=2e-3, atol=1e-3, err_msg=name)
+    assert whole.numbers.keys() == parts.numbers.keys()
+    for name, values in whole.numbers.items():
+        np.testing.assert_allclose(parts.numbers[name], values, rtol=2e-3, atol=1e-3, err_msg=name)
     np.testing.assert_allclose(parts.saliency, whole.saliency, atol=1e-4)
 
 

@@ -90,7 +90,7 @@ def test_the_penalty_follows_the_published_warm_up():
     """The reference logs 0 at step 0 and 0.13066 at step 1: 28 x 28, weight 1e-2, warm-up 30."""
     cfg = fido.Config(game=fido.Game.SDR, grids=(28,), num_steps=2, num_samples=1, area_weight=1e-2)
     batch = planted.quadrant_batch(1, 28, jax.random.key(0))
-    trace = explain(cfg, frozen_quadrants(), batch).trace
+    trace = explain(cfg, frozen_quadrants(), batch).numbers
     assert trace["penalty"][0, 0] == 0.0
     # (1/30) * 0.01 * 784 * 0.5 = 0.13067; one step of rate 0.025 moves p by at most 0.6 %.
     np.testing.assert_allclose(trace["penalty"][0, 1], 0.13066, rtol=0.01)
@@ -218,7 +218,7 @@ def test_an_inner_batch_size_bounds_the_classifier_batch_and_leaves_the_result(i
     parts = explain(cfg, dataclasses.replace(frozen, classifier=spied), batch)
     assert max(seen) <= inner
     np.testing.assert_allclose(parts.keep, whole.keep, atol=1e-5)
-    np.testing.assert_allclose(parts.trace["objective"], whole.trace["objective"], rtol=1e-4)
+    np.testing.assert_allclose(parts.numbers["objective"], whole.numbers["objective"], rtol=1e-4)
 
 
 def test_an_inner_batch_size_below_the_batch_is_refused_in_a_sentence():

@@ -116,7 +116,7 @@ def test_with_the_oracle_the_shape_is_kept_more_densely_than_the_rest(world):
 def test_the_logged_regulariser_is_the_references(world):
     mixture, classifier, _ = world
     infill = oracle.Oracle(mixture=mixture).build(classifier)
-    trace = explain(world, infill, fido.Game.SDR).trace
+    trace = explain(world, infill, fido.Game.SDR).numbers
     np.testing.assert_array_equal(trace["penalty"][:, 0], 0.0)
     # Logged by the reference: 0.13066 at step 1, (1/30) * 0.01 * 784 * about one half.
     np.testing.assert_allclose(trace["penalty"][:, 1], 0.13066, rtol=0.03)
@@ -126,7 +126,7 @@ def test_against_the_oracle_destroying_is_hard(world):
     """The kept pixels still give the class away, and the oracle restores the rest."""
     mixture, classifier, batch = world
     infill = oracle.Oracle(mixture=mixture).build(classifier)
-    trace = explain(world, infill, fido.Game.SDR).trace
+    trace = explain(world, infill, fido.Game.SDR).numbers
     first, last = trace["log_odds"][:, 0].mean(), trace["log_odds"][:, -1].mean()
     assert last > 0.5 * first > 0
 

@@ -12,6 +12,7 @@ import pytest
 from judged import GAIN, GREY, NUM_CLASSES, SIDE, Learned, Noise, Pictures, Rows, noise_masks
 from judged import evaluation as small
 
+from xai_jax.core.domains import Natural
 from xai_jax.core.method import Explained
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.rng import image_ids
@@ -377,7 +378,7 @@ def one(**changes) -> dict:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"batch_size": 0}, "batch_size must be at least 1, not 0."),
+        ({"batch_size": 0}, "batch_size must be .*at least 1, not 0."),
         ({"data": Pictures(masks="none")}, "The data has no masks to score against; set masks="),
         ({"data": Pictures(masks="ids")}, r"shape \[8, 4, 4\], which are no shares of pixels"),
         ({"data": Pictures(masks="union")}, "needs the true mask of each class; set masks='soft'"),
@@ -410,7 +411,7 @@ def test_a_network_of_other_settings_is_refused_with_the_leaf_that_differs(tmp_p
 class Other(Learned):
     """Another method, with a setting more."""
 
-    more: int = 0
+    more: Natural = 0
 
 
 @pytest.mark.parametrize(
@@ -422,11 +423,11 @@ class Other(Learned):
         ),
         (
             {"class_names": ("a", "b", "d")},
-            r'fit the pictures: class_names\[2\] is "d" there and "c"',
+            r'fit the pictures of learned: class_names\[2\] is "d" there and "c"',
         ),
         (
             {"preprocess": Preprocess(height=999, width=7)},
-            "preprocess.height is 999 there and 4 here",
+            "its pictures have 999 x 7 pixels there and 4 x 4 pixels here",
         ),
     ],
 )

@@ -48,7 +48,6 @@ class Arguments(Generic[Config]):
         compilation_cache: keep compiled programs in the user's cache folder for the next start.
         settings: the method's own.
         infill_settings: the infill's own, as the file of settings has them.
-        trained: what the checkpoint holds.
     """
 
     pictures: tyro.conf.Positional[list[Path]]
@@ -68,7 +67,6 @@ class Arguments(Generic[Config]):
     compilation_cache: bool = True
     settings: tyro.conf.OmitArgPrefixes[Config]
     infill_settings: tyro.conf.SuppressFixed[tyro.conf.Fixed[Any]] = None
-    trained: tyro.conf.SuppressFixed[tyro.conf.Fixed[Any]] = None
 
 
 # Fields of a manifest that a file of settings hands to the flag of the same name.
@@ -76,8 +74,10 @@ _FLAGS = ("classifier", "target", "seed", "batch_size")
 _SETTINGS = (*_FLAGS, "method", "preset", "config", "infill", "infill_config")
 
 
-def parse(argv: Sequence[str]) -> Arguments[Any]:
-    """The arguments, every setting resolved: flags over the file over preset or checkpoint.
+def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
+    """The arguments, every setting resolved, and what the checkpoint holds, if there is one.
+
+    Flags lie over the file of settings, and that over the preset or the checkpoint.
 
     Raises:
         ValueError: a name or a field does not exist, a value has the wrong type, or a checkpoint is
@@ -108,7 +108,6 @@ def parse(argv: Sequence[str]) -> Arguments[Any]:
             infill_settings, file.get("infill_config", {}), f"{first.config}: infill_config"
         ),
         checkpoint=first.checkpoint,
-        trained=found,
     )
     default.out = default.classifier = tyro.MISSING  # type: ignore[assignment]
     for name in _FLAGS:
@@ -126,7 +125,7 @@ def parse(argv: Sequence[str]) -> Arguments[Any]:
             f"{method} explains with a network that is trained first; "
             "name what its training has left with --checkpoint FILE."
         )
-    return args
+    return args, found
 
 
 def _read_checkpoint(path: Path | None, method: str | None) -> Trained | None:

@@ -22,6 +22,7 @@ from xai_jax.runs import record, shard, trained
 from xai_jax.runs.road import Run
 from xai_jax.runs.run import Outcome, run
 from xai_jax.runs.sources import Files
+from xai_jax.runs.trained import Trained
 from xai_jax.runtime import compilation_cache, mesh
 from xai_jax.runtime.ahead import interruptibly
 from xai_jax.runtime.manifest import Manifest, versions
@@ -30,14 +31,14 @@ from xai_jax.runtime.progress import Progress
 
 def main(argv: Sequence[str]) -> None:
     """Explains, writes the report, and says where it is."""
-    args = arguments.parse(argv)
+    args, found = arguments.parse(argv)
     files = pictures.find(args.pictures, without=args.out)
     place = shard.parse(args.shard) if args.shard else None
     if args.compilation_cache:
         compilation_cache.enable()
     with Progress() as progress:
         progress.note(f"loading {args.classifier}")
-        outcome = interruptibly(lambda: _explain(args, files, place, progress))
+        outcome = interruptibly(lambda: _explain(args, found, files, place, progress))
         progress.note("writing the report")
         page = report.write(args.out)
     if outcome.skipped:
@@ -52,6 +53,7 @@ def main(argv: Sequence[str]) -> None:
 
 def _explain(
     args: Arguments[Any],
+    found: Trained | None,
     files: dict[str, Path],
     place: tuple[int, int] | None,
     progress: Progress,
@@ -60,9 +62,9 @@ def _explain(
     target, chosen = targets.resolved(
         args.target, args.labels, model.class_names or (), list(files)
     )
-    inspector = _inspector(args, model)
+    inspector = _inspector(args, found, model)
     progress.note("looking at the pictures")
-    manifest = _manifest(args, model, target, Files(files, model.preprocess))
+    manifest = _manifest(args, found, model, target, Files(files, model.preprocess))
     if place is not None:
         manifest = shard.part(manifest, *place)
     own = {picture: files[picture] for picture in manifest.pictures}
@@ -84,13 +86,13 @@ def _shape(model: Pretrained) -> tuple[int, int, int]:
     return model.preprocess.height, model.preprocess.width, 3
 
 
-def _inspector(args: Arguments[Any], model: Pretrained) -> Inspector:
+def _inspector(args: Arguments[Any], found: Trained | None, model: Pretrained) -> Inspector:
     """Who explains: by itself, or with weights that are for this classifier."""
     frozen = Explained(classifier=model.classifier, infill=args.infill_settings).build()
-    if args.trained is None:
+    if found is None:
         return Inspector(method=args.settings, frozen=frozen)
     return trained.inspector(
-        args.trained,
+        found,
         frozen,
         preprocess=model.preprocess,
         class_names=model.class_names or (),
@@ -105,7 +107,11 @@ def _metrics(inspector: Inspector) -> tuple[Metric, ...]:
 
 
 def _manifest(
-    args: Arguments[Any], model: Pretrained, target: str | int, source: Files
+    args: Arguments[Any],
+    found: Trained | None,
+    model: Pretrained,
+    target: str | int,
+    source: Files,
 ) -> Manifest:
     labels = args.labels if target == targets.TRUTH else None
     return Manifest(
@@ -116,7 +122,7 @@ def _manifest(
         infill_config=to_json(args.infill_settings),
         classifier=model.name,
         weights_sha256=model.weights_sha256,
-        checkpoint_sha256=args.trained.content.sha256 if args.trained else None,
+        checkpoint_sha256=found.content.sha256 if found else None,
         preprocess=to_json(model.preprocess),
         target=target,
         labels_sha256=hashlib.sha256(labels.read_bytes()).hexdigest() if labels else None,
