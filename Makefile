@@ -14,7 +14,7 @@ quickstart: .venv/ready  ## explain three photographs and write quickstart/repor
 		$(PICTURES)/coffee.png $(PICTURES)/chelsea.png $(PICTURES)/motorcycle_left.png
 
 test: .venv/ready lint  ## everything that CI runs, but for the browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -36,6 +36,14 @@ Settings.__new__ = staticmethod(unchecked)
 Classifier.__init__.__no_type_check__ = True
 
 
+LONG = ("train/", "test_cli", "pretrain/", "methods/", "scoring/")  # what takes longest of all
+
+
+def pytest_collection_modifyitems(items):
+    """The long files first, so that no worker is left with one when the others are done."""
+    items.sort(key=lambda item: not any(part in item.nodeid for part in LONG))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def forgotten_programs():
     """What a module has compiled goes with it: a worker's memory holds the programs of one."""

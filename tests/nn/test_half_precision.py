@@ -30,10 +30,10 @@ class Traced:
         classifier = quadrant()  # without any convolution of its own
         frozen = Frozen(classifier=classifier, infill=Constant(value=0.5).build(classifier))
         batch, key = abstract_batch(), jax.random.key(0)
-        self.before = jax.eval_shape(method.init, key, frozen, batch)
+        self.before = jax.eval_shape(method.trainable.init, key, frozen, batch)
         self.layers: list[tuple[type, jnp.dtype]] = []  # of each, what it answers
         with linen.intercept_methods(self._note):
-            step = jax.make_jaxpr(method.step, return_shape=True)
+            step = jax.make_jaxpr(method.trainable.step, return_shape=True)
             self.jaxpr, (self.after, self.metrics) = step(self.before, frozen, batch, key)
 
     def _note(self, layer, args, kwargs, context):
