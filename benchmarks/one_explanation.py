@@ -29,7 +29,7 @@ def _keep(images: np.ndarray, method, ids: np.ndarray) -> np.ndarray:
     inspector = Inspector(method=method, frozen=subject.frozen())
     target = np.array(CLASSES, np.int32)[: len(images)]
     batch = dataclasses.replace(subject.batch_of(images, target), image_id=ids)
-    return np.asarray(explain_batch(inspector, batch, jax.random.key(0)).keep)
+    return np.asarray(explain_batch(inspector, batch, jax.random.key(0))[0].keep)
 
 
 def rows():

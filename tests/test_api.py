@@ -39,6 +39,26 @@ class Nothing:
         return Method(explain=explain, outputs=(KEEP,))
 
 
+@dataclasses.dataclass
+class Undefined:
+    """Answers NaN for a picture whose first pixel is dark."""
+
+    def build(self):
+        def explain(weights, frozen, batch, key):
+            first = batch.images[:, :1, :1, :1]
+            map_ = batch.images[..., :1] + jax.numpy.where(first < 0.1, jax.numpy.nan, 0.0)
+            return Explanation(target=batch.target, saliency=map_)
+
+        return Method(explain=explain)
+
+
+def test_an_explanation_that_is_not_finite_is_named():
+    images = IMAGES.clip(0.2, 1)
+    images[2, 0, 0, 0] = 0.0
+    with pytest.raises(ValueError, match="image 2: Its explanation is not finite"):
+        xai_jax.explain(CLASSIFIER, images, TARGET, method=Undefined())
+
+
 def explain(images=IMAGES, target=None, **changes):
     settings = {
         "method": fido.Config.smoke(),
@@ -133,8 +153,8 @@ def test_targets_are_one_for_all_one_each_or_a_rule():
         ({"method": fido.Config}, "which is no settings"),
         ({"method": fido}, "which is no settings"),
         ({"target": lambda logits, labels: logits.argmax(1) + 4}, "class 4 for image 0"),
-        ({"target": 4}, "target 4 is outside the classifier's classes 0 to 3"),
-        ({"target": [0, 1, 2, -1, 0]}, "target -1 is outside"),
+        ({"target": 4}, "Target 4 is outside the classifier's classes 0 to 3"),
+        ({"target": [0, 1, 2, -1, 0]}, "Target -1 is outside"),
         ({"target": [0, 1]}, "one for each of 5 images"),
         ({"target": np.full(5, 1.5)}, "whole numbers"),
         ({"target": targets.truth}, "needs labels"),

@@ -72,9 +72,6 @@ def explain(
     images = _checked_images(images)
     num = len(images)
     inspector = _inspector(explained, method, infill)
-    num_classes = inspector.frozen.classifier.num_classes(images.shape[1:])
-    if labels is not None and np.shape(labels) != (num, num_classes):
-        raise ValueError(f"labels must be [{num} {num_classes}], not {list(np.shape(labels))}.")
     if regions is not None and np.shape(regions) != images.shape[:3]:
         raise ValueError(
             f"regions must be {list(images.shape[:3])}, not {list(np.shape(regions))}."
@@ -85,13 +82,16 @@ def explain(
     sink = Memory(source.names, on_bad)
     run = Run(
         inspector=inspector,
-        target=_checked_target(target, num, num_classes),
+        target=_checked_target(target, num),
         key=_checked_key(key),
         batch_size=min(batch_size, num),
         image_shape=images.shape[1:],
         mesh=mesh,
         metrics=metrics,
     )
+    num_classes = run.check()
+    if labels is not None and np.shape(labels) != (num, num_classes):
+        raise ValueError(f"labels must be [{num} {num_classes}], not {list(np.shape(labels))}.")
     road.explain(run, source, sink)
     return sink.result()
 
@@ -153,7 +153,7 @@ def _checked_images(images: np.ndarray | jax.Array) -> np.ndarray:
         raise ValueError("images are uint8; divide by 255 to get unit pixels in [0, 1].")
     if images.dtype.kind not in "fiub" and not jax.numpy.issubdtype(images.dtype, np.floating):
         raise ValueError(f"images are {images.dtype}; pass float32 unit pixels in [0, 1].")
-    images = images.astype(np.float32)
+    images = images.astype(np.float32, copy=False)
     low, high = float(images.min()), float(images.max())
     if low >= 0.0 and high <= 1.0:
         return images
@@ -170,9 +170,7 @@ def _checked_images(images: np.ndarray | jax.Array) -> np.ndarray:
     )
 
 
-def _checked_target(
-    target: Target, num: int, num_classes: int
-) -> np.ndarray | targets.ChooseTarget:
+def _checked_target(target: Target, num: int) -> np.ndarray | targets.ChooseTarget:
     if target is None:
         return targets.predicted
     if callable(target):
@@ -189,11 +187,8 @@ def _checked_target(
         raise ValueError(
             f"target must be one class or one for each of {num} images, not shape {chosen.shape}."
         )
-    if chosen.min() < 0 or chosen.max() >= num_classes:
-        worst = chosen[(chosen < 0) | (chosen >= num_classes)][0]
-        raise ValueError(
-            f"target {worst} is outside the classifier's classes 0 to {num_classes - 1}."
-        )
+    if chosen.min() < -1 or chosen.max() >= 2**31:
+        raise ValueError(f"target {chosen[np.argmax(np.abs(chosen))]} is no class of a classifier.")
     return chosen.astype(np.int32)
 
 

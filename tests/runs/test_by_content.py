@@ -40,7 +40,7 @@ def test_large_arrays_that_differ_in_the_middle_are_told_apart():
     assert repr(empty) == repr(square)  # by NumPy's dots
     before = batches._explain._cache_size()
     for keep in (empty, square, empty.copy(), square.copy()):
-        found = batches.explain_batch(
+        found, _ = batches.explain_batch(
             Inspector(method=Drawn(keep=keep), frozen=frozen), batch, jax.random.key(1)
         )
         np.testing.assert_array_equal(found.keep[0, :, :, 0], keep)

@@ -49,7 +49,7 @@ def _explain(
     params: tuple[PyTree, ...],
     batch: Batch,
     key: PRNGKey,
-) -> Explanation:
+) -> tuple[Explanation, jax.Array]:
     method = static.config.build()
     explain_key, measure_key = jax.random.split(key)  # the one rule: no door splits it otherwise
     explanation = method.explain(weights, frozen, batch, explain_key)
@@ -57,12 +57,25 @@ def _explain(
     numbers = dict(explanation.numbers)
     for measure, own in zip(static.measures, params, strict=True):
         numbers |= measure(own, frozen, batch, explanation, measure_key)
-    return dataclasses.replace(explanation, numbers=numbers)
+    finite = _is_finite(explanation, len(batch.images))
+    return dataclasses.replace(explanation, numbers=numbers), finite
+
+
+def _is_finite(explanation: Explanation, num: int) -> jax.Array:
+    """Which rows hold neither NaN nor infinity in what the method itself answers, ``[b]``.
+
+    A metric may be undefined for a picture; a method may not.
+    """
+    finite = jnp.ones(num, bool)
+    for values in explanation.named().values():
+        if jnp.issubdtype(values.dtype, jnp.floating):
+            finite &= jnp.isfinite(values).reshape(num, -1).all(axis=1)
+    return finite
 
 
 def explain_batch(
     inspector: Inspector, batch: Batch, key: PRNGKey, metrics: Sequence[Metric] = ()
-) -> Explanation:
+) -> tuple[Explanation, jax.Array]:
     """Explains every image of `batch`, and measures it.
 
     Compiled once for equal settings and shapes. Under a mesh, hand in sharded images: nothing here
@@ -74,11 +87,12 @@ def explain_batch(
         key: of all randomness.
         metrics: what is measured; their rows are among the explanation's `numbers`.
 
+    Returns:
+        The explanation, and which rows of what the method answers are finite throughout, ``[b]``.
+
     Raises:
-        ValueError: the method needs weights and has none, or the other way round; or it says
-            something that it does not declare.
+        ValueError: the method says something that it does not declare.
     """
-    check_weights(inspector)
     static = _Static(inspector.method, tuple(metric.measure for metric in metrics))
     params = tuple(metric.params for metric in metrics)
     return _explain(static, inspector.frozen, inspector.weights, params, batch, key)
@@ -158,19 +172,6 @@ def batch_of(pictures: Sequence[Picture], places: Sequence[int], size: int) -> B
     weight = np.zeros(size, np.float32)
     weight[list(places)] = 1.0
     return dataclasses.replace(jax.tree.map(lambda x: x[row_of], whole), weight=weight)
-
-
-def not_finite(explanation: Explanation, inspector: Inspector) -> np.ndarray:
-    """Which rows hold a NaN or an infinity in what the method itself answers, ``[b]`` bool.
-
-    A metric may be undefined for a picture; a method may not.
-    """
-    own = declared(inspector)
-    bad = np.zeros(len(explanation.target), bool)
-    for name, values in explanation.named().items():
-        if name in own and np.issubdtype(values.dtype, np.floating):
-            bad |= ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
-    return bad
 
 
 def on_host(explanation: Explanation) -> Explanation:

@@ -198,7 +198,7 @@ def _done(folder: Path, batch: int) -> dict[int, str]:
 
 def _arrays(found: Found) -> dict[str, np.ndarray]:
     """``{name: [n ...]}``."""
-    return {IMAGES.name: found.images, **found.explanation.named()}
+    return {IMAGES.name: np.stack(found.images), **found.explanation.named()}
 
 
 def _short(number: float | np.floating) -> float | None:

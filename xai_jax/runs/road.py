@@ -56,13 +56,13 @@ class Found:
 
     Fields:
         rows: of the pictures that are explained.
-        images: ``[r h w c]`` unit pixels.
+        images: ``[h w c]`` unit pixels of each.
         explanation: NumPy arrays ``[r ...]``.
         digests: of what each picture was read from.
     """
 
     rows: Sequence[int]
-    images: np.ndarray
+    images: Sequence[np.ndarray]
     explanation: Explanation
     digests: Sequence[str]
 
@@ -115,8 +115,11 @@ class Run:
         devices = 1 if self.mesh is None else self.mesh.size
         return -(-self.batch_size // devices) * devices
 
-    def check(self) -> None:
+    def check(self) -> int:
         """Refuses what cannot be explained, before anything is compiled or written.
+
+        Returns:
+            The number of classes.
 
         Raises:
             ValueError: a target is outside the classes, or the classifier answers no logits.
@@ -125,12 +128,13 @@ class Run:
         num_classes = classifier.num_classes(self.image_shape, self.size)
         batches.check_weights(self.inspector)
         if callable(self.target):
-            return
+            return num_classes
         wrong = self.target[(self.target < 0) | (self.target >= num_classes)]
         if len(wrong):
             raise ValueError(
                 f"Target {wrong[0]} is outside the classifier's classes 0 to {num_classes - 1}."
             )
+        return num_classes
 
     def known(self) -> dict[str, Output]:
         """All that may be said of a picture, by name."""
@@ -146,12 +150,16 @@ def explain(run: Run, source: Pictures, sink: Sink) -> None:
     bounded by the batch. A picture that cannot be read or explained is skipped by name, with its
     reason, and costs no other anything.
 
+    Args:
+        run: how; its `check` has passed.
+        source: the pictures.
+        sink: where the explanations go.
+
     Raises:
-        ValueError: a target is outside the classes, or the classifier or the method answers
-            something of the wrong shape: before anything is compiled or written.
+        ValueError: a target function answers a class that there is not, or the method something
+            that it does not declare.
         OSError: the disk is full or read-only; whole batches stay.
     """
-    run.check()
     known = run.known()
     todo = sink.begin(known)
     worker = _Worker(run, source)
@@ -214,8 +222,8 @@ class _Worker:
             good = {row: p for row, p in good.items() if row not in reasons}
         found, seconds = None, 0.0
         if good:
-            explanation, seconds = self._explained(good, logits)
-            found = self._finite(good, explanation, reasons)
+            explanation, finite, seconds = self._explained(good, logits)
+            found = self._finite(good, explanation, finite, reasons)
         # What cannot be read is recognised by its bytes all the same.
         digest = {
             row: good[row].digest if row in good else self._source.digest(row) for row in rows
@@ -241,13 +249,13 @@ class _Worker:
 
     def _explained(
         self, good: dict[int, Picture], logits: np.ndarray | None
-    ) -> tuple[Explanation, float]:
-        """Of the good pictures, on the host, and the seconds of the compiled call."""
+    ) -> tuple[Explanation, np.ndarray, float]:
+        """Of the good pictures, on the host; which are finite; seconds of the compiled call."""
         run, batch = self._run, self._batch(good)
         batch = dataclasses.replace(batch, target=self._targets(good, batch, logits))
         placed = self._split(batch)
         started = time.perf_counter()
-        answer = batches.explain_batch(self._inspector, placed, self._key, run.metrics)
+        answer, finite = batches.explain_batch(self._inspector, placed, self._key, run.metrics)
         jax.block_until_ready(answer)
         seconds = time.perf_counter() - started
         explanation = batches.on_host(answer)
@@ -259,7 +267,8 @@ class _Worker:
             }
             numbers = {**explanation.numbers, **decisions}
             explanation = dataclasses.replace(explanation, numbers=numbers)
-        return batches.taken(explanation, [self._place(row) for row in good]), seconds
+        places = [self._place(row) for row in good]
+        return batches.taken(explanation, places), np.asarray(finite)[places], seconds
 
     def _targets(
         self, good: dict[int, Picture], batch: Batch, logits: np.ndarray | None
@@ -276,18 +285,23 @@ class _Worker:
         return of_places
 
     def _finite(
-        self, good: dict[int, Picture], explanation: Explanation, reasons: dict[int, str]
+        self,
+        good: dict[int, Picture],
+        explanation: Explanation,
+        finite: np.ndarray,
+        reasons: dict[int, str],
     ) -> Found | None:
         """What is finite of an explanation; `reasons` gets the rest."""
-        bad = batches.not_finite(explanation, self._run.inspector)
-        reasons |= {row: _NOT_FINITE for row, is_bad in zip(good, bad, strict=True) if is_bad}
-        kept = np.flatnonzero(~bad)
+        reasons |= {
+            row: _NOT_FINITE for row, is_one in zip(good, finite, strict=True) if not is_one
+        }
+        kept = np.flatnonzero(finite)
         if not len(kept):
             return None
         rows = [row for row in good if row not in reasons]
         return Found(
             rows=rows,
-            images=np.stack([good[row].image for row in rows]),
+            images=[good[row].image for row in rows],
             explanation=batches.taken(explanation, kept),
             digests=[good[row].digest for row in rows],
         )
