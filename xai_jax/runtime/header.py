@@ -26,7 +26,7 @@ class Header:
 
     Fields:
         kind: "classifier", or the name of the method that was trained.
-        config: settings as `core.settings.to_json` wrote them; `settings` reads them.
+        config: settings as `core.content.to_json` wrote them; `settings` reads them.
         preprocess: how a photograph becomes the network's input.
         class_names: one a class; empty where there are no classes.
     """
