@@ -74,6 +74,22 @@ COUNTERFACTUAL = Output(
     meaning="The picture as it would have to be for the classifier to decide otherwise.",
 )
 
+CLASS_LOG_ODDS = Output(
+    name="class_log_odds",
+    kind="number",
+    axes=(CLASS,),
+    unit="nats",
+    meaning="Log-odds of every class in the whole picture.",
+)
+PREDICTED = Output(
+    name="predicted",
+    kind="number",
+    axes=(),
+    unit="class",
+    meaning="The class that the classifier finds likeliest in the whole picture.",
+    stored="int32",
+)
+
 FIXED = (TARGET, SALIENCY)  # of every explanation; a method declares whatever else it answers
 
 

@@ -19,7 +19,7 @@ from xai_jax.core import outputs
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Inspector
 from xai_jax.core.metric import Metric
-from xai_jax.core.outputs import Output
+from xai_jax.core.outputs import CLASS_LOG_ODDS, PREDICTED, Output
 from xai_jax.core.targets import ChooseTarget, class_log_odds
 from xai_jax.core.types import Batch, Explanation, PRNGKey
 from xai_jax.runs import batch as batches
@@ -28,22 +28,6 @@ from xai_jax.runtime.ahead import map_ahead
 from xai_jax.runtime.mesh import place_replicated, place_split, replicated
 
 _THREADS = 4  # that read pictures
-
-CLASS_LOG_ODDS = Output(
-    name="class_log_odds",
-    kind="number",
-    axes=(outputs.CLASS,),
-    unit="nats",
-    meaning="Log-odds of every class in the whole picture.",
-)
-PREDICTED = Output(
-    name="predicted",
-    kind="number",
-    axes=(),
-    unit="class",
-    meaning="The class that the classifier finds likeliest in the whole picture.",
-    stored="int32",
-)
 
 _NOT_FINITE = "Its explanation is not finite; lower the learning rate."
 
@@ -215,14 +199,16 @@ class _Worker:
         pictures = dict(zip(rows, read, strict=True))
         reasons = {row: str(p) for row, p in pictures.items() if isinstance(p, BadPicture)}
         good = {row: p for row, p in pictures.items() if isinstance(p, Picture)}
-        logits = self._logits(good)
+        batch = self._batch(good)
+        logits = self._logits(batch)
         if logits is not None:
             bad = [row for row in good if not np.isfinite(logits[self._place(row)]).all()]
             reasons |= dict.fromkeys(bad, batches.BAD_LOGITS)
             good = {row: p for row, p in good.items() if row not in reasons}
+            batch = self._batch(good) if bad else batch
         found, seconds = None, 0.0
-        if good:
-            explanation, finite, seconds = self._explained(good, logits)
+        if batch is not None:
+            explanation, finite, seconds = self._explained(good, batch, logits)
             found = self._finite(good, explanation, finite, reasons)
         # What cannot be read is recognised by its bytes all the same.
         digest = {
@@ -233,25 +219,27 @@ class _Worker:
     def _place(self, row: int) -> int:
         return row % self._run.batch_size
 
-    def _batch(self, good: dict[int, Picture]) -> Batch:
+    def _batch(self, good: dict[int, Picture]) -> Batch | None:
+        if not good:
+            return None
         places = [self._place(row) for row in good]
         return batches.batch_of(list(good.values()), places, self._run.size)
 
     def _split(self, tree: Any) -> Any:
         return tree if self._run.mesh is None else place_split(self._run.mesh, tree)
 
-    def _logits(self, good: dict[int, Picture]) -> np.ndarray | None:
+    def _logits(self, batch: Batch | None) -> np.ndarray | None:
         """``[size k]`` where somebody wants to know; ``None``: the classifier is not asked."""
-        if not good or not (callable(self._run.target) or self._run.decisions):
+        if batch is None or not (callable(self._run.target) or self._run.decisions):
             return None
-        images = self._split(self._batch(good).images)
+        images = self._split(batch.images)
         return batches.checked_logits(self._inspector.frozen.classifier, images)
 
     def _explained(
-        self, good: dict[int, Picture], logits: np.ndarray | None
+        self, good: dict[int, Picture], batch: Batch, logits: np.ndarray | None
     ) -> tuple[Explanation, np.ndarray, float]:
         """Of the good pictures, on the host; which are finite; seconds of the compiled call."""
-        run, batch = self._run, self._batch(good)
+        run = self._run
         batch = dataclasses.replace(batch, target=self._targets(good, batch, logits))
         placed = self._split(batch)
         started = time.perf_counter()
