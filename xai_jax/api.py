@@ -1,5 +1,6 @@
 """What a notebook calls."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,9 @@ def _inspector(explained: Any, method: Any, infill: Any) -> Inspector:
     return Inspector(method=method, frozen=frozen)
 
 
+_ONE = np.float32(1).view(np.uint32)  # the bits of [0, 1] are [0, _ONE]; NaN's and -x's are above
+
+
 def _checked_images(images: np.ndarray | jax.Array) -> np.ndarray:
     images = np.asarray(images)
     if images.ndim != 4 or 0 in images.shape:
@@ -153,7 +157,9 @@ def _checked_images(images: np.ndarray | jax.Array) -> np.ndarray:
         raise ValueError("images are uint8; divide by 255 to get unit pixels in [0, 1].")
     if images.dtype.kind not in "fiub" and not jax.numpy.issubdtype(images.dtype, np.floating):
         raise ValueError(f"images are {images.dtype}; pass float32 unit pixels in [0, 1].")
-    images = images.astype(np.float32, copy=False)
+    images = np.ascontiguousarray(images, dtype=np.float32)
+    if images.view(np.uint32).max() <= _ONE:  # which one pass over the pixels says
+        return images
     low, high = float(images.min()), float(images.max())
     if low >= 0.0 and high <= 1.0:
         return images
@@ -192,10 +198,15 @@ def _checked_target(target: Target, num: int) -> np.ndarray | targets.ChooseTarg
     return chosen.astype(np.int32)
 
 
+@functools.lru_cache(maxsize=16)
+def _key_of(seed: int, kind: str) -> PRNGKey:
+    return jax.random.key(seed, impl=kind)
+
+
 def _checked_key(key: Any) -> PRNGKey:
     """A random key, of a seed or of either kind of key that JAX has."""
     if isinstance(key, int | np.integer) and not isinstance(key, bool):
-        return jax.random.key(int(key))
+        return _key_of(int(key), jax.config.jax_default_prng_impl)
     if isinstance(key, jax.Array) and jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key):
         return key
     if isinstance(key, jax.Array) and key.dtype == np.uint32 and key.shape == (2,):

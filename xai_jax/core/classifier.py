@@ -1,5 +1,6 @@
 """The frozen image classifier: (function, parameters, preprocessing) as one pytree."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -104,8 +105,9 @@ class Classifier:
         Raises:
             ValueError: the classifier does not return ``[b k]`` logits of a floating type.
         """
-        images = jax.ShapeDtypeStruct((batch_size, *image_shape), jnp.float32)
-        out = jax.eval_shape(compiled_logits, self, images)
+        leaves, tree = jax.tree.flatten(self)
+        kinds = tuple((getattr(x, "shape", ()), getattr(x, "dtype", type(x))) for x in leaves)
+        out = _abstract_logits(tree, kinds, (batch_size, *image_shape))
         shape: tuple[int, ...] = getattr(out, "shape", ())
         is_logits = len(shape) == 2 and shape[0] == batch_size
         if not is_logits or not jnp.issubdtype(out.dtype, jnp.floating):
@@ -116,6 +118,14 @@ class Classifier:
                 f"for b = {batch_size} it returned {found}."
             )
         return shape[1]
+
+
+@functools.lru_cache(maxsize=64)
+def _abstract_logits(tree: Any, kinds: tuple[Any, ...], images_shape: tuple[int, ...]) -> Any:
+    """Shapes and types of what a classifier answers; every explanation asks, few ask anew."""
+    leaves = [jax.ShapeDtypeStruct(*kind) for kind in kinds]
+    images = jax.ShapeDtypeStruct(images_shape, jnp.float32)
+    return jax.eval_shape(compiled_logits, jax.tree.unflatten(tree, leaves), images)
 
 
 @jax.jit

@@ -1,7 +1,7 @@
 """Randomness that follows the picture: the same noise in any batch, order or shard."""
 
 import functools
-import hashlib
+import zlib
 
 import jax
 import jax.numpy as jnp
@@ -18,8 +18,7 @@ def image_ids(images: np.ndarray) -> np.ndarray:
     nothing.
     """
     images = np.ascontiguousarray(images, dtype=np.float32)
-    digests = (hashlib.sha256(image.tobytes()).digest() for image in images)
-    return np.array([int.from_bytes(digest[:4], "little") for digest in digests], np.uint32)
+    return np.array([zlib.crc32(image) for image in images], np.uint32)
 
 
 def example_keys(key: PRNGKey, image_id: ImageIds) -> PRNGKeys:

@@ -27,8 +27,6 @@ from xai_jax.runs.sources import Picture, Pictures
 from xai_jax.runtime.ahead import map_ahead
 from xai_jax.runtime.mesh import place_replicated, place_split, replicated
 
-_THREADS = 4  # that read pictures
-
 _NOT_FINITE = "Its explanation is not finite; lower the learning rate."
 
 Target = np.ndarray | ChooseTarget  # [n] of all pictures, or how to choose it
@@ -150,12 +148,13 @@ def explain(run: Run, source: Pictures, sink: Sink) -> None:
     with ThreadPoolExecutor(1) as writer:
         writing: Future[None] | None = None
         for rows, pictures in _read(source, todo, run.batch_size):
-            skipped, found, seconds = worker(rows, pictures)
+            answer = worker(rows, pictures)
             if writing is not None:
                 writing.result()  # raises what the disk had to say, and bounds what waits for it
-            writing = writer.submit(sink.write, skipped, found, seconds)
-        if writing is not None:
-            writing.result()
+            if rows[-1] == todo[-1]:
+                sink.write(*answer)  # no batch to compute meanwhile
+            else:
+                writing = writer.submit(sink.write, *answer)
 
 
 def _read(
@@ -172,7 +171,10 @@ def _read(
     groups: dict[int, list[int]] = {}
     for row in todo:
         groups.setdefault(row // batch_size, []).append(row)
-    stream = map_ahead(read, iter(todo), threads=_THREADS, ahead=batch_size + _THREADS)
+    stream: Iterator[Picture | BadPicture] = map(read, todo)
+    if source.threads:
+        ahead = batch_size + source.threads
+        stream = map_ahead(read, todo, threads=source.threads, ahead=ahead)
     for rows in groups.values():
         yield rows, [next(stream) for _ in rows]
 

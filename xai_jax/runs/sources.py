@@ -33,7 +33,13 @@ class Picture:
 
 @runtime_checkable
 class Pictures(Protocol):
-    """Pictures by number, in any order and from any thread."""
+    """Pictures by number, in any order and from any thread.
+
+    Fields:
+        threads: that reading is worth, ahead of the device; 0: it takes no time.
+    """
+
+    threads: int
 
     @property
     def names(self) -> Sequence[str]:
@@ -55,6 +61,8 @@ class Pictures(Protocol):
 
 class Files:
     """Pictures on the disk."""
+
+    threads = 4
 
     def __init__(self, files: Mapping[str, Path], preprocess: Preprocess) -> None:
         """Of ``{name: file}``, as `data.pictures.find` makes it."""
@@ -78,6 +86,8 @@ class Files:
 class Arrays:
     """Pictures in memory; their numbers are their names."""
 
+    threads = 0
+
     def __init__(self, images: np.ndarray, **known: np.ndarray | None) -> None:
         """Of ``[n h w c]`` unit pixels, and what else is known of each, ``[n ...]``."""
         self.names = tuple(f"image {i}" for i in range(len(images)))
@@ -97,6 +107,8 @@ class Arrays:
 
 class DataSet:
     """Rows of a data set, which may know labels and masks of its pictures."""
+
+    threads = 4
 
     def __init__(self, pipeline: Pipeline) -> None:
         """Of a pipeline's rows, in their order, as they are: nothing varied."""
