@@ -158,11 +158,16 @@ def _checked_images(images: np.ndarray | jax.Array) -> np.ndarray:
     if images.dtype.kind not in "fiub" and not jax.numpy.issubdtype(images.dtype, np.floating):
         raise ValueError(f"images are {images.dtype}; pass float32 unit pixels in [0, 1].")
     images = np.ascontiguousarray(images, dtype=np.float32)
-    if images.view(np.uint32).max() <= _ONE:  # which one pass over the pixels says
-        return images
+    is_unit = images.view(np.uint32).max() <= _ONE  # which one pass over the pixels says
+    if not is_unit:
+        _check_range(images)
+    return images
+
+
+def _check_range(images: np.ndarray) -> None:
     low, high = float(images.min()), float(images.max())
-    if low >= 0.0 and high <= 1.0:
-        return images
+    if low >= 0.0 and high <= 1.0:  # -0.0 is among them
+        return
     if not np.isfinite(images).all():
         row = int(np.argwhere(~np.isfinite(images))[0, 0])
         raise ValueError(f"image {row} holds NaN or infinity; pass finite unit pixels in [0, 1].")
@@ -206,7 +211,7 @@ def _key_of(seed: int, kind: str) -> PRNGKey:
 def _checked_key(key: Any) -> PRNGKey:
     """A random key, of a seed or of either kind of key that JAX has."""
     if isinstance(key, int | np.integer) and not isinstance(key, bool):
-        return _key_of(int(key), jax.config.jax_default_prng_impl)
+        return _key_of(int(key), jax.config.values["jax_default_prng_impl"])
     if isinstance(key, jax.Array) and jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key):
         return key
     if isinstance(key, jax.Array) and key.dtype == np.uint32 and key.shape == (2,):

@@ -76,6 +76,8 @@ def _words(stage: Stage) -> list[str]:
 class Items:
     """A source of the road: the pictures of some items."""
 
+    threads = 4
+
     def __init__(self, stage: Stage, items: Sequence[Item]) -> None:
         """Of a stage's data, without its masks."""
         self.names = tuple(item.name for item in items)
