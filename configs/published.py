@@ -76,8 +76,8 @@ def one_class_at_a_time() -> dict[str, Contestant]:
     areas = extremal.Config(
         areas=(0.05, 0.1, 0.2, 0.3), reward=extremal.Reward.CONTRASTIVE, smooth=0.09
     )
-    methods = {"fido": fido.Config(), "extremal": areas}
+    few = {"num_pictures": FEW, "num_specific": 0}
     return {
-        name: Contestant(method=method, num_pictures=FEW, num_specific=0)
-        for name, method in methods.items()
+        "fido": Contestant(method=fido.Config(), **few),
+        "extremal": Contestant(method=areas, stretched=True, **few),
     }

@@ -85,9 +85,10 @@ class Validation(Settings):
             how many steps one has (`steps_per_epoch`). The last step is validated too.
         metric: the name, among what `Trainable.measure` returns, that decides.
         maximise: whether more of it is better.
-        min_delta: what counts as better must be better by more than this, in the metric's unit.
-        patience: training stops after so many validations in a row that were not better; ``None``:
-            it never stops early.
+        min_delta: progress is to be better by more than this, in the metric's unit, than when there
+            was progress last. It decides when to stop; the best step is the best by any margin.
+        patience: training stops after so many validations in a row without progress; ``None``: it
+            never stops early.
     """
 
     data: Source

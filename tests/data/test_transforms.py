@@ -35,6 +35,9 @@ def test_a_crop_is_the_largest_centred_part_with_the_sides_of_the_result():
     # 256 and 224 of ImageNet: a square of 0.875 * 100 in the middle of 100 x 300
     left, top, right, bottom = transforms.box(Preprocess(crop=0.875), (300, 100))
     np.testing.assert_allclose([left, top, right, bottom], [106.25, 6.25, 193.75, 93.75])
+    # 768 x 256 there, so its middle lies between no two pixels; 873 x 256 here: 324.5 becomes 324
+    left, _, right, _ = transforms.box(Preprocess(crop=0.875), (341, 100))
+    np.testing.assert_allclose([left, right], np.array([324, 548]) * 341 / 872)
     # 2 : 1 in 300 x 100: the height bounds it
     assert transforms.box(Preprocess(height=10, width=20, crop=1.0), (300, 100)) == (
         50,
@@ -43,6 +46,21 @@ def test_a_crop_is_the_largest_centred_part_with_the_sides_of_the_result():
         100,
     )
     assert transforms.box(Preprocess(), (300, 100)) == (0, 0, 300, 100)
+
+
+@pytest.mark.parametrize("size", [(341, 256), (500, 375), (375, 500), (224, 300), (60, 47)])
+def test_a_crop_takes_the_pixels_that_torchvision_takes(size):
+    image = Image.fromarray(noise(*size[::-1]))
+    short, (wide, high) = 256, size  # Resize(256), then CenterCrop(224), as torchvision has them
+    scaled = (
+        (short, int(short * high / wide)) if wide <= high else (int(short * wide / high), short)
+    )
+    left, top = (int(round((side - 224) / 2.0)) for side in scaled)
+    whole = image.resize(scaled, Image.Resampling.BILINEAR)
+    theirs = np.asarray(whole.crop((left, top, left + 224, top + 224)))
+    ours = transforms.pixels(Preprocess(crop=0.875), image)
+    assert np.abs(ours * 255 - theirs).max() <= 1.01  # Pillow's weights have 22 bits
+    assert (ours * 255 == theirs).mean() > 0.999
 
 
 def test_a_map_of_classes_is_cut_and_resized_as_its_picture_and_invents_no_class():

@@ -195,10 +195,66 @@ def test_the_warm_up_of_fidos_variant_is_free_at_the_first_step_only():
     np.testing.assert_allclose(penalty, [0.0, 5e-3 * SIZE**2, 5e-3 * SIZE**2], rtol=1e-5)
 
 
-def test_the_rate_of_fidos_variant_falls_linearly_to_zero_at_the_last_update():
+@pytest.mark.parametrize("upsampling", list(bbmp.Upsampling))
+@pytest.mark.parametrize(("blur", "skip"), [(0.0, False), (2.0, False), (2.0, True)])
+@pytest.mark.parametrize("start", [0.0, 1.0])
+def test_the_mask_has_its_full_slope_where_runs_start_and_end(upsampling, blur, skip, start):
+    def total(grid):
+        return (mask.keep_mask(grid, (40, 40), upsampling, blur, skip) * pull).sum()
+
+    pull = jax.random.normal(jax.random.key(2), (1, 40, 40, 1))
+    slope = jax.grad(total)
+    inside = slope(jnp.full((1, 5, 5, 1), 0.5))  # the mask is linear in the cells
+    np.testing.assert_allclose(slope(jnp.full((1, 5, 5, 1), start)), inside, atol=1e-5)
+
+
+@pytest.mark.parametrize("game", list(bbmp.Game))
+@pytest.mark.parametrize("priced", list(bbmp.Priced))
+def test_the_l1_price_of_cells_has_no_slope_where_nothing_is_paid_that_of_pixels_has(game, priced):
+    cfg = bbmp.Config(game=game, priced=priced, grid=8, mask_blur=0.0, jitter=0, area_weight=0.5)
+    batch, nothing_paid = pictures(1), float(game is bbmp.Game.DELETE)
+    keys = example_keys(jax.random.key(0), batch.image_id)
+    objective = method._objective(
+        cfg, frozen_quadrants(), batch, lambda images: 0.0 * _darkness(images), keys
+    )
+    slope = jax.grad(lambda grid: objective(grid, 0)[0].sum())
+    sign = -1 if game is bbmp.Game.DELETE else 1
+    per_cell = sign * 0.5 * (16 if priced is bbmp.Priced.PIXELS else 1)
+    at = lambda value: slope(jnp.full((1, 8, 8, 1), value))  # noqa: E731
+    np.testing.assert_allclose(at(0.5), per_cell, rtol=1e-5)
+    paid_at_once = per_cell if priced is bbmp.Priced.PIXELS else 0.0
+    np.testing.assert_allclose(at(nothing_paid), paid_at_once, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("radius", "low", "high"), [(5.0, 0.14, 1.0), (10.0, 0.12, 1.0), (150.0, 0.0, 0.86)]
+)
+def test_the_disc_is_stretched_before_its_cells_are_read_as_the_authors_resize_does(
+    radius, low, high
+):
+    grid = 1.0 - mask.cells_of(mask.removed_disc(jnp.float32(radius), (224, 224)), 28)
+    np.testing.assert_allclose([grid.min(), grid.max()], [low, high], atol=0.006)
+
+
+def test_the_disc_is_chosen_by_the_probability_of_the_target_whatever_the_score():
+    frozen, batch = frozen_quadrants(), pictures()
+    cells = [
+        method._initial(
+            dataclasses.replace(bbmp.Config.localisation(), score=score, grid=8),
+            frozen,
+            batch,
+            example_keys(jax.random.key(0), batch.image_id),
+        )
+        for score in bbmp.Score
+    ]
+    for grid in cells[1:]:
+        np.testing.assert_array_equal(grid, cells[0])
+
+
+def test_the_rate_of_fidos_variant_falls_linearly_to_zero_after_the_last_update():
     rate = method._learning_rate(dataclasses.replace(bbmp.Config.fido(), num_steps=5))
     np.testing.assert_allclose(
-        [rate(i) for i in range(5)], [0.04, 0.03, 0.02, 0.01, 0.0], atol=1e-8
+        [rate(i) for i in range(5)], [0.05, 0.04, 0.03, 0.02, 0.01], atol=1e-8
     )
 
 

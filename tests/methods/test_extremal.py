@@ -165,14 +165,14 @@ def test_the_fade_pyramid_is_the_picture_times_the_level():
     np.testing.assert_allclose(levels[0, :, 0, 0, 0], [0.0, 1.0, 2.0, 3.0])
 
 
-def test_a_pixel_lies_between_its_two_nearest_levels_and_the_last_level_has_a_slope():
+def test_a_pixel_lies_between_its_two_nearest_levels_and_the_last_level_has_no_slope():
     values = jnp.array([0.0, 10.0, 40.0])
     levels = jnp.broadcast_to(values[None, :, None, None, None], (1, 3, 1, 5, 1))
     strengths = jnp.array([0.0, 0.25, 0.5, 0.9, 1.0]).reshape(1, 1, 1, 5, 1)
     result, slope = jax.vjp(lambda s: perturbed(increments(levels), s), strengths)
     np.testing.assert_allclose(result.ravel(), [0.0, 5.0, 10.0, 34.0, 40.0], rtol=1e-6)
-    # Two steps between three levels: 2 * 10 below one half, 2 * 30 above, and their mean on it.
-    np.testing.assert_allclose(slope(jnp.ones_like(result))[0].ravel(), [20, 20, 40, 60, 60])
+    # Two steps between three levels: 2 * 10 below one half, 2 * 30 from it on, and none at the end.
+    np.testing.assert_allclose(slope(jnp.ones_like(result))[0].ravel(), [20, 20, 60, 60, 0])
 
 
 def test_dampened_momentum_follows_the_numbers_worked_by_hand():

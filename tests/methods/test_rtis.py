@@ -22,7 +22,7 @@ from xai_jax.core.types import Batch
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import rtis
 from xai_jax.methods.mask_learner import mask_learner
-from xai_jax.methods.rtis import alternative, method
+from xai_jax.methods.rtis import alternative, method, per_image
 from xai_jax.nn.segmenter import Segmenter
 
 SIDE, MEAN = 8, 0.25
@@ -146,13 +146,35 @@ def test_the_loss_of_the_released_code_is_the_one_worked_by_hand(fake_share):
     else:
         preservation, destruction = max(1 - on_kept, 0), max(5 + on_removed, 0)
     area = (share + 0.0005) ** 0.3
-    variation = 0.5 * 0.3 * 4 * 2 * share**2  # no steps; four borders of two cells
+    variation = 0.5 * 0.3 * 4 * SIDE * share**2  # no steps; four borders
     np.testing.assert_allclose(found["preservation"], [preservation], rtol=1e-5)
     np.testing.assert_allclose(found["destruction"], [destruction], rtol=1e-5)
     np.testing.assert_allclose(found["area"], [area], rtol=1e-5)
     np.testing.assert_allclose(found["variation"], [variation], rtol=1e-5)
     total = destruction + 8 * area + 0.005 * variation + 0.3 * preservation
     np.testing.assert_allclose(loss, [total], rtol=1e-5)
+
+
+def test_area_and_smoothness_of_the_margins_are_those_of_the_mask_of_the_picture():
+    ramp = np.linspace(0.1, 0.9, SIDE * SIDE).reshape(SIDE, SIDE) ** 2  # no quarter of it is alike
+
+    def draw(images):
+        return jnp.broadcast_to(logit(jnp.array(ramp))[None, :, :, None], (len(images), 8, 8, 2))
+
+    cfg = config(2, loss=rtis.Loss.released_code())
+    _, found = method._judged(cfg, frozen(1.0, -2.0), batch([[1.0, 0.0]]), draw, jax.random.key(0))
+    steps = (np.diff(ramp, axis=0) ** 2).sum() + (np.diff(ramp, axis=1) ** 2).sum()
+    border = sum((edge**2).sum() for edge in (ramp[0], ramp[-1], ramp[:, 0], ramp[:, -1]))
+    np.testing.assert_allclose(found["variation"], [(steps + 0.3 * border) / 2], rtol=1e-5)
+    np.testing.assert_allclose(found["area"], [((ramp + 0.0005) ** 0.3).mean()], rtol=1e-5)
+
+
+def test_the_mask_of_one_picture_is_upsampled_with_its_corners_on_the_corners():
+    channels = jax.random.uniform(jax.random.key(0), (1, 3, 3, 2)) - 0.5
+    keep = per_image._mask(channels, batch([[1.0, 0.0]]))
+    own, other = np.abs(np.asarray(channels[0], np.float64)).transpose(2, 0, 1)
+    expected = scipy.ndimage.zoom(own / (own + other + 0.001), SIDE / 3, order=1)
+    np.testing.assert_allclose(keep[0, :, :, 0], expected, atol=1e-6)
 
 
 def test_the_infill_plays_no_part():
@@ -425,7 +447,7 @@ def test_the_first_step_of_one_picture_has_the_objective_worked_by_hand():
     cfg = rtis.PerImage(grid=4, num_steps=1, alternative=BLACK)
     found = cfg.build().explain((), frozen(1.0, -2.0), batch([[1.0, 0.0]]), jax.random.key(0))
     share = 0.5 / (0.5 + 0.5 + 0.001)
-    area, variation = (share + 0.0005) ** 0.3, 0.5 * 0.3 * 4 * 4 * share**2
+    area, variation = (share + 0.0005) ** 0.3, 0.5 * 0.3 * 4 * SIDE * share**2
     destruction, preservation = 5 + 3 * shown(1 - share), max(1 - 3 * shown(share), 0)
     trace = {name: values[0, 0] for name, values in found.numbers.items()}
     np.testing.assert_allclose(trace["mask_area"], share, rtol=1e-5)

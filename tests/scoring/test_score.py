@@ -180,6 +180,19 @@ def test_a_saliency_map_is_stretched_for_each_class_before_they_are_merged(tmp_p
     np.testing.assert_allclose(columns(tmp_path, "noise")["soft_iou"], [iou], rtol=1e-5)
 
 
+def test_the_merged_mask_is_stretched_once_where_the_contestant_says_so(plain, tmp_path):
+    made = {"noise": Contestant(method=Noise(), stretched=True)}
+    scored(tmp_path, contestants=made)
+    keep, truth = merged_by_hand(), true_rows()[..., 0]
+    low, high = keep.min((1, 2), keepdims=True), keep.max((1, 2), keepdims=True)
+    keep = (keep - low) / (high - low)
+    iou = np.minimum(keep, truth).sum((1, 2)) / np.maximum(keep, truth).sum((1, 2))
+    np.testing.assert_allclose(columns(tmp_path, "noise")["soft_iou"], iou, rtol=1e-4)
+    ours, theirs = (record(folder, "noise")["probabilities"] for folder in (tmp_path, plain))
+    assert np.shape(ours) == np.shape(theirs)
+    assert np.nanmax(np.abs(np.array(ours, float) - np.array(theirs, float))) > 1e-3
+
+
 @pytest.mark.parametrize(("batch_size", "devices"), [(3, 1), (5, 8), (16, 2), (24, 8)])
 def test_neither_batch_nor_devices_change_the_scores(plain, tmp_path, batch_size, devices):
     score(small(batch_size=batch_size), tmp_path, jax.devices()[:devices])

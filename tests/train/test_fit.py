@@ -23,6 +23,7 @@ from xai_jax.runtime import metric_log
 from xai_jax.train import fit as fit_module
 from xai_jax.train.fit import fit
 from xai_jax.train.interval import NotFinite
+from xai_jax.train.validation import Standing
 
 
 def experiment(**changes) -> Experiment:
@@ -194,17 +195,29 @@ def test_training_stops_when_patience_runs_out_and_the_best_checkpoint_stays(tmp
         if "valid/loss" in line
     }
     assert outcome.stopped_early and outcome.step < 200
-    best, best_step, stale = np.inf, None, 0
+    mark, stale, last_better = np.inf, 0, None
     for step, value in values.items():
-        if value < best - 0.5:
-            best, best_step, stale = value, step, 0
+        if value < mark - 0.5:
+            mark, stale, last_better = value, 0, step
         else:
             stale += 1
+    best_step = min(values, key=values.get)  # whatever it is better by
     assert (stale, outcome.standing.best_step) == (3, best_step)
-    assert outcome.step == best_step + 2 * 3
+    assert outcome.step == last_better + 2 * 3
     kept = {int(path.name) for path in (tmp_path / fit_module.CHECKPOINTS).iterdir()}
     assert kept == {best_step, outcome.step - 2, outcome.step}
     assert fit(exp, tmp_path).step == outcome.step  # and it stays stopped
+
+
+@pytest.mark.parametrize("maximise", [False, True])
+def test_min_delta_decides_when_to_stop_and_never_which_step_is_best(maximise):
+    settings = validated(every=1, min_delta=0.01, patience=4, maximise=maximise)
+    standing, sign = Standing(), -1 if maximise else 1
+    for step, loss in enumerate((0.5, 0.4, 0.3995, 0.3991, 0.3992, 0.39901)):
+        assert not standing.is_over(settings)
+        standing = standing.after(step, sign * loss, settings)
+    assert (standing.best_step, standing.best) == (5, sign * 0.39901)
+    assert standing.stale == 4 and standing.is_over(settings)
 
 
 def test_a_term_that_becomes_nan_is_named_with_its_step_and_good_checkpoints_stay(tmp_path):

@@ -120,6 +120,14 @@ def _align_corners_matrix(out: int, size: int) -> Float[np.ndarray, "m n"]:
     return _linear_matrix(out, size, np.linspace(0, size - 1, out))
 
 
+def bounded(maps: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
+    """What is in [0, 1] but for rounding, held there; the slope is 1 throughout.
+
+    `jnp.clip` halves it at both ends, which is where masks start.
+    """
+    return maps + jax.lax.stop_gradient(jnp.clip(maps, 0.0, 1.0) - maps)
+
+
 def unit_range(maps: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
     """Each map stretched to [0, 1] by its own extremes; a flat map becomes 0. For display only.
 

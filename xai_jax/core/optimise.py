@@ -11,9 +11,8 @@ from xai_jax.core.types import PyTree
 
 
 def linear_decay(rate: float, num_steps: int) -> optax.Schedule:
-    """Update i uses ``rate (1 - (i + 1) / num_steps)``, the last one 0 (FIDO, sec. 2)."""
-    decrement = rate / num_steps
-    return optax.linear_schedule(rate - decrement, -decrement, num_steps)
+    """Update i = 0, 1, ... uses ``rate (1 - i / num_steps)`` (FIDO, sec. 2)."""
+    return optax.linear_schedule(rate, 0.0, num_steps)
 
 
 def _unchanged(theta: PyTree) -> PyTree:

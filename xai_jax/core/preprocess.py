@@ -14,8 +14,8 @@ class Preprocess(Settings):
     Fields:
         height, width: of the result, in pixels.
         crop: 0: the whole picture, its sides not in proportion (NN-Explainer). Else the share, in
-            (0, 1], that is taken of the largest centred part with the sides of the result; 0.875 of
-            a square is ImageNet's 256 and 224.
+            (0, 1], that is taken of the largest centred part with the sides of the result, on whole
+            pixels (`data.transforms.box`); 0.875 of a square is ImageNet's 256 and 224.
         resample: Pillow's filter.
     """
 

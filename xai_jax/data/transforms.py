@@ -14,14 +14,25 @@ _RESAMPLE = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.
 
 
 def box(preprocess: Preprocess, size: tuple[int, int]) -> tuple[float, float, float, float]:
-    """(left, top, right, bottom) of what is taken of a picture of ``(width, height)``."""
+    """(left, top, right, bottom) of what is taken of a picture of ``(width, height)``.
+
+    With a crop: as if the picture were resized until it just covers the result over the crop, and
+    whole pixels were then cut out of its middle, ``round((side - wanted) / 2)`` from its border, as
+    torchvision does. Resizing the box alone gives the same pixels.
+    """
     wide, high = size
     if not preprocess.crop:
         return 0.0, 0.0, float(wide), float(high)
-    across = preprocess.crop * min(wide, high * preprocess.width / preprocess.height)
-    down = preprocess.crop * min(high, wide * preprocess.height / preprocess.width)
-    left, top = (wide - across) / 2, (high - down) / 2
-    return left, top, left + across, top + down
+    wanted = preprocess.width, preprocess.height
+    across, down = (round(side / preprocess.crop) for side in wanted)  # to be covered
+    if wide * down <= high * across:
+        scaled = across, across * high // wide
+    else:
+        scaled = down * wide // high, down
+    left, top = (round((all_ - side) / 2) for all_, side in zip(scaled, wanted, strict=True))
+    right, bottom = left + wanted[0], top + wanted[1]
+    x, y = wide / scaled[0], high / scaled[1]
+    return left * x, top * y, min(right * x, wide), min(bottom * y, high)
 
 
 def resized(preprocess: Preprocess, image: Image.Image) -> Image.Image:

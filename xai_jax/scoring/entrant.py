@@ -76,7 +76,7 @@ class Entrant:
         """A digest of what the masks of a data row are made of; "" where it cannot be read."""
         known = self.stage.known[row]
         specific = row in self.specific
-        mask = as_json(self.contestant.mask)
+        mask = as_json([self.contestant.mask, self.contestant.stretched])
         return known.picture and digest(f"{known.picture} {mask} {specific}".encode())
 
     def explain(self, progress: Progress) -> Outcome:
@@ -100,6 +100,7 @@ class Entrant:
             results=found,
             items=self.items,
             read=self.contestant.mask,
+            stretched=self.contestant.stretched,
             specific=frozenset(self.specific),
         )
         return masks, skipped

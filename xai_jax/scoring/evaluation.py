@@ -57,6 +57,9 @@ class Contestant(Settings):
     Fields:
         method: its settings.
         mask: makes the masks of what the method says.
+        stretched: the maximum of the masks over the picture's classes is stretched to [0, 1], and
+            so is each mask that class specificity compares; as Stalder et al. 2022 score Extremal
+            Perturbations, whose blurred masks of 5 % peak at 0.63.
         trained: the file (or the run's folder) that its training has exported; empty for a method
             that learns nothing across images.
         num_pictures: only the first so many pictures; ``None``: all.
@@ -67,6 +70,7 @@ class Contestant(Settings):
 
     method: Builds[Method]
     mask: ReadMask = kept
+    stretched: bool = False
     trained: str = ""
     num_pictures: Count | None = None
     num_specific: Natural | None = None

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from xai_jax.core.image import unit_range
 from xai_jax.core.types import Batch, Explanation
 from xai_jax.metrics.specificity import COMPARED_KEEP
 from xai_jax.runtime.results import Results
@@ -29,6 +30,7 @@ class Stored:
         results: of the run, which is finished.
         items: what its rows explain.
         read: makes the masks.
+        stretched: merged masks, and those of compared classes, are stretched to [0, 1].
         specific: data rows whose masks of the compared classes are wanted.
     """
 
@@ -36,6 +38,7 @@ class Stored:
     results: Results
     items: Sequence[Item]
     read: ReadMask
+    stretched: bool
     specific: frozenset[int]
 
     def check(self) -> None:
@@ -67,7 +70,7 @@ class Stored:
             ValueError: a mask is outside [0, 1].
         """
         places = [place for row in rows for place in self.places[row]]
-        drawn = _Drawn(self.stage, rows, batch, self.specific)
+        drawn = _Drawn(self.stage, rows, batch, self.specific, self.stretched)
         for start in range(0, len(places), self.stage.batch_size):
             part = places[start : start + self.stage.batch_size]
             explanation = explanation_of(self.results, part)
@@ -82,8 +85,14 @@ class _Drawn:
     """A batch of masks as they come."""
 
     def __init__(
-        self, stage: Stage, rows: Sequence[int], batch: Batch, specific: frozenset[int]
+        self,
+        stage: Stage,
+        rows: Sequence[int],
+        batch: Batch,
+        specific: frozenset[int],
+        stretched: bool,
     ) -> None:
+        self._stretched = stretched
         self._batch, self._classes, self._specific = batch, stage.classes, specific
         self._of_row = {row: n for n, row in enumerate(rows)}
         sides = batch.images.shape[:3]
@@ -112,7 +121,14 @@ class _Drawn:
                 whole[n] = values
 
     def explanation(self) -> Explanation:
-        return shown(self._batch, self._keep, self._compared, self._pictures)
+        keep, compared = self._keep, self._compared
+        if self._stretched:
+            keep = np.asarray(unit_range(jnp.asarray(keep)))
+            maps = compared.transpose(0, 3, 1, 2)  # each class by itself
+            flat = jnp.asarray(maps.reshape(-1, *maps.shape[2:], 1))
+            maps = np.asarray(unit_range(flat)).reshape(maps.shape).transpose(0, 2, 3, 1)
+            compared = np.where(np.isnan(compared), np.nan, maps)
+        return shown(self._batch, keep, compared, self._pictures)
 
 
 def shown(

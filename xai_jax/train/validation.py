@@ -20,19 +20,25 @@ class Standing:
     Fields:
         best: value of the deciding metric at `best_step`.
         best_step: the last step that was better than all before; ``None`` before the first.
-        stale: validations since then.
+        mark: the last value that was better than the mark before it by more than `min_delta`.
+        stale: validations since then: when to stop, never which step is best.
     """
 
     best: float | None = None
     best_step: int | None = None
+    mark: float | None = None
     stale: int = 0
 
     def after(self, step: int, value: float, settings: Validation) -> "Standing":
         """The standing after one more validation."""
         sign = 1.0 if settings.maximise else -1.0
-        if self.best is None or sign * (value - self.best) > settings.min_delta:
-            return Standing(best=value, best_step=step)
-        return dataclasses.replace(self, stale=self.stale + 1)
+        best, best_step = self.best, self.best_step
+        if best is None or sign * (value - best) > 0:
+            best, best_step = value, step
+        mark, stale = self.mark, self.stale + 1
+        if mark is None or sign * (value - mark) > settings.min_delta:
+            mark, stale = value, 0
+        return Standing(best=best, best_step=best_step, mark=mark, stale=stale)
 
     def is_over(self, settings: Validation | None) -> bool:
         """Whether patience has run out."""

@@ -7,7 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from xai_jax.core.image import gaussian_blur, resize_align_corners, separable
+from xai_jax.core.image import (
+    bounded,
+    gaussian_blur,
+    resize_align_corners,
+    separable,
+    unit_range,
+)
 from xai_jax.core.types import Maps
 
 Grid = Float[Array, "b g g 1"]
@@ -46,10 +52,10 @@ def keep_mask(
     """
     plain = upsampled(grid, size, upsampling)
     if blur <= 0:
-        return jnp.clip(plain, 0.0, 1.0)
+        return bounded(plain)
     if not skip_gradient:
-        return jnp.clip(gaussian_blur(plain, blur), 0.0, 1.0)
-    blurred = jnp.clip(gaussian_blur(jax.lax.stop_gradient(plain), blur), 0.0, 1.0)
+        return bounded(gaussian_blur(plain, blur))
+    blurred = bounded(gaussian_blur(jax.lax.stop_gradient(plain), blur))
     return blurred + (plain - jax.lax.stop_gradient(plain))  # adds nothing but the gradient
 
 
@@ -64,11 +70,15 @@ def removed_disc(radius: Float[Array, ""], size: tuple[int, int]) -> Maps:
     distance = np.hypot(rows[:, None], columns[None, :])[None, :, :, None]
     disc = (distance < radius).astype(jnp.float32)
     blurred = gaussian_blur(disc, _SOFTNESS * min(size) / 224.0)
-    return jnp.clip(blurred, 0.0, 1.0)  # a blur of ones may round to above 1
+    return bounded(blurred)
 
 
 def cells_of(maps: Maps, cells: int) -> Grid:
-    """The pixel in the middle of each cell."""
+    """The pixel in the middle of each cell, of maps that are stretched to [0, 1] before.
+
+    As the resize in the authors' code does.
+    """
+    maps = unit_range(maps)
     rows, columns = (
         ((np.arange(cells) + 0.5) * pixels / cells).astype(int) for pixels in maps.shape[1:3]
     )

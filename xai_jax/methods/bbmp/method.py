@@ -10,6 +10,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Int
 
 from xai_jax.core import outputs
 from xai_jax.core.domains import Count, Natural, NotNegative, Positive, Side
@@ -41,7 +42,7 @@ from xai_jax.methods.bbmp.mask import (
 )
 
 _TOP = 5
-_LOST = 0.01  # share of the score that the circular start leaves
+_LOST = 0.01  # share of the probability that the circular start leaves
 
 
 class Game(enum.Enum):
@@ -72,7 +73,7 @@ class Initial(enum.Enum):
     UNIFORM = "uniform"  # uniform noise
     ONES = "ones"  # the whole picture
     CIRCLE = (
-        "circle"  # without the smallest disc in the middle whose removal loses 99 % of the score
+        "circle"  # without the smallest disc in the middle whose removal loses 99 % of the target
     )
 
 
@@ -170,7 +171,7 @@ def bbmp(cfg: Config) -> Method:
         del weights
         keys = split_each(example_keys(key, batch.image_id), 2)
         score = _score(cfg, frozen, batch)
-        grid = _initial(cfg, frozen, batch, score, keys[:, 0])
+        grid = _initial(cfg, frozen, batch, keys[:, 0])
         objective = _objective(cfg, frozen, batch, score, keys[:, 1])
         steps = jnp.arange(cfg.num_steps)
         grid, trace = optimise(objective, grid, tx, steps, project=lambda x: jnp.clip(x, 0.0, 1.0))
@@ -203,17 +204,21 @@ def _score(cfg: Config, frozen: Frozen, batch: Batch) -> Callable[[Images], PerE
     classifier = frozen.classifier
     if cfg.score is Score.LOG_ODDS:
         return lambda images: classifier.log_odds(images, batch.target)
-    classes = batch.target[:, None]
-    if cfg.score is Score.TOP_FIVE:
-        clean: Logits = classifier.logits(batch.images)
-        # A sort, for of `top_k` every device would do the whole batch.
-        classes = jnp.argsort(clean, axis=1, descending=True)[:, :_TOP]
+    if cfg.score is Score.PROBABILITY:
+        return _probability(frozen, batch.target[:, None])
+    clean: Logits = classifier.logits(batch.images)
+    # A sort, for of `top_k` every device would do the whole batch.
+    return _probability(frozen, jnp.argsort(clean, axis=1, descending=True)[:, :_TOP])
 
-    def score(images):
-        shares = probs(classifier.logits(images), classifier.head)
+
+def _probability(frozen: Frozen, classes: Int[Array, "b n"]) -> Callable[[Images], PerExample]:
+    """The probability of some classes of each picture together."""
+
+    def of(images):
+        shares = probs(frozen.classifier.logits(images), frozen.classifier.head)
         return jnp.take_along_axis(shares, classes, axis=1).sum(axis=1)
 
-    return score
+    return of
 
 
 def _whole(keep: Maps) -> Maps:
@@ -223,7 +228,7 @@ def _whole(keep: Maps) -> Maps:
     )  # blurs and resizes of ones are 1 but for rounding
 
 
-def _initial(cfg: Config, frozen: Frozen, batch: Batch, score, keys: PRNGKeys) -> Grid:
+def _initial(cfg: Config, frozen: Frozen, batch: Batch, keys: PRNGKeys) -> Grid:
     """The grid before the first step."""
     num, height, width, _ = batch.images.shape
     shape = (cfg.grid, cfg.grid, 1)
@@ -232,6 +237,7 @@ def _initial(cfg: Config, frozen: Frozen, batch: Batch, score, keys: PRNGKeys) -
     if cfg.initial is Initial.UNIFORM:
         return jax.vmap(lambda key: jax.random.uniform(key, shape))(keys)
     radii = jnp.asarray(disc_radii((height, width)), jnp.float32)
+    score = _probability(frozen, batch.target[:, None])  # whatever the mask is optimised for
     context = frozen.infill.prepare(batch.images)
 
     def without(radius):
@@ -262,8 +268,10 @@ def _objective(cfg: Config, frozen: Frozen, batch: Batch, score, keys: PRNGKeys)
         filled = frozen.infill(context, hole, step_keys[:, 1])
         image, filled = (_window(x, corner, size) for x in (frame, filled))
         found = score(compose(image, keep, filled))
-        paid = keep if cfg.priced is Priced.PIXELS else grid
-        area = masks.total(1.0 - paid if cfg.game is Game.DELETE else paid)
+        if cfg.priced is Priced.PIXELS:
+            area = masks.total(1.0 - keep if cfg.game is Game.DELETE else keep)
+        else:  # an L1 norm: where nothing is paid yet it has no slope
+            area = masks.total(jnp.abs(1.0 - grid if cfg.game is Game.DELETE else grid))
         variation = masks.variation(grid, cfg.variation_power)
         ramp = jnp.minimum(1.0, step / cfg.warmup_steps) if cfg.warmup_steps else 1.0
         penalty = ramp * (cfg.area_weight * area + cfg.variation_weight * variation)

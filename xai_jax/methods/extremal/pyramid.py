@@ -47,7 +47,8 @@ def perturbed(steps: Levels, strengths: Strengths) -> Perturbed:
     Args:
         steps: `increments` of the levels: a pixel takes the whole of those below its place, a part
             of the one it lies in, and nothing of the others. No level is gathered.
-        strengths: in [0, 1]. On an inner level the gradient is the mean of the slopes beside it.
+        strengths: in [0, 1]. On a level the gradient is the slope above it, and on the picture
+            itself, where the mask starts, 0: as the authors' code takes the level below a place.
     """
     last, channels = steps.shape[1] - 2, steps.shape[-1]
     # Repeated for each channel by a product with ones: the gradient's sum over the channels is then
@@ -56,9 +57,7 @@ def perturbed(steps: Levels, strengths: Strengths) -> Perturbed:
     place = jnp.matmul(strengths * (last + 1), ones, precision=jax.lax.Precision.HIGHEST)
     result = steps[:, None, 0]
     for index in range(last + 1):
-        share = place - index
-        # The two ends have no limit on their outer side, where a limit would halve the slope.
-        share = jnp.maximum(share, 0.0) if index > 0 else share
-        share = jnp.minimum(share, 1.0) if index < last else share
+        share = jnp.where(place >= index + 1, 1.0, place - index)
+        share = jnp.where(place >= index, share, 0.0) if index > 0 else share
         result = result + share * steps[:, None, index + 1]
     return result

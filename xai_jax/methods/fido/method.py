@@ -15,7 +15,7 @@ import optax
 
 from xai_jax.core import outputs
 from xai_jax.core.domains import Count, InnerShare, Natural, NotEmpty, NotNegative, Positive, Side
-from xai_jax.core.image import resize_align_corners
+from xai_jax.core.image import bounded, resize_align_corners
 from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.optimise import linear_decay, optimise
@@ -167,7 +167,7 @@ def drop_probability(grids: tuple[jax.Array, ...], height: int, width: int) -> M
     """Drop probabilities ``[b h w 1]``: sigmoid on the grid, then bilinear (sec. 1.1)."""
     probability = jax.nn.sigmoid(_drop_logits(grids))
     # Interpolating between ones may round to just above one.
-    return jnp.clip(resize_align_corners(probability, height, width), 0.0, 1.0)
+    return bounded(resize_align_corners(probability, height, width))
 
 
 def _drop_logits(grids: tuple[jax.Array, ...]) -> jax.Array:

@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from xai_jax.core import image
 from xai_jax.core.domains import Count, Natural, NotNegative, Share
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.rng import example_keys, split_each
@@ -26,8 +25,6 @@ from xai_jax.methods.rtis.alternative import Alternative, Scale
 from xai_jax.methods.rtis.terms import Form, Loss
 from xai_jax.nn.learner import adam
 from xai_jax.nn.segmenter import Architecture, Segmenter
-
-_COARSER = 4  # the authors' masks have a quarter of the picture's resolution
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -139,8 +136,7 @@ def _judged(
         target, is_fake = asked(batch.labels, cfg.fake_share, keys)
         logits = jnp.take_along_axis(class_logits, target[:, None, None, None], axis=3)
         keep = jax.nn.sigmoid(logits)
-        grid = image.resize(keep, *(-(-pixels // _COARSER) for pixels in keep.shape[1:3]))
-        found = terms.by_margins(cfg.loss, classifier, keep, grid, images, removed, target, is_fake)
+        found = terms.by_margins(cfg.loss, classifier, keep, images, removed, target, is_fake)
     return terms.weighted(cfg.loss, found), found
 
 

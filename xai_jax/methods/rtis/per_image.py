@@ -19,7 +19,7 @@ from xai_jax.core.types import Batch, Explanation, Maps, PRNGKey
 from xai_jax.losses import masks
 from xai_jax.methods.rtis import alternative, terms
 from xai_jax.methods.rtis.alternative import Alternative
-from xai_jax.methods.rtis.terms import Form, Grid, Loss
+from xai_jax.methods.rtis.terms import Form, Loss
 
 Channels = Float[Array, "b g g 2"]
 
@@ -79,20 +79,17 @@ def rtis_per_image(cfg: PerImage) -> Method:
         channels = jnp.full((len(batch.images), cfg.grid, cfg.grid, 2), _START)
         objective = _objective(cfg, frozen, batch, key)
         channels, trace = optimise(objective, channels, tx, jnp.arange(cfg.num_steps))
-        keep = _upsampled(_grid(channels), batch)
+        keep = _mask(channels, batch)
         return Explanation(keep=keep, saliency=keep, target=batch.target, numbers=trace)
 
     return Method(explain=explain, outputs=_OUTPUTS)
 
 
-def _grid(channels: Channels) -> Grid:
-    """``|a| / (|a| + |b| + 0.001)``, in [0, 1)."""
+def _mask(channels: Channels, batch: Batch) -> Maps:
+    """``|a| / (|a| + |b| + 0.001)``, in [0, 1), upsampled with the corner cells on the corners."""
     own, other = jnp.abs(channels[..., :1]), jnp.abs(channels[..., 1:])
-    return own / (own + other + _GUARD)
-
-
-def _upsampled(grid: Grid, batch: Batch) -> Maps:
-    return jnp.clip(image.resize(grid, *batch.images.shape[1:3]), 0.0, 1.0)
+    grid = own / (own + other + _GUARD)
+    return image.bounded(image.resize_align_corners(grid, *batch.images.shape[1:3]))
 
 
 def _objective(cfg: PerImage, frozen: Frozen, batch: Batch, key: PRNGKey):
@@ -107,14 +104,13 @@ def _objective(cfg: PerImage, frozen: Frozen, batch: Batch, key: PRNGKey):
         removed_key, picture_key = jax.random.split(jax.random.fold_in(key, step))
         removed = alternative.drawn(cfg.alternative, classifier, blurred, removed_key, ids)
         images = alternative.noisy(cfg.alternative, classifier, batch.images, picture_key, ids)
-        grid = _grid(channels)
-        keep = _upsampled(grid, batch)
+        keep = _mask(channels, batch)
         if labels is not None:
             found = terms.by_probabilities(cfg.loss, classifier, keep, images, removed, labels)
         else:
             never = jnp.zeros(len(batch.images))
             found = terms.by_margins(
-                cfg.loss, classifier, keep, grid, images, removed, batch.target, never
+                cfg.loss, classifier, keep, images, removed, batch.target, never
             )
         return terms.weighted(cfg.loss, found), {**found, "mask_area": masks.area(keep)}
 

@@ -8,7 +8,6 @@ import dataclasses
 import enum
 
 import jax
-from jaxtyping import Array, Float
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.domains import NotNegative, Positive
@@ -19,7 +18,6 @@ from xai_jax.losses import evidence, masks
 from xai_jax.losses.class_masks import Labels
 
 Terms = dict[str, PerExample]
-Grid = Float[Array, "b y x 1"]
 
 
 class Form(enum.Enum):
@@ -123,7 +121,6 @@ def by_margins(
     cfg: Loss,
     classifier: Classifier,
     keep: Maps,
-    grid: Grid,
     images: Images,
     alternative: Images,
     target: Classes,
@@ -135,7 +132,6 @@ def by_margins(
         cfg: margins, powers and offsets.
         classifier: of two classes or more.
         keep: m.
-        grid: m at the coarser resolution at which its area and steps are measured.
         images: x, ``[b h w c]`` unit pixels.
         alternative: r.
         target: the class that the mask is of.
@@ -155,6 +151,6 @@ def by_margins(
         "destruction": evidence.destruction_margin(
             on_removed, target, is_fake, confidence=cfg.confidence
         ),
-        "area": masks.rooted_area(grid, cfg.area_power, cfg.area_offset),
-        "variation": masks.bordered_squared_variation(grid, cfg.border_weight),
+        "area": masks.rooted_area(keep, cfg.area_power, cfg.area_offset),
+        "variation": masks.bordered_squared_variation(keep, cfg.border_weight),
     }
