@@ -8,7 +8,7 @@ from xai_jax.core import outputs
 from xai_jax.core.areas import AREAS
 from xai_jax.metrics import fidelity
 from xai_jax.runs import record, road
-from xai_jax.runtime import store, summary
+from xai_jax.runtime import done, store, summary
 from xai_jax.runtime.manifest import Manifest
 
 SIZE, STEPS = 16, 12
@@ -124,7 +124,7 @@ def write(
             else summary.Row.skipped(run.pictures[i], run.digests[i], "It is truncated.")
             for i in places.tolist()
         ]
-        summary.write_batch(folder, batch, lines)
+        done.write(folder, batch, lines, writer.written(batch))
         table += lines
     if not unfinished:
         summary.write_csv(folder, table)

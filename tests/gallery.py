@@ -15,7 +15,7 @@ import numpy as np
 from xai_jax.core.areas import AREAS
 from xai_jax.core.outputs import AREA, COUNTERFACTUAL, STEP, Output, by_name
 from xai_jax.metrics import fidelity
-from xai_jax.runtime import store, summary
+from xai_jax.runtime import done, store, summary
 
 SAMPLE = "sample"
 HEIGHT, WIDTH, LEVELS = 24, 30, len(AREAS)
@@ -154,7 +154,7 @@ def write(
             stacked = {name: np.stack([one[name] for one in some.values()]) for name in first}
             writer.write(rows, np.array([i in some for i in rows]), stacked, known)
         lines = [row(gallery[i], run.digests[i], some.get(i)) for i in rows]
-        summary.write_batch(folder, batch, lines)
+        done.write(folder, batch, lines, writer.written(batch))
 
 
 SCORES = tuple(output.name for output in fidelity.ROWS)

@@ -51,7 +51,7 @@ def test_every_picture_is_in_one_shard(shards):
 
 def test_a_merge_that_was_stopped_goes_on(shards, whole, tmp_path, monkeypatch):
     out = tmp_path / "merged"
-    write, calls = shard.summary.write_batch, []
+    write, calls = shard.done.write, []
 
     def stopping(*args):
         calls.append(args)
@@ -59,7 +59,7 @@ def test_a_merge_that_was_stopped_goes_on(shards, whole, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         write(*args)
 
-    monkeypatch.setattr(shard.summary, "write_batch", stopping)
+    monkeypatch.setattr(shard.done, "write", stopping)
     with pytest.raises(KeyboardInterrupt):
         shard.merge(out, [shards / "1", shards / "2", shards / "3"])
     assert not results.load(out).complete

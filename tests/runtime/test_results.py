@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import xai_jax
-from xai_jax.runtime import manifest, results, summary
+from xai_jax.runtime import done, manifest, results, summary
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +54,14 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
 
 def test_a_folder_of_the_earlier_format_is_refused_with_what_to_do(tmp_path):
     (tmp_path / "manifest.json").write_text('{"format": 1, "method": "fido", "pictures": []}')
-    with pytest.raises(ValueError, match="not of format 2, .* explain the pictures anew into"):
+    with pytest.raises(ValueError, match="not of format 3, .* explain the pictures anew into"):
         xai_jax.load(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}', '{"seed": 1}'])
 def test_a_manifest_that_is_none_is_refused_in_one_sentence(tmp_path, text):
     (tmp_path / "manifest.json").write_text(text)
-    with pytest.raises(ValueError, match=r"manifest\.json cannot be read: [^\n]*\.$"):
+    with pytest.raises(ValueError, match=r"manifest\.json is (damaged|not of)[^\n]*\.$"):
         xai_jax.load(tmp_path)
 
 
@@ -96,8 +96,8 @@ def test_a_summary_comes_back_and_its_table_has_a_column_for_every_number(tmp_pa
     ]
     undefined = {**rows[0].numbers, "sufficient_area": None}
     rows[0] = dataclasses.replace(rows[0], numbers=undefined)
-    summary.write_batch(tmp_path, 0, rows)
-    assert summary.read_batch(tmp_path, 0) == rows
+    done.write(tmp_path, 0, rows, [])
+    assert done.read(tmp_path, 0).rows == tuple(rows)
     summary.write_csv(tmp_path, rows)
     first, second = csv.DictReader((tmp_path / "summary.csv").read_text().splitlines())
     assert float(first["log_odds_kept"]) == values["log_odds_kept"][0]

@@ -66,7 +66,22 @@ class NotEmpty:
         return words.replace("any number of", "one or more")
 
 
-Domain = Interval | Odd | NotEmpty
+@dataclasses.dataclass(frozen=True)
+class Within:
+    """Paths that stay in the folder that they are relative to."""
+
+    def __contains__(self, value: str) -> bool:
+        """Whether every part is the name of a file or a folder."""
+        return "\0" not in value and not set(value.split("/")) & {"", ".", ".."}
+
+    def told(self, words: str) -> str:
+        """`words` with what this adds to them."""
+        return f"{words} that names a path within its folder"
+
+
+Domain = Interval | Odd | NotEmpty | Within
+
+PathWithin = Annotated[str, Within()]  # POSIX
 
 Count = Annotated[int, Interval(1)]
 Natural = Annotated[int, Interval(0)]

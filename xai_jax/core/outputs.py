@@ -8,12 +8,14 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Literal
 
+from xai_jax.core.settings import Settings
+
 Kind = Literal["map", "picture", "number"]
 ROW, COLUMN, CHANNEL, CLASS, STEP, AREA = "row", "column", "channel", "class", "step", "area"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Output:
+class Output(Settings):
     """One named result.
 
     Fields:

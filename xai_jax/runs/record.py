@@ -14,7 +14,7 @@ from xai_jax.core.outputs import Output
 from xai_jax.report import panels
 from xai_jax.runs.road import PREDICTED, Found
 from xai_jax.runs.sources import Pictures
-from xai_jax.runtime import files, store, summary
+from xai_jax.runtime import done, files, store, summary
 from xai_jax.runtime import manifest as manifests
 from xai_jax.runtime.manifest import Manifest
 from xai_jax.runtime.summary import Row
@@ -87,6 +87,7 @@ class Recorder:
         self._class_names = class_names
         self._store = store.Writer(folder, len(manifest.pictures), manifest.batch_size, class_names)
         self._known: dict[str, Output] = {}
+        self._done = self._whole()
         self._claimed = False
         self.seconds: list[float] = []  # of the compiled call, one number a batch
 
@@ -95,9 +96,20 @@ class Recorder:
         rows = []
         for batch in range(self._manifest.num_batches()):
             where = range(*self._manifest.rows(batch).indices(len(self._manifest.pictures)))
-            done = _done(self._folder, batch)
-            rows += [i for i in where if done.get(i - where.start) != self._manifest.digests[i]]
+            before = self._done.get(batch, ())
+            found = dict(zip(where, before, strict=False))
+            rows += [i for i in where if found.get(i) != self._manifest.digests[i]]
         return rows
+
+    def _whole(self) -> dict[int, tuple[str, ...]]:
+        """``{batch: digests}`` of the batches that are done and whole; of others nothing stays."""
+        found = {}
+        for batch in range(self._manifest.num_batches()):
+            whole = done.whole(self._folder, batch, self._manifest)
+            if whole is not None:
+                found[batch] = whole
+        done.undo(self._folder, self._manifest, found)
+        return {batch: tuple(row.digest for row in w.rows) for batch, w in found.items()}
 
     def begin(self, known: dict[str, Output]) -> Sequence[int]:
         """Is told what may come, and answers what is to do."""
@@ -114,15 +126,15 @@ class Recorder:
             self._claimed = True
         if found is not None:
             self.seconds.append(seconds)
-        done = [] if found is None else list(found.rows)
-        rows = sorted([*skipped, *done])
+        explained = [] if found is None else list(found.rows)
+        rows = sorted([*skipped, *explained])
         arrays = {} if found is None else _arrays(found)
         has_result = np.array([row not in skipped for row in rows])
         self._store.write(rows, has_result, arrays, self._known)
         lines = {row: self._skipped(row, *why) for row, why in skipped.items()}
         if found is not None:
             self._write_sheets(found)
-            lines |= {row: self._line(found, arrays, n) for n, row in enumerate(done)}
+            lines |= {row: self._line(found, arrays, n) for n, row in enumerate(explained)}
         self._write_lines(lines)
         self._advance(len(rows))
 
@@ -132,7 +144,7 @@ class Recorder:
         rows = [
             row
             for batch in range(self._manifest.num_batches())
-            for row in summary.read_batch(self._folder, batch)
+            for row in done.read(self._folder, batch).rows
         ]
         summary.write_csv(self._folder, rows)
         return rows
@@ -140,9 +152,15 @@ class Recorder:
     def _write_lines(self, lines: Mapping[int, Row]) -> None:
         batch = min(lines) // self._manifest.batch_size
         first = self._manifest.rows(batch).start
-        before = summary.read_batch(self._folder, batch) if _done(self._folder, batch) else []
+        before = done.read(self._folder, batch).rows if batch in self._done else ()
         whole = {first + n: row for n, row in enumerate(before)} | dict(lines)
-        summary.write_batch(self._folder, batch, [whole[row] for row in sorted(whole)])
+        self.write_done(batch, [whole[row] for row in sorted(whole)], self._store)
+
+    def write_done(self, batch: int, rows: Sequence[Row], written: store.Writer) -> None:
+        """Writes that a batch is done, with the digests of its files."""
+        sheets = [sheet_path(self._folder, row.picture) for row in rows if row.status == "done"]
+        done.write(self._folder, batch, rows, [*written.written(batch), *sheets])
+        self._done[batch] = tuple(row.digest for row in rows)
 
     def _write_sheets(self, found: Found) -> None:
         explanation = found.explanation
@@ -187,13 +205,6 @@ def sheet_path(folder: Path, picture: str) -> Path:
     """Where the picture of an explanation lies."""
     *folders, name = picture.split("/")
     return Path(folder, PICTURES, *folders, files.fitting(f"{name}.png"))
-
-
-def _done(folder: Path, batch: int) -> dict[int, str]:
-    """``{place in the batch: digest}`` of the rows that are done."""
-    if not summary.is_done(folder, batch):
-        return {}
-    return {n: row.digest for n, row in enumerate(summary.read_batch(folder, batch))}
 
 
 def _arrays(found: Found) -> dict[str, np.ndarray]:

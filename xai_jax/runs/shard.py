@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xai_jax.runs import record
-from xai_jax.runtime import files, store, summary
+from xai_jax.runtime import done, files, store
 from xai_jax.runtime import manifest as manifests
-from xai_jax.runtime.manifest import Manifest
+from xai_jax.runtime.manifest import Manifest, Shard
 
 
 def even_batch_size(num_pictures: int, limit: int) -> int:
@@ -47,7 +47,7 @@ def part(whole: Manifest, index: int, count: int) -> Manifest:
             f"batches, too few for {count} shards; use fewer, or a smaller --batch-size."
         )
     first, last = ((i * batches // count) * whole.batch_size for i in (index - 1, index))
-    place = {"index": index, "count": count, "pictures_sha256": _sha256(whole)}
+    place = Shard(index=index, count=count, pictures_sha256=_sha256(whole))
     return dataclasses.replace(
         whole,
         pictures=whole.pictures[first:last],
@@ -84,8 +84,8 @@ def merge(out: Path, folders: Sequence[Path]) -> Manifest:
                     copies = {name: array[rows] for name, array in arrays.items()}
                     writer.copy(there, copies, {n: array.output for n, array in arrays.items()})
                     _copy_pictures(folder, out, manifest.pictures[rows])
-                    lines = summary.read_batch(folder, own)
-                    summary.write_batch(out, there.start // whole.batch_size, lines)
+                    lines = done.read(folder, own).rows
+                    recorder.write_done(there.start // whole.batch_size, lines, writer)
             first += len(manifest.pictures)
         recorder.finish()
     return whole
@@ -101,16 +101,16 @@ def _in_order(shards: dict[Path, Manifest]) -> dict[Path, Manifest]:
         difference = manifests.difference(_without_place(manifest), _without_place(first))
         if difference:
             raise ValueError(f"{folder} is of another run than {first_folder}: {difference}.")
-        index = manifest.shard["index"]
+        index = manifest.shard.index
         if index in places:
             raise ValueError(f"{places[index]} and {folder} are both shard {index}; leave one out.")
         places[index] = folder
     assert first.shard is not None
-    missing = sorted(set(range(1, first.shard["count"] + 1)) - set(places))
+    missing = sorted(set(range(1, first.shard.count + 1)) - set(places))
     if missing:
         raise ValueError(
-            f"Shard {missing[0]} of {first.shard['count']} is missing; "
-            f"name its folder too, or make it with --shard {missing[0]}/{first.shard['count']}."
+            f"Shard {missing[0]} of {first.shard.count} is missing; "
+            f"name its folder too, or make it with --shard {missing[0]}/{first.shard.count}."
         )
     return {places[index]: shards[places[index]] for index in sorted(places)}
 
@@ -118,9 +118,10 @@ def _in_order(shards: dict[Path, Manifest]) -> dict[Path, Manifest]:
 def _joined(shards: dict[Path, Manifest]) -> Manifest:
     for folder, manifest in shards.items():
         for batch in range(manifest.num_batches()):
-            if not summary.is_done(folder, batch):
+            if done.whole(folder, batch, manifest) is None:
                 raise ValueError(
-                    f"{folder} is not finished; start its xai-jax explain again, then merge."
+                    f"{folder} is not finished, or has lost something since; start its xai-jax "
+                    "explain again, then merge."
                 )
     first = next(iter(shards.values()))
     whole = dataclasses.replace(
@@ -130,7 +131,7 @@ def _joined(shards: dict[Path, Manifest]) -> Manifest:
         shard=None,
     )
     assert first.shard is not None
-    if _sha256(whole) != first.shard["pictures_sha256"]:
+    if _sha256(whole) != first.shard.pictures_sha256:
         raise ValueError(
             "The shards were not made of the same pictures: one of them has changed in between; "
             "explain all shards again, of one set of pictures."
@@ -141,7 +142,7 @@ def _joined(shards: dict[Path, Manifest]) -> Manifest:
 def _without_place(manifest: Manifest) -> Manifest:
     """All in which the shards of a run agree."""
     assert manifest.shard is not None
-    place = {key: value for key, value in manifest.shard.items() if key != "index"}
+    place = dataclasses.replace(manifest.shard, index=1)
     return dataclasses.replace(manifest, shard=place, pictures=(), digests=())
 
 

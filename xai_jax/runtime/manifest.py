@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,34 @@ import jax
 import numpy as np
 import PIL
 
+from xai_jax.core.domains import Count, PathWithin
+from xai_jax.core.settings import Settings
 from xai_jax.core.version import VERSION
+from xai_jax.runtime import json_file
 from xai_jax.runtime.files import write_whole
 
 NAME = "manifest.json"
-FORMAT = 2
+FORMAT = 3
+_REMEDY = "explain the pictures anew into another folder"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Manifest:
+class Shard(Settings):
+    """The place of a part of a run.
+
+    Fields:
+        index: from 1.
+        count: of parts.
+        pictures_sha256: of the names and the content of the whole run's pictures.
+    """
+
+    index: Count
+    count: Count
+    pictures_sha256: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Manifest(Settings):
     """The settings and the provenance of a run; row i of every result is ``pictures[i]``.
 
     Fields:
@@ -30,8 +50,7 @@ class Manifest:
         labels_sha256: hash of the file with the true classes; ``None`` unless target is "truth".
         seed: of all randomness.
         batch_size: pictures in one compiled call; also the rows of one chunk.
-        shard: ``None`` for a whole run, else ``{"index", "count", "pictures_sha256"}``: the
-            1-based place among `count` shards, and the hash of the whole run's pictures.
+        shard: which part it is; ``None`` for a whole run.
         pictures: ids, in the order of the rows: paths relative to the pictures' common folder.
         digests: one a picture, of the content of its file; "" where it could not be read.
         versions: of the packages that compute.
@@ -40,21 +59,21 @@ class Manifest:
 
     method: str
     preset: str
-    config: dict[str, Any]
+    config: Mapping[str, Any]
     infill: str
-    infill_config: dict[str, Any]
+    infill_config: Mapping[str, Any]
     classifier: str
     weights_sha256: str
     checkpoint_sha256: str | None = None
-    preprocess: dict[str, Any]
+    preprocess: Mapping[str, Any]
     target: str | int
     labels_sha256: str | None = None
     seed: int
-    batch_size: int
-    shard: dict[str, Any] | None = None
-    pictures: tuple[str, ...]
+    batch_size: Count
+    shard: Shard | None = None
+    pictures: tuple[PathWithin, ...]
     digests: tuple[str, ...]
-    versions: dict[str, str]
+    versions: Mapping[str, str]
     format: int = FORMAT
 
     def to_json(self) -> str:
@@ -62,23 +81,28 @@ class Manifest:
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> "Manifest":
+    def from_json(cls, text: str | bytes, where: str = NAME) -> "Manifest":
         """Reads what `to_json` wrote.
 
+        Args:
+            text: the JSON.
+            where: the file, for errors.
+
         Raises:
-            ValueError: it is not JSON, or of another format.
+            ValueError: it is not JSON, of another format, or a value cannot be.
         """
-        fields = json.loads(text)
+        fields = json_file.parsed(text, where, _REMEDY)
         if not isinstance(fields, dict) or fields.get("format") != FORMAT:
             raise ValueError(
-                f"it is not of format {FORMAT}, but of another version of xai_jax; explain the "
-                "pictures anew into another folder"
+                f"{where} is not of format {FORMAT}, but of another version of xai_jax; {_REMEDY}."
             )
-        names = {field.name for field in dataclasses.fields(cls)}
-        if set(fields) != names:
-            raise ValueError("it is damaged: fields are missing or unknown")
-        lists = {name: tuple(fields[name]) for name in ("pictures", "digests")}
-        return cls(**{**fields, **lists})
+        manifest: Manifest = json_file.fitting(fields, cls, where, _REMEDY)
+        if len(manifest.pictures) != len(manifest.digests):
+            raise ValueError(
+                f"{where} is damaged: it has {len(manifest.pictures)} pictures and "
+                f"{len(manifest.digests)} digests; {_REMEDY}."
+            )
+        return manifest
 
     def write(self, folder: Path) -> None:
         """Writes ``manifest.json`` into `folder`."""
@@ -112,13 +136,13 @@ def read(folder: Path) -> Manifest:
     """
     path = folder / NAME
     try:
-        return Manifest.from_json(path.read_text())
+        return Manifest.from_json(path.read_bytes(), str(path))
     except FileNotFoundError:
         raise ValueError(
             f"{folder} holds no {NAME}; name a folder that xai-jax explain --out has made."
         ) from None
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read: {error}.") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}; {_REMEDY}.") from None
 
 
 def difference(found: Manifest, wanted: Manifest) -> str | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from xai_jax.core.areas import AREAS
 from xai_jax.core.outputs import Output
 from xai_jax.core.settings import nearest
+from xai_jax.runtime import done, store
 from xai_jax.runtime import manifest as manifests
-from xai_jax.runtime import store, summary
 from xai_jax.runtime.manifest import Manifest
 from xai_jax.runtime.store import StoredArray
 from xai_jax.runtime.summary import Row
@@ -46,10 +46,8 @@ class Results:
         rows: list[Row | None] = []
         for batch in range(manifest.num_batches()):
             places = manifest.rows(batch)
-            done = summary.is_done(folder, batch)
-            rows += (
-                summary.read_batch(folder, batch) if done else [None] * (places.stop - places.start)
-            )
+            found = done.whole(folder, batch, manifest)
+            rows += found.rows if found else [None] * (places.stop - places.start)
         return cls(
             folder=folder,
             manifest=manifest,
@@ -110,6 +108,9 @@ class Results:
 
 def load(folder: str | os.PathLike) -> Results:
     """The results of ``xai-jax explain --out folder``, finished or not.
+
+    Every file is compared with the digest that its batch has left: pictures of which something is
+    lost or damaged count as not computed yet.
 
     Raises:
         ValueError: `folder` does not hold a run.

@@ -3,11 +3,13 @@
 The same batch gives the same bytes, whichever process writes it and however often.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,14 @@ import tensorstore as ts
 
 from xai_jax.core.areas import AREAS
 from xai_jax.core.outputs import Output
+from xai_jax.runtime import json_file
 from xai_jax.runtime.files import write_whole
 
 NAME = "explanations.zarr"
 METADATA = "zarr.json"
 PICTURE = "picture"  # the first axis of every array
+_CHUNKS = "c"  # the folder of an array's chunks, one folder or file a batch
+_REMEDY = "start the run again, and what is damaged is made anew"
 _LEVELS = 256  # of a map that is kept in half precision
 
 
@@ -104,6 +109,17 @@ class Writer:
         follow = list(rows) == list(range(rows[0], rows[0] + len(rows)))
         return array[rows[0] : rows[0] + len(rows)] if follow else array[np.array(rows)]
 
+    def written(self, batch: int) -> list[Path]:
+        """The files that a batch has its part in; a chunk of nothing but fill values has none."""
+        places = [_chunk(self._group / name, batch) for name in self._arrays]
+        chunks = [
+            Path(place, *["0"] * (array.rank - 1))
+            for place, array in zip(places, self._arrays.values(), strict=True)
+        ]
+        about = [self._group / name / METADATA for name in self._arrays]
+        about += [self._group / METADATA] if self._arrays else []
+        return [*about, *(path for path in chunks if path.is_file())]
+
     def open_written(self, known: Mapping[str, Output]) -> None:
         """Opens what an earlier start has made: rows that lose their result are emptied."""
         for name, array in read(self._group.parent).items():
@@ -147,9 +163,11 @@ class StoredArray:
     """
 
     def __init__(self, path: Path):
-        attributes = json.loads((path / METADATA).read_text())["attributes"]
-        self.output = Output(**attributes | {"axes": tuple(attributes["axes"])})
-        self._array = ts.open({"driver": "zarr3", "kvstore": _files(path)}, read=True).result()
+        self._path = path
+        attributes = _about(path)["attributes"]
+        self.output: Output = json_file.fitting(attributes, Output, str(path / METADATA), _REMEDY)
+        with _sentence(path):
+            self._array = ts.open({"driver": "zarr3", "kvstore": _files(path)}, read=True).result()
         self.shape: tuple[int, ...] = self._array.shape
         self.dtype: np.dtype = self._array.dtype.numpy_dtype
 
@@ -162,10 +180,12 @@ class StoredArray:
             index = range(len(self))[index]
         elif isinstance(index, slice):
             index = slice(*index.indices(len(self)))
-        return self._array[index].read().result()
+        with _sentence(self._path):
+            return self._array[index].read().result()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        values = self._array.read().result()
+        with _sentence(self._path):
+            values = self._array.read().result()
         return values if dtype is None else values.astype(dtype)
 
     def __repr__(self) -> str:
@@ -182,14 +202,58 @@ def class_names(folder: Path) -> tuple[str, ...]:
     metadata = folder / NAME / METADATA
     if not metadata.is_file():
         return ()
-    attributes = json.loads(metadata.read_text())["attributes"]
+    attributes = _about(metadata.parent)["attributes"]
     return tuple(attributes["class_names"] if "class_names" in attributes else ())
 
 
 def _names(group: Path) -> Iterator[str]:
     for metadata in group.rglob(METADATA):
-        if json.loads(metadata.read_text())["node_type"] == "array":
+        if _about(metadata.parent)["node_type"] == "array":
             yield metadata.parent.relative_to(group).as_posix()
+
+
+def remove_chunks(folder: Path, batch: int) -> None:
+    """Removes what a batch has written into any array; its rows then hold no result."""
+    for chunks in (folder / NAME).rglob(_CHUNKS):
+        place = chunks / str(batch)
+        if place.is_dir():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
+
+
+def remove_arrays(folder: Path, keep: Collection[str]) -> None:
+    """Removes the arrays whose metadata is not among the files `keep`, named within `folder`."""
+    group = folder / NAME
+    if f"{NAME}/{METADATA}" not in keep:
+        shutil.rmtree(group, ignore_errors=True)
+    for chunks in list(group.rglob(_CHUNKS)):
+        metadata = (chunks.parent / METADATA).relative_to(folder)
+        if metadata.as_posix() not in keep:
+            shutil.rmtree(chunks.parent)
+
+
+def _chunk(array: Path, batch: int) -> Path:
+    return array / _CHUNKS / str(batch)
+
+
+def _about(path: Path) -> dict[str, Any]:
+    """The metadata of an array or a group."""
+    about: dict[str, Any] = {
+        "attributes": {},
+        "node_type": "group",
+        **json_file.read(path / METADATA, Mapping[str, Any], _REMEDY),
+    }
+    return about
+
+
+@contextlib.contextmanager
+def _sentence(path: Path) -> Iterator[None]:
+    """What tensorstore says of a damaged array, in our words."""
+    try:
+        yield
+    except ValueError:
+        raise ValueError(f"{path} is damaged; {_REMEDY}.") from None
 
 
 def _files(path: Path) -> dict[str, str]:

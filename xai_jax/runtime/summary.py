@@ -3,19 +3,18 @@
 import csv
 import dataclasses
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from xai_jax.core.settings import Settings
 from xai_jax.runtime.files import write_whole
 
 NAME = "summary.csv"
-BATCHES = "batches"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(Settings):
     """The summary of one picture; a skipped one has no target and no numbers.
 
     Fields:
@@ -45,22 +44,6 @@ class Row:
         return cls(picture=picture, digest=digest, status="skipped", reason=reason)
 
 
-def write_batch(folder: Path, batch: int, rows: Sequence[Row]) -> None:
-    """Writes ``batches/NNNNNN.json``, the sign that a batch is done: last of all that it writes."""
-    lines = [json.dumps(dataclasses.asdict(row)) for row in rows]
-    write_whole(_path(folder, batch), ("[\n" + ",\n".join(lines) + "\n]\n").encode())
-
-
-def is_done(folder: Path, batch: int) -> bool:
-    """Whether a batch is on the disk, whole."""
-    return _path(folder, batch).is_file()
-
-
-def read_batch(folder: Path, batch: int) -> list[Row]:
-    """The rows of a batch that is done."""
-    return [Row(**fields) for fields in json.loads(_path(folder, batch).read_text())]
-
-
 def write_csv(folder: Path, rows: Sequence[Row]) -> None:
     """Writes ``summary.csv`` with one line a picture, in the order of the manifest."""
     text = io.StringIO()
@@ -72,7 +55,3 @@ def write_csv(folder: Path, rows: Sequence[Row]) -> None:
         writer.writerow({name: getattr(row, name) for name in fixed} | dict(row.numbers))
     # File names that are no UTF-8 travel as surrogates.
     write_whole(folder / NAME, text.getvalue().encode(errors="surrogateescape"))
-
-
-def _path(folder: Path, batch: int) -> Path:
-    return folder / BATCHES / f"{batch:06d}.json"

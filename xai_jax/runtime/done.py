@@ -1,0 +1,95 @@
+"""The signs that batches of a run are done, and that what they have written is still there."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from xai_jax.core.settings import Settings
+from xai_jax.runtime import json_file, store
+from xai_jax.runtime.files import write_whole
+from xai_jax.runtime.manifest import Manifest
+from xai_jax.runtime.summary import Row
+
+BATCHES = "batches"
+_REMEDY = "start the run again, and this batch is made anew"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Done(Settings):
+    """What a batch has come to.
+
+    Fields:
+        rows: one line a picture.
+        files: ``{path within the folder: SHA-256}`` of all that it has written.
+    """
+
+    rows: tuple[Row, ...]
+    files: Mapping[str, str]
+
+
+def write(folder: Path, batch: int, rows: Sequence[Row], files: Iterable[Path]) -> None:
+    """Writes ``batches/NNNNNN.json``, the sign that a batch is done: last of all that it writes."""
+    names = sorted(path.relative_to(folder).as_posix() for path in files)
+    lines = ",\n".join(json.dumps(dataclasses.asdict(row), allow_nan=False) for row in rows)
+    digests = json.dumps({name: _sha256(folder / name) for name in names}, indent=1)
+    text = f'{{"rows": [\n{lines}\n],\n"files": {digests}}}\n'
+    write_whole(_path(folder, batch), text.encode())
+
+
+def read(folder: Path, batch: int) -> Done:
+    """What `write` has written.
+
+    Raises:
+        ValueError: it is damaged.
+        OSError: it is not there, or cannot be read.
+    """
+    found: Done = json_file.read(_path(folder, batch), Done, _REMEDY)
+    return found
+
+
+def whole(folder: Path, batch: int, manifest: Manifest) -> Done | None:
+    """A batch that is done, and of which every file is as it was written; ``None`` otherwise."""
+    try:
+        found = read(folder, batch)
+    except (OSError, ValueError):
+        return None
+    pictures = manifest.pictures[manifest.rows(batch)]
+    if tuple(row.picture for row in found.rows) != pictures:
+        return None
+    return found if all(_is_whole(folder, *file) for file in found.files.items()) else None
+
+
+def undo(folder: Path, manifest: Manifest, kept: Mapping[int, Done]) -> None:
+    """Removes what batches have left that are not whole, so that they can be made anew.
+
+    Args:
+        folder: of the run, held by its owner.
+        manifest: its.
+        kept: the batches that are whole.
+    """
+    for batch in range(manifest.num_batches()):
+        if batch not in kept:
+            _path(folder, batch).unlink(missing_ok=True)
+            store.remove_chunks(folder, batch)
+    # A batch vouches for every array that it is a part of; the others hold nothing.
+    store.remove_arrays(folder, keep={name for done in kept.values() for name in done.files})
+
+
+def _is_whole(folder: Path, name: str, sha256: str) -> bool:
+    path = folder / name
+    is_within = path.resolve().is_relative_to(folder.resolve())
+    try:
+        return is_within and path.is_file() and _sha256(path) == sha256
+    except OSError:
+        return False
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _path(folder: Path, batch: int) -> Path:
+    return folder / BATCHES / f"{batch:06d}.json"
