@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import tyro
 
 from xai_jax.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
+from xai_jax.core import json_file
 from xai_jax.core.domains import Count, Seed
 from xai_jax.core.settings import changed, coerced, nearest
 from xai_jax.runs import trained
@@ -173,13 +173,12 @@ def _first_look(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    remedy = "name a file that holds one JSON object with the fields of a manifest.json"
     try:
-        values = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read as JSON: {error}.") from None
+        values: dict[str, Any] = json_file.read(path, dict, remedy)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}; {remedy}.") from None
     fields = {field.name: field for field in dataclasses.fields(Manifest)}
-    if not isinstance(values, dict):
-        raise ValueError(f"{path} must hold one JSON object with the fields of a manifest.json.")
     for name, value in values.items():
         if name not in fields:
             raise ValueError(

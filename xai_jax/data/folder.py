@@ -2,12 +2,12 @@
 
 import csv
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from xai_jax.core import json_file
 from xai_jax.core.domains import Real
 from xai_jax.core.settings import Settings
 from xai_jax.data.example import VOID
@@ -143,7 +143,10 @@ def _own_classes(
         _has_column(root / TABLE, lines[0], column)
     named = root / CLASSES
     if named.is_file():
-        return {str(name): i for i, name in enumerate(json.loads(named.read_text("utf-8")))}
+        names = json_file.read(
+            named, tuple[str, ...], "make it a list of the classes' names, in order"
+        )
+        return {name: i for i, name in enumerate(names)}
     if isinstance(labels, Flagged):
         return {name: i for i, name in enumerate(labels.columns, 1)}
     listed = {word for line in lines for word in line[labels.column].split()}

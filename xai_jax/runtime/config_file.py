@@ -1,9 +1,11 @@
 """Settings beside what was computed with them, so that a folder knows whose run it holds."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from xai_jax.core import json_file
 from xai_jax.core.content import as_json
 from xai_jax.runtime.files import write_whole
 from xai_jax.runtime.manifest import in_words
@@ -24,10 +26,7 @@ def check(workdir: Path, settings: Any) -> None:
     path = workdir / NAME
     if not path.exists():
         return
-    try:
-        found = json.loads(path.read_text())
-    except ValueError:
-        raise ValueError(f"{path} is no JSON; choose another --workdir.") from None
+    found = json_file.read(path, Mapping[str, Any], "choose another --workdir")
     wanted = json.loads(_text(settings))
     if found != wanted:
         raise ValueError(

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from xai_jax.core import json_file
 from xai_jax.core.settings import Settings
-from xai_jax.runtime import json_file, store
+from xai_jax.runtime import store
 from xai_jax.runtime.files import write_whole
 from xai_jax.runtime.manifest import Manifest
 from xai_jax.runtime.summary import Row

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from xai_jax.core import json_file
 from xai_jax.core.content import to_json
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.settings import Settings, changed
@@ -17,7 +18,6 @@ REMEDY = "let its training write it again (python train.py with the same --confi
 _LONGEST_KIND = 40  # characters
 _LONGEST_SIDE = 65_535  # pixels, as many as a JPEG can have
 _SMALLEST_CROP = 0.01
-_DEEPEST = 20  # settings within settings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -89,11 +89,8 @@ def settings(base: Kind, values: Mapping[str, Any], path: Path, field: str) -> K
 
 
 def _fields(written: str, path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(written)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict) or not _is_shallow(found):
+    found = json_file.parsed(written, f"The header of {path}", REMEDY)
+    if not isinstance(found, dict):
         raise ValueError(f"The header of {path} is damaged; {REMEDY}.")
     version = found.get("format", 1)
     if version != FORMAT:
@@ -105,19 +102,6 @@ def _fields(written: str, path: Path) -> dict[str, Any]:
     if missing:
         raise ValueError(f"The header of {path} has no {missing[0]}; {REMEDY}.")
     return found
-
-
-def _is_shallow(value: Any) -> bool:
-    """Whether lists and objects lie within each other no deeper than settings do."""
-    level = [value]
-    for _ in range(_DEEPEST):
-        level = [
-            item
-            for node in level
-            if isinstance(node, dict | list)
-            for item in (node.values() if isinstance(node, dict) else node)
-        ]
-    return not level
 
 
 def _is_name(value: Any) -> bool:

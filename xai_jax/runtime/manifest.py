@@ -10,10 +10,10 @@ import jax
 import numpy as np
 import PIL
 
+from xai_jax.core import json_file
 from xai_jax.core.domains import Count, PathWithin
 from xai_jax.core.settings import Settings
 from xai_jax.core.version import VERSION
-from xai_jax.runtime import json_file
 from xai_jax.runtime.files import write_whole
 
 NAME = "manifest.json"

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from xai_jax.core import json_file
+
 NAME = "metrics.jsonl"
 PANELS = "panels"
 TENSORBOARD = "tensorboard"
@@ -85,8 +87,15 @@ class MetricLog:
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a run's ``metrics.jsonl``."""
-    return [json.loads(line) for line in (folder / NAME).read_text().splitlines()]
+    """The lines of a run's ``metrics.jsonl``.
+
+    Raises:
+        ValueError: one of them is damaged.
+    """
+    path = folder / NAME
+    remedy = "start the training again, which writes it anew from its checkpoint on"
+    lines = enumerate(path.read_bytes().splitlines(), start=1)
+    return [json_file.parsed(line, f"Line {n} of {path}", remedy) for n, line in lines]
 
 
 def _length_up_to(path: Path, step: int) -> int:
@@ -94,8 +103,8 @@ def _length_up_to(path: Path, step: int) -> int:
     length = 0
     for line in path.read_bytes().splitlines(keepends=True):
         try:
-            written = json.loads(line)["step"]
-        except ValueError:
+            written = json_file.parsed(line, str(path), "")["step"]
+        except (ValueError, TypeError, KeyError):
             break
         if written > step or not line.endswith(b"\n"):
             break

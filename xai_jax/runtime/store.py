@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import tensorstore as ts
 
+from xai_jax.core import json_file
 from xai_jax.core.areas import AREAS
 from xai_jax.core.outputs import Output
-from xai_jax.runtime import json_file
 from xai_jax.runtime.files import write_whole
 
 NAME = "explanations.zarr"

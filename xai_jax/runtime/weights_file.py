@@ -128,7 +128,7 @@ def read(path: Path) -> Content:
         arrays = safetensors.numpy.load(content)
         length = int.from_bytes(content[:_LENGTH], "little")
         about = json.loads(content[_LENGTH : _LENGTH + length])["__metadata__"][_KEY]
-    except (safetensors.SafetensorError, KeyError, ValueError):
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError, RecursionError):
         raise ValueError(
             f"{path} is no file that a finished training has written, or is damaged; name the "
             ".safetensors file in the folder of a run of train.py."

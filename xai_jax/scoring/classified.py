@@ -5,13 +5,16 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from xai_jax.core import json_file
 from xai_jax.core.classifier import compiled_logits
 from xai_jax.core.errors import BadPicture
+from xai_jax.core.settings import Settings
 from xai_jax.core.targets import Head
 from xai_jax.data.example import digest
 from xai_jax.metrics import labels as decisions
@@ -19,11 +22,12 @@ from xai_jax.runtime.files import write_whole
 from xai_jax.scoring.stage import Stage
 
 NAME = "classifier.json"
+_REMEDY = "remove it, and it is made anew"
 _NOT_FINITE = "The classifier answers NaN or infinity for it; check its weights and its mean."
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Classified:
+class Classified(Settings):
     """The classifier on all pictures, those without a class too.
 
     Fields:
@@ -45,7 +49,7 @@ class Classified:
     recall: float
     f1: float
     macro_auc: float | None
-    auc: list[float | None]
+    auc: tuple[float | None, ...]
     skipped: Mapping[str, str]
     content: str
 
@@ -58,9 +62,10 @@ def classified(workdir: Path, stage: Stage) -> Classified:
     """
     path, content = workdir / NAME, _content(stage)
     if path.exists():
-        found = json.loads(path.read_text())
+        found = json_file.read(path, Mapping[str, Any], _REMEDY)
         if found.get("content") == content:
-            return Classified(**found)
+            made: Classified = json_file.fitting(found, Classified, str(path), _REMEDY)
+            return made
     answers, skipped = _answers(stage)
     if not answers:
         raise ValueError(f"{next(iter(skipped))}: {next(iter(skipped.values()))}")
@@ -118,7 +123,7 @@ def _judged(
         pictures=len(labels),
         shown=int((labels > 0).any(axis=1).sum()),
         macro_auc=math.fsum(known) / len(known) if len(known) else None,
-        auc=[None if math.isnan(area) else float(area) for area in areas],
+        auc=tuple(None if math.isnan(area) else float(area) for area in areas),
         skipped=skipped,
         content=content,
         **decisions.micro(sums),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from xai_jax.core import json_file
 from xai_jax.core.content import as_json
 from xai_jax.core.metric import Metric
 from xai_jax.runtime.files import write_whole
@@ -130,7 +131,7 @@ def read(workdir: Path, name: str, settings: dict[str, Any]) -> Record:
     if not file.exists():
         return Record(settings=settings)
     try:
-        record = _of_json(json.loads(file.read_text()))
+        record = _of_json(json_file.read(file, dict, "remove it, and it is made anew"))
     except (ValueError, TypeError, KeyError, AttributeError):
         raise ValueError(
             f"{file} is no record of scores; remove it, and it is made anew."

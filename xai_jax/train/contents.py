@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from xai_jax.core import json_file
 from xai_jax.experiment import Experiment
 from xai_jax.runtime.files import write_whole
 from xai_jax.train.checks import data_of
@@ -46,10 +47,7 @@ def check(workdir: Path, now: Contents, *, has_begun: bool) -> None:
                 "back, or choose another --workdir."
             )
         return
-    try:
-        before = json.loads(path.read_text())
-    except ValueError:
-        raise ValueError(f"{path} is no JSON; choose another --workdir.") from None
+    before = json_file.read(path, Contents, "choose another --workdir")
     for name, files in now.items():
         change = _change(before.get(name) or {}, files or {})
         if change:
