@@ -37,7 +37,7 @@ def rows():
     frozen = subject.frozen()
     batch = subject.batch_of(subject.imagenet_samples(CLASSES), np.array(CLASSES))
     explain = jax.jit(lambda *given: cfg.build().explain((), *given, jax.random.key(0)))
-    area = float(explain(frozen, batch).trace[f"area_{AREA:g}"][0, -1])
+    area = float(explain(frozen, batch).numbers["mask_area"][0, 0, -1])
     yield _row(f"{cfg.num_steps} steps on EfficientNet-Lite0, 224 pixels", area)
     yield _row("the area term alone, from a disc", float(_area_alone(cfg)))
 

@@ -31,7 +31,9 @@ HALF_PIXEL_5_6 = [
 HALF_PIXEL_2_3 = [[0.225751, 0.467032, 0.807191], [1.964965, 2.52182, 3.12254]]
 
 
-@pytest.mark.parametrize(("padding", "mode"), [("reflect", "mirror"), ("zero", "constant")])
+@pytest.mark.parametrize(
+    ("padding", "mode"), [("reflect", "mirror"), ("symmetric", "reflect"), ("zero", "constant")]
+)
 @pytest.mark.parametrize("sigma", [0.75, 2.0, 6.0])
 def test_the_gaussian_blur_is_scipys(padding, mode, sigma):
     expected = ndimage.gaussian_filter(

@@ -35,6 +35,19 @@ def test_variation_takes_the_length_of_the_step_to_the_right_and_down_to_its_pow
     np.testing.assert_allclose(masks.variation(maps, 1.0), [5 + 3 + 4], rtol=1e-6)
 
 
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("penalty", [masks.mean_variation, masks.mean_squared_variation])
+def test_the_mean_steps_of_a_flat_map_have_no_slope_as_pytorch_has_none(penalty, level):
+    slope = jax.grad(lambda maps: penalty(maps).sum())(jnp.full((1, 4, 5, 1), level))
+    np.testing.assert_array_equal(slope, 0.0)
+
+
+def test_the_absolute_value_has_the_slope_of_its_sign():
+    value, slope = jax.vmap(jax.value_and_grad(masks.absolute))(jnp.array([-2.0, 0.0, 3.0]))
+    np.testing.assert_array_equal(value, [2.0, 0.0, 3.0])
+    np.testing.assert_array_equal(slope, [-1.0, 0.0, 1.0])
+
+
 @pytest.mark.parametrize("power", [1.0, 2.0, 3.0])
 def test_a_flat_map_has_no_variation_and_no_gradient(power):
     value, gradient = jax.value_and_grad(lambda m: masks.variation(m, power).sum())(

@@ -17,7 +17,7 @@ from xai_jax.core.domains import NotNegative
 from xai_jax.core.settings import coerced
 from xai_jax.core.types import Images
 
-Padding = Literal["reflect", "zero"]
+Padding = Literal["reflect", "symmetric", "zero"]
 Resized = Float[Array, "b y x c"]
 
 
@@ -35,8 +35,8 @@ def gaussian_blur(
     Args:
         images: any range.
         sigma: standard deviation in pixels; 0 returns the images.
-        padding: "reflect" mirrors without repeating the border pixel (OpenCV's default); "zero"
-            darkens borders.
+        padding: "reflect" mirrors without repeating the border pixel (OpenCV's default),
+            "symmetric" repeats it (SciPy's); "zero" darkens borders.
         radius: half-width of the kernel; by default ``ceil(4 sigma)``.
 
     Raises:
@@ -94,6 +94,9 @@ def _band(size: int, taps: np.ndarray, padding: Padding) -> Float[np.ndarray, "n
             period = max(2 * (size - 1), 1)
             source = np.abs((source + size - 1) % period - (size - 1)) if size > 1 else 0 * source
             np.add.at(matrix, (rows, source), tap)
+        elif padding == "symmetric":
+            source = source % (2 * size)
+            np.add.at(matrix, (rows, np.minimum(source, 2 * size - 1 - source)), tap)
         else:
             inside = (source >= 0) & (source < size)
             matrix[rows[inside], source[inside]] += tap

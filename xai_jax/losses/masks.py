@@ -9,6 +9,14 @@ from xai_jax.core.types import AnyArray, Maps, PerExample
 Counts = Int[Array, "b"]
 
 
+def absolute(values: AnyArray) -> AnyArray:
+    """``|x|`` with the slope 0 at 0, as PyTorch has it; that of `jnp.abs` is 1 there.
+
+    Masks start flat, so that the difference of neighbours is 0, and at 1, so that nothing is paid.
+    """
+    return jnp.sign(values) * values
+
+
 def area(maps: Maps) -> PerExample:
     """Mean over the pixels; for a keep mask the share of the image kept, in [0, 1]."""
     return maps.mean(axis=(1, 2, 3))
@@ -32,7 +40,7 @@ def mean_variation(maps: Maps) -> PerExample:
     The border is reflected: at the last column (row) the step to the one before is taken again
     (Stalder et al. 2022).
     """
-    return _mean_steps(jnp.abs(jnp.diff(maps, axis=1)), jnp.abs(jnp.diff(maps, axis=2)))
+    return _mean_steps(absolute(jnp.diff(maps, axis=1)), absolute(jnp.diff(maps, axis=2)))
 
 
 def mean_squared_variation(maps: Maps) -> PerExample:

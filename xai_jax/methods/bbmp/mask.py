@@ -65,11 +65,11 @@ def disc_radii(size: tuple[int, int]) -> np.ndarray:
 
 
 def removed_disc(radius: Float[Array, ""], size: tuple[int, int]) -> Maps:
-    """``[1 h w 1]``: 1 on a soft disc in the middle of the picture."""
-    rows, columns = (np.arange(pixels) - (pixels - 1) / 2 for pixels in size)
+    """``[1 h w 1]``: 1 on a soft disc around the pixel that follows the middle of the picture."""
+    rows, columns = (np.arange(pixels) - pixels // 2 for pixels in size)
     distance = np.hypot(rows[:, None], columns[None, :])[None, :, :, None]
-    disc = (distance < radius).astype(jnp.float32)
-    blurred = gaussian_blur(disc, _SOFTNESS * min(size) / 224.0)
+    disc = jnp.asarray(distance < radius, jnp.float32)
+    blurred = gaussian_blur(disc, _SOFTNESS * min(size) / 224.0, padding="symmetric")
     return bounded(blurred)
 
 

@@ -97,8 +97,8 @@ def self_explained(
         "classification": sum(
             evidence.binary_cross_entropy(score, batch.labels) for score in scores
         ),
-        "similarity": jnp.abs(scores[0] - scores[1]).mean(axis=1),
-        "coherency": jnp.abs(keep - again).mean(axis=(1, 2, 3)),
+        "similarity": masks.absolute(scores[0] - scores[1]).mean(axis=1),
+        "coherency": masks.absolute(keep - again).mean(axis=(1, 2, 3)),
         **both,
         "area_bound": sum(bounds),
     }

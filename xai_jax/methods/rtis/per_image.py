@@ -87,7 +87,7 @@ def rtis_per_image(cfg: PerImage) -> Method:
 
 def _mask(channels: Channels, batch: Batch) -> Maps:
     """``|a| / (|a| + |b| + 0.001)``, in [0, 1), upsampled with the corner cells on the corners."""
-    own, other = jnp.abs(channels[..., :1]), jnp.abs(channels[..., 1:])
+    own, other = masks.absolute(channels[..., :1]), masks.absolute(channels[..., 1:])
     grid = own / (own + other + _GUARD)
     return image.bounded(image.resize_align_corners(grid, *batch.images.shape[1:3]))
 
