@@ -47,7 +47,7 @@ def manifest(num_pictures: int = 5, batch_size: int = 2, **changes) -> Manifest:
         batch_size=batch_size,
         pictures=pictures,
         digests=tuple(f"{i:032x}" for i in range(num_pictures)),
-        versions={"xai_jax": "0.1.0", "jax": "0.10.2", "numpy": "2.4.6"},
+        computed_with={"xai_jax": "0.1.0", "jax": "0.10.2", "numpy": "2.4.6"},
     )
     return Manifest(**{**fields, **changes})
 

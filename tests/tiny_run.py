@@ -90,7 +90,7 @@ def manifest(files: dict[str, Path], **changes) -> Manifest:
         batch_size=BATCH,
         pictures=source.names,
         digests=record.digests(source),
-        versions={"xai_jax": "0.1.0"},
+        computed_with={"xai_jax": "0.1.0"},
     )
     return dataclasses.replace(made, **changes)
 

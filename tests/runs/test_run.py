@@ -359,7 +359,7 @@ def test_a_full_disk_stops_in_one_sentence_and_keeps_whole_batches(
         write_whole(path, content)
 
     monkeypatch.setattr(files, "write_whole", full_after_some)
-    monkeypatch.setattr(record.summary, "write_whole", full_after_some)
+    monkeypatch.setattr(record.done, "write_whole", full_after_some)
     with pytest.raises(OSError, match="No space left on device"):
         tiny_run.explain(folder, tmp_path / "run")
     assert results.load(tmp_path / "run").rows == (0, 1)

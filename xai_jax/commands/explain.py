@@ -23,14 +23,17 @@ from xai_jax.runs.road import Run
 from xai_jax.runs.run import Outcome, run
 from xai_jax.runs.sources import Files
 from xai_jax.runs.trained import Trained
-from xai_jax.runtime import compilation_cache, mesh
+from xai_jax.runtime import compilation_cache, deterministic, mesh
 from xai_jax.runtime.ahead import interruptibly
-from xai_jax.runtime.manifest import Manifest, versions
+from xai_jax.runtime.manifest import Manifest, computed_with
 from xai_jax.runtime.progress import Progress
+
+_BATCH, _BATCH_ON_CPU = 8, 4
 
 
 def main(argv: Sequence[str]) -> None:
     """Explains, writes the report, and says where it is."""
+    deterministic.ask()
     args, found = arguments.parse(argv)
     files = pictures.find(args.pictures, without=args.out)
     place = shard.parse(args.shard) if args.shard else None
@@ -101,6 +104,13 @@ def _inspector(args: Arguments[Any], found: Trained | None, model: Pretrained) -
     )
 
 
+def _limit(args: Arguments[Any]) -> int:
+    """Pictures in one compiled call, at most."""
+    if args.batch_size is not None:
+        return args.batch_size
+    return _BATCH_ON_CPU if jax.default_backend() == "cpu" else _BATCH
+
+
 def _metrics(inspector: Inspector) -> tuple[Metric, ...]:
     """The parts are scored of methods that cut one out."""
     return (fidelity(),) if KEEP in inspector.method.build().outputs else ()
@@ -127,8 +137,8 @@ def _manifest(
         target=target,
         labels_sha256=hashlib.sha256(labels.read_bytes()).hexdigest() if labels else None,
         seed=args.seed,
-        batch_size=shard.even_batch_size(len(source.names), args.batch_size),
+        batch_size=shard.even_batch_size(len(source.names), _limit(args)),
         pictures=source.names,
         digests=record.digests(source),
-        versions=versions(),
+        computed_with=computed_with(),
     )

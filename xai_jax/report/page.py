@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import os
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,10 +20,12 @@ from xai_jax.report.picture import Picture
 from xai_jax.report.scores import Scores
 from xai_jax.report.wording import percent, probability, raw, signed
 from xai_jax.runtime import files
+from xai_jax.runtime.ahead import map_ahead
 from xai_jax.runtime.manifest import Manifest
 from xai_jax.runtime.results import Results
 
 NAME = "report.html"
+_THREADS = 4  # that encode pictures
 LEVEL_STEP = 12  # grey values a level, so that a browser that blurs canvases still reads it right
 
 
@@ -111,10 +114,12 @@ def _overview(results: Results) -> dict[str, Any]:
 
 def _entries(results: Results, explained: Iterator[Picture]) -> Iterator[dict]:
     """What the template shows of each picture: a card, or the reason why it was skipped."""
+    card_of = functools.partial(_card, class_names=results.class_names)
+    cards = map_ahead(card_of, explained, threads=_THREADS, ahead=2 * _THREADS)
     for number, row in enumerate(results.summary, start=1):
         if row is None:
             continue
-        card = None if row.status == "skipped" else _card(next(explained), results.class_names)
+        card = None if row.status == "skipped" else next(cards)
         area = row.numbers.get("sufficient_area")
         yield {"number": number, "row": row, "card": card, "area": 2.0 if area is None else area}
 

@@ -1,5 +1,6 @@
 """Writes what was explained: the arrays, a picture each, and last the sign that a batch is done."""
 
+import functools
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,8 @@ from xai_jax.runtime.manifest import Manifest
 from xai_jax.runtime.summary import Row
 
 PICTURES = "pictures"
-_THREADS = 4  # that read files in order to recognise them
+_THREADS = 4  # that read files in order to recognise them, and that encode pictures
+_COMPRESSION = 2  # of PNG: half the time of the default for a few per cent more bytes
 
 IMAGES = Output(
     name="images",
@@ -163,15 +165,17 @@ class Recorder:
         self._done[batch] = tuple(row.digest for row in rows)
 
     def _write_sheets(self, found: Found) -> None:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(functools.partial(self._write_sheet, found), range(len(found.rows))))
+
+    def _write_sheet(self, found: Found, n: int) -> None:
         explanation = found.explanation
-        for n, row in enumerate(found.rows):
-            keep = None if explanation.keep is None else explanation.keep[n]
-            sheet = panels.contact_sheet(found.images[n], keep, explanation.saliency[n])
-            png = io.BytesIO()
-            Image.fromarray(sheet).save(png, format="PNG")
-            files.write_whole(
-                sheet_path(self._folder, self._manifest.pictures[row]), png.getvalue()
-            )
+        keep = None if explanation.keep is None else explanation.keep[n]
+        sheet = panels.contact_sheet(found.images[n], keep, explanation.saliency[n])
+        png = io.BytesIO()
+        Image.fromarray(sheet).save(png, format="PNG", compress_level=_COMPRESSION)
+        path = sheet_path(self._folder, self._manifest.pictures[found.rows[n]])
+        files.write_whole(path, png.getvalue())
 
     def _skipped(self, row: int, reason: str, digest: str) -> Row:
         picture = self._manifest.pictures[row]

@@ -53,7 +53,8 @@ class Manifest(Settings):
         shard: which part it is; ``None`` for a whole run.
         pictures: ids, in the order of the rows: paths relative to the pictures' common folder.
         digests: one a picture, of the content of its file; "" where it could not be read.
-        versions: of the packages that compute.
+        computed_with: versions of the packages, the kind of the device, and the precision of matrix
+            products: what the last digits of every number depend on.
         format: of the folder.
     """
 
@@ -73,7 +74,7 @@ class Manifest(Settings):
     shard: Shard | None = None
     pictures: tuple[PathWithin, ...]
     digests: tuple[str, ...]
-    versions: Mapping[str, str]
+    computed_with: Mapping[str, str]
     format: int = FORMAT
 
     def to_json(self) -> str:
@@ -118,13 +119,15 @@ class Manifest(Settings):
         return slice(start, min(start + self.batch_size, len(self.pictures)))
 
 
-def versions() -> dict[str, str]:
-    """Of the packages that compute, for a manifest."""
+def computed_with() -> dict[str, str]:
+    """What this process computes with, for a manifest."""
     return {
         "xai_jax": VERSION,
         "jax": jax.__version__,
         "numpy": np.__version__,
         "pillow": PIL.__version__,
+        "device": jax.devices()[0].device_kind,
+        "matrix_precision": jax.config.values["jax_default_matmul_precision"] or "default",
     }
 
 

@@ -149,7 +149,7 @@ class Entrant:
             batch_size=self.stage.batch_size,
             pictures=tuple(item.name for item in self.items),
             digests=tuple(item.digest for item in self.items),
-            versions=manifests.versions(),
+            computed_with=manifests.computed_with(),
         )
 
     def check_folder(self) -> None:
