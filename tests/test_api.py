@@ -11,6 +11,7 @@ from jax.sharding import AxisType
 
 import xai_jax
 from xai_jax.core import targets
+from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Method
 from xai_jax.core.outputs import KEEP
 from xai_jax.core.types import Explanation
@@ -210,6 +211,27 @@ def test_a_given_class_costs_no_call_of_the_classifier():
 
 def _nan_logits(params, images):
     return planted._quadrant_logits(params, images) * jax.numpy.nan
+
+
+def _dark_is_nan(params, images):
+    """NaN where a part of the picture is dark, as it is only in composites."""
+    del params
+    dark = (images < 0.2).any(axis=(1, 2, 3))
+    return jax.numpy.where(dark[:, None], jax.numpy.nan, images.mean(axis=(1, 2)))
+
+
+def test_a_classifier_that_is_nan_on_masked_pictures_alone_is_refused_by_name():
+    broken = Classifier.from_callable(_dark_is_nan)
+    black = Constant(value=0.0)
+    with pytest.raises(ValueError, match="image 0: Its explanation is not finite: the classifier"):
+        xai_jax.explain(broken, IMAGES * 0.5 + 0.25, 0, method=fido.Config.smoke(), infill=black)
+
+
+@pytest.mark.parametrize("target", [None, 0])
+def test_one_logit_under_a_softmax_is_refused_before_anything_is_compiled(target):
+    certain = Classifier.from_callable(lambda params, x: x.mean(axis=(1, 2, 3))[:, None])
+    with pytest.raises(ValueError, match="one logit and a softmax head, .* set head='sigmoid'"):
+        xai_jax.explain(certain, IMAGES, target)
 
 
 def test_a_classifier_that_returns_nan_is_refused_in_one_sentence():

@@ -17,7 +17,7 @@ from xai_jax.core.method import Builds, Frozen, Inspector, Method
 from xai_jax.core.metric import MeasureFn, Metric
 from xai_jax.core.outputs import Output
 from xai_jax.core.rng import image_ids
-from xai_jax.core.targets import ChooseTarget
+from xai_jax.core.targets import ChooseTarget, Head
 from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
 from xai_jax.runs.sources import Picture
 
@@ -117,6 +117,15 @@ def check_weights(inspector: Inspector) -> None:
         )
     if has_weights and not learns:
         raise ValueError(f"{name} learns nothing across images; leave out the weights.")
+
+
+def check_head(head: Head, num_classes: int) -> None:
+    """Raises ValueError where a classifier is certain whatever it sees."""
+    if num_classes == 1 and head is Head.SOFTMAX:
+        raise ValueError(
+            "The classifier has one logit and a softmax head, which is certain of its only class "
+            "whatever it sees; set head='sigmoid'."
+        )
 
 
 def _check_declared(config: Any, method: Method, explanation: Explanation) -> None:

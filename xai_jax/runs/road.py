@@ -27,7 +27,10 @@ from xai_jax.runs.sources import Picture, Pictures
 from xai_jax.runtime.ahead import map_ahead
 from xai_jax.runtime.mesh import place_replicated, place_split, replicated
 
-_NOT_FINITE = "Its explanation is not finite; lower the learning rate."
+_NOT_FINITE = (
+    "Its explanation is not finite: the classifier answers NaN or infinity where a part is "
+    "removed, or the learning rate is too high; look at its weights, or lower the rate."
+)
 
 Target = np.ndarray | ChooseTarget  # [n] of all pictures, or how to choose it
 
@@ -109,6 +112,7 @@ class Run:
         classifier = self.inspector.frozen.classifier
         num_classes = classifier.num_classes(self.image_shape, self.size)
         batches.check_weights(self.inspector)
+        batches.check_head(classifier.head, num_classes)
         if callable(self.target):
             return num_classes
         wrong = self.target[(self.target < 0) | (self.target >= num_classes)]
