@@ -326,6 +326,13 @@ def test_an_empty_folder_and_a_missing_path_are_refused_in_one_sentence(tmp_path
         pictures.find([tmp_path / "gone.png"])
 
 
+def test_a_named_folder_without_pictures_is_said_even_where_others_have_some(tmp_path):
+    touch(tmp_path, "a/1.png", "b/notes.txt")
+    with pytest.raises(ValueError, match=r"/b holds no picture, though others do; leave it out"):
+        pictures.find([tmp_path / "a", tmp_path / "b"])
+    assert list(pictures.find([tmp_path])) == ["1.png"]
+
+
 def test_a_whole_picture_keeps_its_size_stands_upright_and_lies_on_white(tmp_path):
     scene = gradient(size=(12, 8))
     exif = Image.Exif()

@@ -53,13 +53,16 @@ def find(paths: Sequence[Path], *, without: Path | None = None) -> dict[str, Pat
         ``{id: file}``; an id is the path relative to the pictures' common folder, with "/".
 
     Raises:
-        ValueError: a path does not exist, or there is no picture at all.
+        ValueError: a path does not exist, or a folder holds no picture.
     """
     files: dict[str, None] = {}  # an ordered set
+    empty = []
     left_out = os.path.abspath(without) if without else None
     for path in map(os.path.abspath, paths):
         if os.path.isdir(path):
-            files |= dict.fromkeys(_below(path, left_out))
+            found = dict.fromkeys(_below(path, left_out))
+            files |= found
+            empty += [] if found else [path]
         elif os.path.exists(path):
             files[path] = None
         else:
@@ -68,6 +71,10 @@ def find(paths: Sequence[Path], *, without: Path | None = None) -> dict[str, Pat
         raise ValueError(
             f"No picture in {', '.join(map(str, paths))}; "
             f"these kinds are looked for: {', '.join(sorted(SUFFIXES))}."
+        )
+    if empty:
+        raise ValueError(
+            f"{empty[0]} holds no picture, though others do; leave it out, or correct its name."
         )
     common = os.path.commonpath([os.path.dirname(file) for file in files])
     ids = {Path(file).relative_to(common).as_posix(): Path(file) for file in files}
