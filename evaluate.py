@@ -1,22 +1,15 @@
 """Scores the evaluation of a config file: python evaluate.py --config=FILE --workdir=FOLDER."""
 
-from pathlib import Path
-
-from absl import app, flags
-from ml_collections import config_flags
-
-from xai_jax.runtime import distributed
-from xai_jax.scoring.score import score
-
-CONFIG = config_flags.DEFINE_config_file("config", help_string="Python file with get_config().")
-WORKDIR = flags.DEFINE_string("workdir", None, "The scores' folder.", required=True)
+from xai_jax.runtime import ending
 
 
-def main(_: list[str]) -> None:
-    """Scores, or goes on where an earlier start has stopped, and prints the table."""
-    with distributed.program(None, None, None):
-        print(score(CONFIG.value, Path(WORKDIR.value)).read_text())
+def work() -> None:
+    """The program, imported when signals are listened to."""
+    from xai_jax.scoring import program
+
+    program.main()
 
 
 if __name__ == "__main__":
-    app.run(main)
+    ending.listen("evaluate.py")
+    ending.leave(ending.reported("evaluate.py", work, batch_size="--config.batch_size"))

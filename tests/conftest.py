@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import signal
+import sys
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -24,6 +26,7 @@ install_import_hook("xai_jax", "beartype.beartype")
 
 from xai_jax.core.classifier import Classifier  # noqa: E402
 from xai_jax.core.settings import Settings  # noqa: E402
+from xai_jax.runtime import ending  # noqa: E402
 
 
 def unchecked(cls, *args, **kwargs):
@@ -70,3 +73,15 @@ def pytest_runtest_makereport(item, call):
     if report.skipped and wants_pictures and there and os.environ.get("CI"):
         report.outcome = "failed"
         report.longrepr = f"skipped although the pictures are there: {report.longrepr}"
+
+
+@pytest.fixture
+def listening(monkeypatch):
+    """This process listens to signals as a program does, until the test is over."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    monkeypatch.setattr(ending, "_listener", None)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    ending.listen("some.py")
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

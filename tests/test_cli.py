@@ -1,5 +1,6 @@
 """The command line: what it prints and leaves, and one sentence for everything that goes wrong."""
 
+import csv
 import dataclasses
 import json
 import os
@@ -179,6 +180,56 @@ def test_an_empty_folder_and_a_missing_picture_are_refused_in_one_sentence(run, 
     assert "gone.jpg does not exist; name pictures, or folders" in only_sentence(*failed)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("explain", "a.png", "--classifier", "quadrant", "--out", ""),
+        ("explain", "a.png", "--classifier", "quadrant", "--out="),
+        ("merge", "--out", "", "a", "b"),
+        ("report", ""),
+        ("explain", "", "--classifier", "quadrant", "--out", "run"),
+        ("predict", "a.png", "--classifier", ""),
+        ("predict", "a.png", "--classifier", "quadrant", "--weights="),
+        ("explain", "a.png", "--target", "truth", "--labels", "", "--out", "run"),
+    ],
+)
+def test_an_empty_word_is_refused_and_is_not_the_folder_that_one_is_in(
+    run, tmp_path, monkeypatch, words
+):
+    monkeypatch.chdir(tmp_path)
+    sentence = only_sentence(*run(*words))
+    assert sentence.endswith(" is empty; give it a value, or leave it out.")
+    place = words.index("") - 1 if "" in words else 0
+    if words[place].startswith("--"):
+        assert sentence.startswith(f"What {words[place]} names is ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_refused_is_left_as_it_was(run, folder, tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    failed = run("explain", folder, *SMALL, "--out", tmp_path)
+    assert only_sentence(*failed) == (
+        f"{tmp_path} holds thesis.tex and no run; choose an empty folder with --out."
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_names_that_look_like_markup_are_taken_as_they_are(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    place = tmp_path / "a[" / "b]c[red]"
+    place.mkdir(parents=True)
+    gone = f"{place}/weights.pth"
+    words = ("explain", place, "--classifier", gone, "--out", tmp_path / "out")
+    Image.new("RGB", (8, 8)).save(place / "=1+1[bold].png")
+    code, _, said = run(*words)
+    assert code == 1 and str(place) in said.splitlines()[-1]
+    assert run("explain", place, *SMALL, "--out", tmp_path / "run")[0] == 0
+    with open(tmp_path / "run" / "summary.csv", newline="") as file:
+        (line,) = csv.DictReader(file)
+    assert line["picture"] == "'=1+1[bold].png"
+    assert xai_jax.load(tmp_path / "run").summary[0].picture == "=1+1[bold].png"
+
+
 def test_the_folder_of_another_run_is_refused_with_the_field_that_differs(run, folder, tmp_path):
     assert run("explain", folder, *SMALL, "--out", tmp_path)[0] == 0
     before = tiny_run.hashes(tmp_path)
@@ -310,21 +361,25 @@ def waited_for(condition, process, seconds=60):
     return process.poll() is None
 
 
-def test_ctrl_c_inside_compiled_code_ends_at_once_and_the_same_command_goes_on(
-    run, start, folder, tmp_path
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [("SIGINT", 130, "stopped"), ("SIGTERM", 143, "stopped by SIGTERM")],
+)
+def test_a_signal_inside_compiled_code_ends_at_once_and_the_same_command_goes_on(
+    run, start, folder, tmp_path, name, code, words
 ):
     out = tmp_path / "run"
     small = (*SMALL, "--batch-size", "1", "--num-steps", "400000", "--out", out, folder)
     process = start("explain", *small)
     assert waited_for(lambda: (out / ".lock").exists(), process)
     time.sleep(3)  # it compiles, or steps through its hundred thousands
-    process.send_signal(signal.SIGINT)
+    process.send_signal(getattr(signal, name))
     begun = time.monotonic()
     _, said = process.communicate(timeout=60)
     assert time.monotonic() - begun < 10
-    assert process.returncode == 130
+    assert process.returncode == code
     assert said.splitlines()[-1] == (
-        "xai-jax: stopped; what was computed is kept, and the same command goes on from there."
+        f"xai-jax: {words}; what was computed is kept, and the same command goes on from there."
     )
     with (out / ".lock").open() as lock:  # nobody holds it any more
         import fcntl

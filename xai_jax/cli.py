@@ -1,9 +1,9 @@
 """The command ``xai-jax``: chooses what to do, and says in one sentence what went wrong."""
 
-import errno
-import os
 import sys
 from collections.abc import Callable, Sequence
+
+from xai_jax.runtime import ending
 
 _USAGE = """\
 usage: xai-jax COMMAND [...]
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0, 1 for an error (one sentence on stderr), 2 for wrong arguments, 130
-        after Ctrl-C.
+        after Ctrl-C, 143 after SIGTERM.
     """
     argv = sys.argv[1:] if argv is None else argv
     if not argv or argv[0] in {"-h", "--help"}:
@@ -36,7 +36,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"xai-jax {xai_jax.__version__}")
         return 0
-    return _reported(lambda: _command(argv[0])(argv[1:]))
+    return ending.reported("xai-jax", lambda: _run(argv[0], argv[1:]))
+
+
+def _run(name: str, argv: Sequence[str]) -> None:
+    command = _command(name)
+    _check_words(argv)
+    command(argv)
 
 
 def _command(name: str) -> Callable[[Sequence[str]], None]:
@@ -85,50 +91,21 @@ def _report(argv: Sequence[str]) -> None:
     report.main(argv)
 
 
-def _reported(work: Callable[[], None]) -> int:
-    try:
-        work()
-    except KeyboardInterrupt:
-        return _said(
-            "stopped; what was computed is kept, and the same command goes on from there.", 130
-        )
-    except (ValueError, OSError, MemoryError) as error:
-        return _said(_sentence(error), 1)
-    except RuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        return _said("the device's memory is too small; lower --batch-size.", 1)
-    return 0
-
-
-def _said(sentence: str, code: int) -> int:
-    print(f"xai-jax: {sentence}", file=sys.stderr)
-    return code
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "the memory is too small; lower --batch-size."
-    if not isinstance(error, OSError) or error.errno is None:
-        return str(error)
-    where = f"{error.filename}: " if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        remedy = "free some space and start again: what was computed is kept"
-    elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        remedy = "choose a place that you may write to, and files that you may read"
-    else:
-        remedy = "check that the place exists and can be used"
-    return f"{where}{os.strerror(error.errno)}; {remedy}."
+def _check_words(argv: Sequence[str]) -> None:
+    """Refuses an empty word, which would stand for the folder that one is in."""
+    for before, word in zip(["", *argv], argv, strict=False):
+        if not word or (word.startswith("--") and word.endswith("=")):
+            flag = word or (before if before.startswith("--") else "")
+            what = f"What {flag.rstrip('=')} names" if flag else "An argument"
+            raise ValueError(f"{what} is empty; give it a value, or leave it out.")
 
 
 def entry() -> None:
-    """The console script: ends the process with `main`'s code, at once after Ctrl-C."""
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if code == 130:
-        os._exit(code)  # a compiled call may still run in a thread, and nothing can stop it
-    sys.exit(code)
+    """The console script: ends the process with `main`'s code, at once after a signal."""
+    ending.listen("xai-jax")
+    # A name that is no UTF-8 is printed as the bytes that it is.
+    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+    ending.leave(main())
 
 
 if __name__ == "__main__":

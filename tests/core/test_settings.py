@@ -152,6 +152,21 @@ def test_labels_are_found_by_id_before_file_name(tmp_path):
     assert found == {"a/1.png": 1, "b/1.png": 2, "c, d.png": 4}
 
 
+def test_lines_of_one_picture_may_agree_and_are_refused_where_they_do_not(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("file,class\n1.png,0\n1.png,tabby\n1.png,Tabby Cat\n2.png,1\n2.png,0\n")
+    assert targets.read_labels(table, NAMES, ["1.png"]) == {"1.png": 0}
+    for picture in ("2.png", "deep/2.png"):
+        with pytest.raises(ValueError, match=r"gives 2\.png the classes '1' and '0'; leave one"):
+            targets.read_labels(table, NAMES, ["1.png", picture])
+
+
+@pytest.mark.parametrize("word", ["²", "٣", "--3", "9" * 5000])
+def test_what_is_no_whole_number_is_looked_for_among_the_names(word):
+    with pytest.raises(ValueError, match="The classifier has no class"):
+        targets.class_index(word, NAMES)
+
+
 def test_a_file_of_labels_that_cannot_be_read_is_refused(tmp_path):
     table = tmp_path / "labels.csv"
     with pytest.raises(ValueError, match="cannot be read as a table of file and class"):

@@ -15,7 +15,7 @@ from PIL import Image
 from configs.coco2014.objects import PICTURES
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import catalog
-from xai_jax.data.builders import archive, faces, regions
+from xai_jax.data.builders import archive, faces, mnist_digits, regions, voc2007_masks
 from xai_jax.data.example import classes_of, picture_of
 from xai_jax.data.pipeline import Pipeline
 
@@ -366,6 +366,37 @@ def test_a_file_of_mnist_that_is_cut_off_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(ValueError, match=r"t10k-images-idx3-ubyte\.gz is no file of MNIST, or is"):
         built(catalog.MNIST, tmp_path)
+
+
+def test_a_flipped_byte_anywhere_in_a_file_of_mnist_is_refused_by_name_or_harmless(tmp_path):
+    digits = np.random.default_rng(0).integers(0, 256, (1, 5, 5), np.uint8)
+    content, path = idx(digits), tmp_path / "train-images-idx3-ubyte.gz"
+    refused = 0
+    for position in range(len(content)):
+        damaged = bytearray(content)
+        damaged[position] ^= 0xFF
+        path.write_bytes(damaged)
+        try:
+            np.testing.assert_array_equal(mnist_digits._numbers(path, 2051), digits)
+        except ValueError as error:
+            assert str(error).startswith(f"{path} is no file of MNIST, or is cut off; ")
+            refused += 1
+    assert refused > len(content) - 20  # all but gzip's time and flags
+
+
+def test_a_picture_that_a_builder_must_look_into_is_refused_by_its_name(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 6\n")
+    sentence = (
+        r"a\.png: It cannot be read as a picture: its content is of no known picture format\."
+    )
+    for read in (archive.size_of, faces._drawn, lambda file: voc2007_masks._mask(file, SIZE)):
+        with pytest.raises(ValueError, match=sentence):
+            read(path)
+    save(path, grey(9))
+    assert archive.size_of(path) == SIZE
+    with pytest.raises(ValueError, match=r"a\.png: It is no mask"):
+        voc2007_masks._mask(path, SIZE)
 
 
 OURS = {

@@ -1,5 +1,6 @@
 """Pictures of every kind become the same squares, and broken ones say why they do not."""
 
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -228,6 +229,53 @@ def test_what_is_no_picture_is_refused_in_one_sentence(tmp_path, content, reason
     assert "\n" not in str(error.value)
 
 
+OPENED = {"AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP"}
+
+
+@pytest.mark.parametrize("kind", sorted(OPENED))
+def test_a_listed_kind_is_told_by_its_content_whatever_the_suffix(tmp_path, kind):
+    Image.init()
+    if kind not in Image.SAVE:
+        pytest.skip(f"this Pillow writes no {kind}")
+    grey = Image.new("RGB", (8, 8), (153, 153, 153))
+    more = {"save_all": True, "append_images": [grey]} if kind == "MPO" else {}
+    read = pictures.read(saved(tmp_path, grey, "a.gif", format=kind, **more), WHOLE)
+    np.testing.assert_allclose(read, 0.6, atol=2 / 255)
+
+
+def other_kinds() -> list[str]:
+    Image.init()
+    return sorted(set(Image.SAVE) - OPENED - {"PDF"})  # which Pillow only writes
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
+@pytest.mark.parametrize("kind", other_kinds())
+def test_no_other_kind_is_opened_under_the_name_of_a_listed_one(tmp_path, kind):
+    path = tmp_path / "a.jpg"
+    for mode in ("RGB", "L", "1", "RGBA"):
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            gradient(mode).save(path, format=kind)
+            break
+    else:
+        pytest.skip(f"this Pillow writes no {kind}")
+    for read in (
+        lambda file: pictures.read(file, WHOLE),
+        pictures.whole,
+        pictures.class_ids,
+        pictures.upright_size,
+        pictures.stored_size,
+    ):
+        for file in (path, path.read_bytes()):
+            with pytest.raises(BadPicture, match="its content is of no known picture format"):
+                read(file)
+
+
+def test_every_picture_is_opened_in_one_place():
+    sources = {path: path.read_text() for path in (ROOT / "xai_jax").rglob("*.py")}
+    opening = [path.name for path, source in sources.items() if "Image.open(" in source]
+    assert opening == ["pictures.py"]
+
+
 def test_floating_point_pictures_have_no_known_range_and_are_refused(tmp_path):
     path = saved(tmp_path, Image.fromarray(np.ones((8, 8), np.float32)), "a.tif")
     with pytest.raises(BadPicture, match="no known range"):
@@ -276,6 +324,13 @@ def test_an_empty_folder_and_a_missing_path_are_refused_in_one_sentence(tmp_path
         pictures.find([tmp_path])
     with pytest.raises(ValueError, match=r"gone\.png does not exist"):
         pictures.find([tmp_path / "gone.png"])
+
+
+def test_a_named_folder_without_pictures_is_said_even_where_others_have_some(tmp_path):
+    touch(tmp_path, "a/1.png", "b/notes.txt")
+    with pytest.raises(ValueError, match=r"/b holds no picture, though others do; leave it out"):
+        pictures.find([tmp_path / "a", tmp_path / "b"])
+    assert list(pictures.find([tmp_path])) == ["1.png"]
 
 
 def test_a_whole_picture_keeps_its_size_stands_upright_and_lies_on_white(tmp_path):

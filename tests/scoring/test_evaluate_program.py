@@ -2,8 +2,12 @@
 
 import csv
 import pathlib
+import signal
 import subprocess
 import sys
+import time
+
+import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -49,6 +53,32 @@ def test_what_is_wrong_ends_the_program_with_a_sentence(tmp_path):
         "--config.contestants.explainer.trained to its file."
     )
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_ends_it_at_once_in_one_sentence(tmp_path, name, code):
+    program = (
+        "import runpy, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # as in a terminal
+        "runpy.run_path('evaluate.py', run_name='__main__')\n"
+    )
+    words = ["--config=configs/smoke/evaluate_planted.py", f"--workdir={tmp_path}"]
+    words += ["--config.contestants.FIDO.method.num_steps=400000"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *words], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        while process.poll() is None and not (tmp_path / "classifier.json").exists():
+            time.sleep(0.01)
+        process.send_signal(getattr(signal, name))
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == code
+    *_, last = said.splitlines()
+    assert last.startswith("evaluate.py: stopped") and "Traceback" not in said
+    assert last.endswith("what was computed is kept, and the same command goes on from there.")
 
 
 def test_void_as_object_is_a_setting_of_the_command_line(tmp_path):

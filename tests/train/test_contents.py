@@ -100,24 +100,24 @@ def test_what_is_not_learned_from_may_change(tmp_path, folder):
 
 
 def test_the_record_says_what_every_file_held(tmp_path, folder):
-    fit(run(folder), tmp_path)
-    said = json.loads((tmp_path / contents.NAME).read_text())
+    fit(run(folder), tmp_path / "run")
+    said = json.loads((tmp_path / "run" / contents.NAME).read_text())
     assert said == {"data": Pipeline.digests(run(folder).data)}
     assert len(said["data"]) == 1 + 8 + 8
     assert {len(digest) for digest in said["data"].values()} == {32}
 
 
 def test_a_record_that_was_lost_is_refused_once_there_is_a_checkpoint(tmp_path, folder):
-    exp = run(folder)
-    fit(exp, tmp_path)
-    (tmp_path / contents.NAME).write_text("{")
+    exp, workdir = run(folder), tmp_path / "run"
+    fit(exp, workdir)
+    (workdir / contents.NAME).write_text("{")
     with pytest.raises(ValueError, match=r"data\.json is no JSON; choose another --workdir"):
-        fit(exp, tmp_path)
-    (tmp_path / contents.NAME).unlink()
+        fit(exp, workdir)
+    (workdir / contents.NAME).unlink()
     with pytest.raises(ValueError, match=r"data\.json is missing, so that nobody knows what"):
-        fit(exp, tmp_path)
-    shutil.rmtree(tmp_path / fit_module.CHECKPOINTS)  # as if killed before there was any
-    assert fit(exp, tmp_path).step == 2
+        fit(exp, workdir)
+    shutil.rmtree(workdir / fit_module.CHECKPOINTS)  # as if killed before there was any
+    assert fit(exp, workdir).step == 2
 
 
 def test_data_without_digests_is_recognised_by_its_settings_alone(tmp_path):

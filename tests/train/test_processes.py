@@ -79,7 +79,7 @@ def test_when_one_process_dies_the_other_says_so_and_the_run_resumes(tmp_path, v
     ],
 )
 def test_flags_that_do_not_say_who_takes_part_are_refused(arguments, sentence):
-    with pytest.raises(SystemExit, match=sentence), distributed.program(*arguments):
+    with pytest.raises(ValueError, match=sentence), distributed.program(*arguments):
         raise AssertionError("not reached")
 
 

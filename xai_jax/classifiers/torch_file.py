@@ -2,8 +2,10 @@
 
 import io
 import json
+import lzma
 import math
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,8 @@ _SAFETENSORS_DTYPES = {
     "U8": np.uint8,
     "BOOL": np.bool_,
 }
+_AXES = 32  # of an array, at most
+_NUMBERS = 2**48  # of an array, at most
 _WRAPPERS = ("state_dict", "model")  # where a training checkpoint keeps its weights
 
 
@@ -89,6 +93,9 @@ def _read_zip(data: bytes) -> dict[str, np.ndarray]:
         NotImplementedError,
         RuntimeError,
         EOFError,
+        OSError,  # of bz2
+        zlib.error,
+        lzma.LZMAError,
     ) as error:
         raise Refused("is truncated or damaged: its zip archive cannot be read") from error
 
@@ -184,14 +191,23 @@ def _array(name: str, tensor: Tensor, block: bytes | memoryview) -> np.ndarray:
         raise Refused(
             f"is damaged: the storage of {ascii(name)} has {len(block)} bytes, not {count * size}"
         )
+    if not _can_be(tensor.shape) or max(tensor.strides, default=0) > _NUMBERS:
+        raise Refused(f"is damaged: {ascii(name)} has a shape that no array can have")
     numbers = math.prod(tensor.shape)
     last = sum((n - 1) * stride for n, stride in zip(tensor.shape, tensor.strides, strict=True))
-    if numbers > count or (numbers and tensor.offset + last >= count) or len(tensor.shape) > 32:
+    if numbers > count or (numbers and tensor.offset + last >= count):
         raise Refused(f"is damaged: {ascii(name)} reaches outside its storage")
     if not numbers:
         return np.zeros(tensor.shape, tensor.storage.dtype)
     strides = tuple(stride * size for stride in tensor.strides)
     return np.ndarray(tensor.shape, tensor.storage.dtype, block, tensor.offset * size, strides)
+
+
+def _can_be(shape: tuple[int, ...]) -> bool:
+    """Asked first of all: to multiply 100,000 sides, or two of a million digits, takes long."""
+    if len(shape) > _AXES or any(side > _NUMBERS for side in shape):
+        return False
+    return math.prod(side or 1 for side in shape) <= _NUMBERS
 
 
 def _read_safetensors(data: bytes) -> dict[str, np.ndarray]:
@@ -217,7 +233,9 @@ def _safetensor(name: str, entry: Any, numbers: memoryview) -> np.ndarray:
         counts = all(type(n) is int and n >= 0 for n in (*shape, start, stop))
     except (KeyError, TypeError, ValueError) as error:
         raise Refused(f"is damaged: its header says nothing sensible of {ascii(name)}") from error
-    if not counts or len(shape) > 32 or stop - start != math.prod(shape) * dtype.itemsize:
+    if not counts or not _can_be(shape):
+        raise Refused(f"is damaged: {ascii(name)} has a shape that no array can have")
+    if stop - start != math.prod(shape) * dtype.itemsize:
         raise Refused(f"is damaged: shape and size of {ascii(name)} do not agree")
     if stop > len(numbers):
         raise Refused(f"is truncated: {ascii(name)} lies behind its end; download it again")

@@ -18,6 +18,7 @@ from xai_jax.core.errors import BadPicture
 from xai_jax.data import pictures
 from xai_jax.runs.batch import BAD_LOGITS, checked_logits
 from xai_jax.runtime import compilation_cache
+from xai_jax.runtime.terminal import plain
 
 _TOP = 5
 
@@ -66,11 +67,11 @@ def _answers(files: dict[str, Path], model: Pretrained) -> Iterator[dict[str, An
         try:
             image = pictures.read(path, model.preprocess)
         except BadPicture as reason:
-            print(f"warning: {picture} was skipped. {reason}", file=sys.stderr)
+            print(plain(f"warning: {picture} was skipped. {reason}"), file=sys.stderr)
             continue
         logits = checked_logits(model.classifier, image[None])
         if not np.isfinite(logits).all():
-            print(f"warning: {picture} was skipped. {BAD_LOGITS}", file=sys.stderr)
+            print(plain(f"warning: {picture} was skipped. {BAD_LOGITS}"), file=sys.stderr)
             continue
         yield {"picture": picture, "top": _top(logits[0], model)}
 
@@ -89,7 +90,8 @@ def _top(logits: np.ndarray, model: Pretrained) -> list[dict[str, Any]]:
 
 
 def _table(answer: dict[str, Any]) -> str:
-    lines = [answer["picture"], " index  logit  probability  name"]
+    lines = [plain(answer["picture"]), " index  logit  probability  name"]
     for top in answer["top"]:
-        lines.append("{index:6d} {logit:6.2f} {probability:12.2%}  {name}".format(**top))
+        line = "{index:6d} {logit:6.2f} {probability:12.2%}  {name}".format(**top)
+        lines.append(plain(line))
     return "\n".join(lines)

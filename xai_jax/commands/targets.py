@@ -1,6 +1,7 @@
 """Which class is explained, out of the words of the command line."""
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def class_index(word: str, class_names: Sequence[str]) -> int:
     Raises:
         ValueError: there is no such class (says which is near), or there are several.
     """
-    if word.lstrip("-").isdigit():
+    if re.fullmatch(r"-?[0-9]{1,18}", word):
         return int(word)
     found = [i for i, name in enumerate(class_names) if _plain(word) in _synonyms(name)]
     if len(found) > 1:
@@ -79,14 +80,16 @@ def read_labels(path: Path, class_names: Sequence[str], pictures: Sequence[str])
     class, by index or name. Further columns are not read.
 
     Raises:
-        ValueError: the file cannot be read, or lacks a picture.
+        ValueError: the file cannot be read, or lacks a picture, or gives one several classes.
     """
     try:
         with open(path, newline="", encoding="utf-8") as file:
             lines = [line[:2] for line in csv.reader(file) if len(line) >= 2][1:]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} cannot be read as a table of file and class: {error}.") from None
-    known = dict(lines)
+    known: dict[str, dict[str, None]] = {}  # the words for each file, in order
+    for name, word in lines:
+        known.setdefault(name, {})[word] = None
     labels = {}
     for picture in pictures:
         name = picture if picture in known else picture.rsplit("/", 1)[-1]
@@ -94,7 +97,11 @@ def read_labels(path: Path, class_names: Sequence[str], pictures: Sequence[str])
             raise ValueError(
                 f"{path} has no line for {picture}; add one, or leave the picture out."
             )
-        labels[picture] = class_index(known[name], class_names)
+        classes = {class_index(word, class_names): word for word in known[name]}
+        if len(classes) > 1:
+            words = " and ".join(map(repr, classes.values()))
+            raise ValueError(f"{path} gives {name} the classes {words}; leave one line of these.")
+        (labels[picture],) = classes
     return labels
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import io
 import os
 import re
@@ -20,6 +21,9 @@ from xai_jax.data import transforms
 SUFFIXES = frozenset(
     ".avif .bmp .gif .jpeg .jpg .jp2 .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
 )
+# The kinds of picture that are opened, by content and whatever the suffix: no other of Pillow's
+# decoders sees a file. Some of those start programs (EPS: Ghostscript), or are of no use here.
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 MAX_PIXELS = 500_000_000  # a square of 22,000; as much as 2 GB while it is decoded
 _HUGE = 50_000_000  # pixels; such pictures are decoded one at a time
 _DRAFT = 4  # a JPEG is decoded at a smaller scale if what is taken has so many times the sides
@@ -49,13 +53,16 @@ def find(paths: Sequence[Path], *, without: Path | None = None) -> dict[str, Pat
         ``{id: file}``; an id is the path relative to the pictures' common folder, with "/".
 
     Raises:
-        ValueError: a path does not exist, or there is no picture at all.
+        ValueError: a path does not exist, or a folder holds no picture.
     """
     files: dict[str, None] = {}  # an ordered set
+    empty = []
     left_out = os.path.abspath(without) if without else None
     for path in map(os.path.abspath, paths):
         if os.path.isdir(path):
-            files |= dict.fromkeys(_below(path, left_out))
+            found = dict.fromkeys(_below(path, left_out))
+            files |= found
+            empty += [] if found else [path]
         elif os.path.exists(path):
             files[path] = None
         else:
@@ -64,6 +71,10 @@ def find(paths: Sequence[Path], *, without: Path | None = None) -> dict[str, Pat
         raise ValueError(
             f"No picture in {', '.join(map(str, paths))}; "
             f"these kinds are looked for: {', '.join(sorted(SUFFIXES))}."
+        )
+    if empty:
+        raise ValueError(
+            f"{empty[0]} holds no picture, though others do; leave it out, or correct its name."
         )
     common = os.path.commonpath([os.path.dirname(file) for file in files])
     ids = {Path(file).relative_to(common).as_posix(): Path(file) for file in files}
@@ -149,6 +160,16 @@ def upright_size(file: Path | bytes) -> tuple[int, int]:
         return (image.height, image.width) if _lies(image) else (image.width, image.height)
 
 
+def stored_size(file: Path | bytes) -> tuple[int, int]:
+    """``(width, height)`` from the header alone, as the file has it: perhaps lying.
+
+    Raises:
+        BadPicture: it is not a picture, or too large.
+    """
+    with _in_one_sentence(), _opened(file) as image:
+        return image.size
+
+
 @contextlib.contextmanager
 def _in_one_sentence() -> Iterator[None]:
     try:
@@ -167,7 +188,8 @@ def _opened(file: Path | bytes) -> Image.Image:
     with _opening:  # Pillow's own guard, a global, stops below the pictures that we can read
         guard, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            image = Image.open(io.BytesIO(file) if isinstance(file, bytes) else file)
+            source = io.BytesIO(file) if isinstance(file, bytes) else file
+            image = Image.open(source, formats=_formats())
         finally:
             Image.MAX_IMAGE_PIXELS = guard
     if image.width * image.height > MAX_PIXELS:
@@ -177,6 +199,13 @@ def _opened(file: Path | bytes) -> Image.Image:
             f"It has {size} pixels, more than {MAX_PIXELS:,} in all; make a smaller copy of it."
         )
     return image
+
+
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    """Those of `_FORMATS` that this Pillow was built with."""
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 def _lies(image: Image.Image) -> bool:

@@ -197,8 +197,9 @@ def _replaced(path: Path) -> Iterator[IO[str]]:
     partial = files.partial(path)
     try:
         # File names that are no UTF-8 travel as surrogates: shown escaped.
-        with open(partial, "w", encoding="utf-8", errors="backslashreplace") as file:
-            yield file
-        os.replace(partial, path)
+        with files.named(path):
+            with open(partial, "w", encoding="utf-8", errors="backslashreplace") as file:
+                yield file
+            os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

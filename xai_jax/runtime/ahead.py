@@ -3,8 +3,10 @@
 import collections
 import threading
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
+
+_HEARS = 0.2  # seconds after which a signal is heard at the latest
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -28,7 +30,7 @@ def map_ahead(
 
 
 def interruptibly(function: Callable[[], Result]) -> Result:
-    """``function()`` in a thread, so that Ctrl-C is heard while compiled code runs.
+    """``function()`` in a thread, so that signals are heard while compiled code runs.
 
     After a KeyboardInterrupt the thread still runs; end the process without waiting for it.
     """
@@ -41,4 +43,7 @@ def interruptibly(function: Callable[[], Result]) -> Result:
             outcome.set_exception(error)
 
     threading.Thread(target=work, daemon=True).start()
+    # Python hears a signal in the first thread alone, and one that comes to another wakes nobody.
+    while not wait([outcome], timeout=_HEARS).done:
+        pass
     return outcome.result()

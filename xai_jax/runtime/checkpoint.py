@@ -4,8 +4,9 @@ import contextlib
 import dataclasses
 import logging
 import os
+import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers as policies
 
 from xai_jax.core.types import PyTree
-from xai_jax.runtime import leaves
+from xai_jax.runtime import files, leaves
 from xai_jax.runtime.leaves import OtherLeaves
 
 _LOG = logging.getLogger(__name__)
@@ -59,26 +60,31 @@ class Checkpoints:
     """The checkpoints of a run: the last two and the best. A context manager."""
 
     def __init__(self, folder: Path) -> None:
-        """Opens `folder`, an absolute path, or makes it."""
+        """Opens `folder`, an absolute path, or makes it.
+
+        Raises:
+            OSError: the disk is full or read-only.
+        """
+        for name in ("absl", "asyncio"):
+            logging.getLogger(name).addFilter(_is_news)  # the same one again adds nothing
         self._folder = folder
         self._best = _Best()
-        self._manager = ocp.CheckpointManager(
-            folder,
-            options=ocp.CheckpointManagerOptions(
-                preservation_policy=policies.AnyPreservationPolicy(
-                    [policies.LatestN(_LATEST), self._best]
-                ),
-                save_decision_policy=policies.FixedIntervalPolicy(1),
-                cleanup_tmp_directories=True,  # what a kill during a save has left
+        options = ocp.CheckpointManagerOptions(
+            preservation_policy=policies.AnyPreservationPolicy(
+                [policies.LatestN(_LATEST), self._best]
             ),
+            save_decision_policy=policies.FixedIntervalPolicy(1),
+            cleanup_tmp_directories=True,  # what a kill during a save has left
         )
+        with _disk(folder):
+            self._manager = ocp.CheckpointManager(folder, options=options)
 
     def __enter__(self) -> "Checkpoints":
         return self
 
     def __exit__(self, error: type[BaseException] | None, *rest: object) -> None:
         # What is being written is finished in any case, but its failure must not hide another.
-        with contextlib.suppress(Exception) if error else contextlib.nullcontext():
+        with contextlib.suppress(Exception) if error else _disk(self._folder):
             self._manager.close()
 
     def save(self, step: int, state: PyTree, record: dict[str, Any], best: int | None) -> None:
@@ -91,14 +97,24 @@ class Checkpoints:
             best: the step whose checkpoint is kept as the best; ``None``: there is none.
 
         Raises:
-            OSError, ValueError: the disk is full or read-only, now or at the save before.
+            OSError: the disk is full or read-only, now or at the save before.
         """
         self._best.step = best
         content = {"record": record, "best": best, "leaves": leaves.described(state)}
         arguments = ocp.args.Composite(
             state=ocp.args.StandardSave(state), run=ocp.args.JsonSave(content)
         )
-        self._manager.save(step, args=arguments)
+        with _disk(self._folder):
+            self._manager.save(step, args=arguments)
+
+    def wait(self) -> None:
+        """Returns when all that was saved is on the disk.
+
+        Raises:
+            OSError: the disk is full or read-only.
+        """
+        with _disk(self._folder):
+            self._manager.wait_until_finished()
 
     def restore(self, abstract: PyTree) -> Restored | None:
         """The last checkpoint that can be read; ``None`` where there is none at all.
@@ -186,9 +202,34 @@ def _check_whole(state: Path) -> None:
     Raises:
         ValueError: something is missing or too short.
     """
-    files = ts.KvStore.open({"driver": "ocdbt", "base": state.as_uri()}).result()
-    for name in files.list().result():
-        files.read(name).result()
+    stored = ts.KvStore.open({"driver": "ocdbt", "base": state.as_uri()}).result()
+    for name in stored.list().result():
+        stored.read(name).result()
+
+
+@contextlib.contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    """What the operating system says, with the folder's name where it has none, and nothing else.
+
+    TensorStore says it within a ValueError, and Orbax also logs each error with a traceback.
+
+    Raises:
+        OSError: the disk is full or read-only.
+    """
+    try:
+        with files.named(folder):
+            yield
+    except ValueError as error:
+        code = re.search(r"os_error_code='(\d+)'", str(error))
+        if code is None:
+            raise
+        raise OSError(int(code[1]), os.strerror(int(code[1])), str(folder)) from error
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not of an error that Orbax logs and then raises."""
+    is_of_orbax = "/orbax/" in record.pathname or "/orbax/" in record.getMessage()
+    return record.levelno < logging.ERROR or not is_of_orbax
 
 
 def _of(error: Exception) -> str:

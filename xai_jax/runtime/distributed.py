@@ -9,9 +9,13 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import jax
+from jax.experimental import multihost_utils
+
+from xai_jax.runtime import ending
+from xai_jax.runtime.ending import Stopped
 
 _LOG = logging.getLogger(__name__)
 HEARTBEAT = 30  # seconds without a sign of life after which a process counts as dead
@@ -37,36 +41,52 @@ def program(
 ) -> Iterator[None]:
     """The block of a program that may run as several processes: they join first.
 
-    Must be entered before JAX is first used. What is wrong with the input or with the other
-    processes ends the program with a sentence and exit code 1 (with --verbosity=1 also where), and
-    Ctrl-C with 130; anything else is raised. Of several processes none waits for those that will
-    not come.
+    Must be entered before JAX is first used. Of several processes none waits for those that will
+    not come: what goes wrong in one ends it here, with its place in the sentence, and the others
+    soon after. What goes wrong in a process that is alone is raised.
 
     Args:
         coordinator: "host:port" of process 0; ``None``: a launcher (Slurm, Open MPI, TPU pods)
             tells, or this process is alone.
         process_index: this one's place among all; with `coordinator`.
         process_count: of how many.
+
+    Raises:
+        ValueError: the arguments make no sense, or process 0 does not answer.
     """
     name = os.path.basename(sys.argv[0])
     if logging.getLogger().level >= logging.INFO:
         # Orbax tells the story of every file through this one.
         logging.getLogger("absl").setLevel(logging.WARNING)
+    several = _start(coordinator, process_index, process_count)
     try:
-        several = _start(coordinator, process_index, process_count)
-        try:
-            yield
-            if several:
-                jax.distributed.shutdown()
-        except BaseException as error:
-            if several:
-                _end(f"{name}: {_sentence(error)}", error)
-            raise
-    except (ValueError, OSError) as error:
-        _LOG.debug("", exc_info=True)
-        sys.exit(f"{name}: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+        yield
+        if several:
+            jax.distributed.shutdown()
+    except Stopped:
+        if several:
+            jax.distributed.shutdown()  # all of them stop, after the same step
+        raise
+    except BaseException as error:
+        if several:
+            _end(f"{name}: {_sentence(error)}", error)
+        raise
+
+
+@contextlib.contextmanager
+def gracefully() -> Iterator[Callable[[int], int | None]]:
+    """In the block, SIGTERM and of a process that is alone Ctrl-C wait until they are asked for.
+
+    What the block gets is to be called after every step with its number, on all processes. It
+    returns the signal after the step at which all are to stop, the same one for all of them.
+    """
+    if jax.process_count() == 1:
+        with ending.gracefully() as asked:
+            yield lambda step: asked()
+        return
+    # The runtime has taken over SIGTERM, and agrees with the others on the step.
+    reached = multihost_utils.reached_preemption_sync_point
+    yield lambda step: signal.SIGTERM if reached(step) else None
 
 
 def _end(sentence: str, error: BaseException) -> None:
@@ -177,4 +197,6 @@ def _sentence(error: BaseException) -> str:
         return f"{me} stops because {_OTHERS}. ({str(error).splitlines()[0][:200]})"
     if isinstance(error, KeyboardInterrupt):
         return f"{me} was interrupted."
-    return f"{me} stops: {error}" if isinstance(error, ValueError) else f"{me} stops: {error!r}"
+    if not isinstance(error, ValueError | OSError):
+        return f"{me} stops: {error!r}"
+    return f"{me} stops: {ending.sentence(error, batch_size='--config.batch_size')}"

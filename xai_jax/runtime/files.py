@@ -36,16 +36,34 @@ def write_whole(path: Path, content: bytes) -> None:
         OSError: the disk is full or read-only.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(partial(path), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial(path), path)
+    with named(path):
+        with open(partial(path), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial(path), path)
+
+
+@contextlib.contextmanager
+def named(path: Path) -> Iterator[None]:
+    """What the disk says to whoever writes into an open file gets the file's name.
+
+    Raises:
+        OSError: one without a name, with `path` for its name.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Makes `folder` and holds it until the block is left or the process dies, however it dies.
+
+    Nothing of that stays: neither the lock, nor a folder that was made and holds nothing.
 
     Raises:
         ValueError: another process holds it.
@@ -53,16 +71,35 @@ def held(folder: Path) -> Iterator[None]:
     """
     import fcntl  # POSIX only, and only writers need it
 
+    is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    path = folder / LOCK
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_at(descriptor, path):  # its last holder has just removed it
+                raise BlockingIOError
         except BlockingIOError:
             raise ValueError(
                 f"Another process is writing to {folder}; wait for it to end, "
                 "or choose another folder."
             ) from None
-        yield
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # the disk may be read-only by now
+                path.unlink()
+            if is_new:
+                with contextlib.suppress(OSError):  # it holds something
+                    folder.rmdir()
     finally:
         os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is still the one that has this name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from xai_jax.core import json_file
+from xai_jax.runtime.files import named
 
 NAME = "metrics.jsonl"
 PANELS = "panels"
@@ -30,8 +31,8 @@ class MetricLog:
         """
         if tensorboard:
             _writer_class()  # fails now rather than after the first interval
-        self._folder = folder
-        self._file = open(folder / NAME, "ab")
+        self._folder, self._path = folder, folder / NAME
+        self._file = open(self._path, "ab")
         self._wants_board = tensorboard
         self._board: Any = None
 
@@ -39,7 +40,8 @@ class MetricLog:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._file.close()
+        with named(self._path):
+            self._file.close()
         if self._board is not None:
             self._board.close()
 
@@ -48,15 +50,17 @@ class MetricLog:
 
         What is written then continues as if nothing had come after `step`.
         """
-        self._file.truncate(_length_up_to(self._folder / NAME, step))
+        with named(self._path):
+            self._file.truncate(_length_up_to(self._path, step))
         if self._wants_board:
             folder = str(self._folder / TENSORBOARD)
             self._board = _writer_class()(folder, purge_step=step + 1)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """One line."""
-        self._file.write(json.dumps({"step": step, **values}).encode() + b"\n")
-        self._file.flush()
+        with named(self._path):
+            self._file.write(json.dumps({"step": step, **values}).encode() + b"\n")
+            self._file.flush()
         if self._board is not None:
             for name, value in values.items():
                 self._board.add_scalar(name, value, step)
@@ -76,14 +80,16 @@ class MetricLog:
                 )
             path = self._folder / PANELS / name / f"{step:08d}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(picture).save(path)
+            with named(path):
+                Image.fromarray(picture).save(path)
             if self._board is not None:
                 layout = "HW" if picture.ndim == 2 else "HWC"
                 self._board.add_image(name, picture, step, dataformats=layout)
 
     def sync(self) -> None:
         """Returns when all lines are on the disk: before the checkpoint that counts on them."""
-        os.fsync(self._file.fileno())
+        with named(self._path):
+            os.fsync(self._file.fileno())
 
 
 def read(folder: Path) -> list[dict[str, Any]]:

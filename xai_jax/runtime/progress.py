@@ -12,6 +12,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from xai_jax.runtime.terminal import plain
+
 _SECONDS = 10.0  # between two lines where the output is no terminal
 
 
@@ -24,9 +26,9 @@ class Progress:
     def __init__(self, doing: str = "explaining", unit: str = "pictures") -> None:
         """Counts `unit`, of which it says that the program is `doing` them."""
         self._doing, self._unit = doing, unit
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
         self._bar = rich.progress.Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # names in it are data
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn(unit),
@@ -57,11 +59,11 @@ class Progress:
         """What is being done besides."""
         if self._bar.disable:
             self.say(text)
-        self._bar.update(self._task, description=text)
+        self._bar.update(self._task, description=plain(text))
 
     def say(self, text: str) -> None:
         """One line that stays."""
-        self._console.print(text, markup=False)
+        self._console.print(plain(text), markup=False)
 
     def advance(self, more: int) -> None:
         """So many more are done."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from xai_jax.core.settings import Settings
+from xai_jax.runtime import spreadsheet
 from xai_jax.runtime.files import write_whole
 
 NAME = "summary.csv"
@@ -52,6 +53,7 @@ def write_csv(folder: Path, rows: Sequence[Row]) -> None:
     writer = csv.DictWriter(text, [*fixed, *numbers], lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: getattr(row, name) for name in fixed} | dict(row.numbers))
+        cells = {name: getattr(row, name) for name in fixed} | dict(row.numbers)
+        writer.writerow({name: spreadsheet.cell(value) for name, value in cells.items()})
     # File names that are no UTF-8 travel as surrogates.
     write_whole(folder / NAME, text.getvalue().encode(errors="surrogateescape"))

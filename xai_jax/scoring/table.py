@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from xai_jax.core.metric import Column, Metric
+from xai_jax.runtime import spreadsheet
 from xai_jax.runtime.files import write_whole
 from xai_jax.scoring.record import Record
 
@@ -124,8 +125,7 @@ def write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[str]])
     """Writes a table whole or not at all."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(lines)
+    writer.writerows(map(spreadsheet.cell, line) for line in [header, *lines])
     # File names that are no UTF-8 travel as surrogates.
     write_whole(path, text.getvalue().encode(errors="surrogateescape"))
 

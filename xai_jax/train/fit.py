@@ -6,7 +6,7 @@ import functools
 import logging
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 import numpy as np
@@ -14,8 +14,9 @@ import numpy as np
 from xai_jax.core.method import Trainable
 from xai_jax.core.types import PyTree
 from xai_jax.experiment import Experiment, ExportFn, Source
-from xai_jax.runtime import config_file, files, mesh
+from xai_jax.runtime import config_file, distributed, files, mesh
 from xai_jax.runtime.checkpoint import Checkpoints, read_best
+from xai_jax.runtime.ending import Stopped
 from xai_jax.train import checks, contents, validation
 from xai_jax.train.batches import placed
 from xai_jax.train.interval import Interval, check_finite, check_state
@@ -65,6 +66,7 @@ def fit(
             anything is written. A metric or the state is not finite: the last good checkpoint
             stays. The data ended.
         OSError: the disk is full or read-only; whole checkpoints stay.
+        Stopped: a signal that `runtime.ending` listens to; the last step has a checkpoint.
     """
     workdir = Path(workdir).absolute()
     trainable = checks.trainable_of(experiment)
@@ -123,6 +125,7 @@ class _Run:
         self._step = jax.jit(step, donate_argnums=0, out_shardings=self._whole)
         self._measure = validation.summed(trainable) if trainable.measure else None
         self._interval, self._standing = Interval(), Standing()
+        self._saved = 0  # the last step that has a checkpoint
         self._validates_every = validation.steps_between(experiment)
         with contextlib.closing(self._batches(None, experiment.data)) as batches:
             self._example, _ = _next(batches, 0)
@@ -164,7 +167,10 @@ class _Run:
         del self._example  # its memory
         self._reporter.begin(first)
         step = first
-        with contextlib.closing(self._batches(position, self._experiment.data)) as batches:
+        with (
+            contextlib.closing(self._batches(position, self._experiment.data)) as batches,
+            distributed.gracefully() as asked,
+        ):
             for step in range(first + 1, self._experiment.num_steps + 1):
                 if self._standing.is_over(self._experiment.validation):
                     step -= 1
@@ -174,12 +180,22 @@ class _Run:
                 self._interval.add(step, metrics)
                 state = self._after(step, state, position)
                 self._reporter.made(step, is_first=step == first + 1, metrics=metrics)
+                if (number := asked(step)) and step < self._experiment.num_steps:
+                    self._stop(number, step, state, position)
         return Outcome(
             step=step,
             state=state,
             standing=self._standing,
             stopped_early=step < self._experiment.num_steps,
         )
+
+    def _stop(self, number: int, step: int, state: PyTree, position: Any) -> NoReturn:
+        """Ends the run after a step because of a signal; a later start goes on behind it."""
+        if step != self._saved:
+            check_state(step, state)
+            self._save(step, state, position)
+        self._checkpoints.wait()
+        raise Stopped(number, step)
 
     def _batches(self, position: Any, data: Source) -> Generator[tuple[PyTree, Any], None, None]:
         return placed(data, self._experiment.batch_size, self._mesh, start=position)
@@ -190,6 +206,7 @@ class _Run:
         if restored is None:
             return 0, self._fresh(), None
         self._standing = Standing(**restored.record["standing"])
+        self._interval = Interval(restored.record["interval"])
         self._reporter.say(f"Going on after step {restored.step}.")
         return restored.step, self._owned(restored.state), restored.record["position"]
 
@@ -263,7 +280,9 @@ class _Run:
     def _save(self, step: int, state: PyTree, position: Any) -> None:
         self._reporter.sync()  # the lines first: a checkpoint counts on those up to its step
         record = {"position": position, "standing": dataclasses.asdict(self._standing)}
+        record["interval"] = self._interval.begun()  # of a line that is not due yet
         self._checkpoints.save(step, state, record, self._standing.best_step)
+        self._saved = step
 
 
 def _there(row: jax.sharding.Mesh, leaf: Any) -> jax.Array:

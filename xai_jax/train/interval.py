@@ -1,6 +1,7 @@
 """The metrics of the steps since the last line, left on the devices until the line is written."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -18,9 +19,10 @@ class NotFinite(ValueError):
 class Interval:
     """Collects metrics without waiting for the devices at every step."""
 
-    def __init__(self) -> None:
-        self._steps: list[int] = []
-        self._metrics: list[dict[str, Any]] = []
+    def __init__(self, begun: Sequence[Sequence[Any]] = ()) -> None:
+        """Of nothing, or of what an earlier start has `begun`."""
+        self._steps: list[int] = [step for step, _ in begun]
+        self._metrics: list[dict[str, Any]] = [values for _, values in begun]
 
     def add(self, step: int, metrics: dict[str, Any]) -> None:
         """The scalars of a step; waits until the step before the last is done."""
@@ -35,12 +37,22 @@ class Interval:
         Raises:
             NotFinite: with the first step at which one is not finite, and its name.
         """
+        metrics = [values for _, values in self.begun()]
+        self._steps, self._metrics = [], []
+        names = metrics[0] if metrics else {}
+        return {name: math.fsum(m[name] for m in metrics) / len(metrics) for name in names}
+
+    def begun(self) -> list[list[Any]]:
+        """The steps since the last `mean` and their metrics, in JSON's types.
+
+        Raises:
+            NotFinite: as `mean`.
+        """
         metrics = jax.device_get(self._metrics)
         for step, values in zip(self._steps, metrics, strict=True):
             check_finite(step, values)
-        self._steps, self._metrics = [], []
-        names = metrics[0] if metrics else {}
-        return {name: math.fsum(float(m[name]) for m in metrics) / len(metrics) for name in names}
+        numbers = [{name: float(value) for name, value in m.items()} for m in metrics]
+        return [list(pair) for pair in zip(self._steps, numbers, strict=True)]
 
 
 def check_finite(step: int, values: dict[str, Any]) -> None:

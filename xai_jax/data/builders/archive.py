@@ -1,6 +1,7 @@
 """What all builders share: where the archives lie, and how their rows become a data set."""
 
 import abc
+import contextlib
 import csv
 import hashlib
 import io
@@ -11,6 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
+
+from xai_jax.core.errors import BadPicture
+from xai_jax.data import pictures
 
 Row = Mapping[str, Any]
 
@@ -101,10 +105,31 @@ def png(array: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def size_of(file: Path | io.BytesIO) -> tuple[int, int]:
-    """``(width, height)`` as stored, from the header alone: what boxes refer to."""
-    with Image.open(file) as image:
-        return image.size
+def size_of(path: Path, content: bytes | None = None) -> tuple[int, int]:
+    """``(width, height)`` as stored, from the header alone: what boxes refer to.
+
+    Args:
+        path: of the picture, or of what it comes from.
+        content: the picture's bytes, where they are not the file's.
+
+    Raises:
+        ValueError: it is no picture; names the file.
+    """
+    with named(path):
+        return pictures.stored_size(path if content is None else content)
+
+
+@contextlib.contextmanager
+def named(path: Path) -> Iterator[None]:
+    """What is wrong with a picture is said with its file's name.
+
+    Raises:
+        ValueError: in place of BadPicture.
+    """
+    try:
+        yield
+    except BadPicture as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def box(edges: Iterable[int | float], size: tuple[int, int]) -> tfds.features.BBox:

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from xai_jax.core.errors import BadPicture
 from xai_jax.data import pictures
 from xai_jax.data.builders import archive
 
@@ -120,10 +119,8 @@ def _parts(folder: Path, number: int) -> np.ndarray:
 
 def _drawn(path: Path) -> np.ndarray:
     """Where a part's picture, grey or of three equal channels, is white."""
-    try:
+    with archive.named(path):
         return np.asarray(pictures.whole(path))[..., 0] > 127
-    except BadPicture as error:
-        raise ValueError(f"{path}: {error}") from error
 
 
 def _attributes(path: Path) -> dict[str, np.ndarray]:

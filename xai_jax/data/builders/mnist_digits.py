@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def _numbers(path: Path, kind: int) -> np.ndarray:
         (found,), sides = struct.unpack_from(">I", content), kind & 255
         shape = struct.unpack_from(f">{sides}I", content, 4)
         numbers = np.frombuffer(content, np.uint8, offset=4 + 4 * sides).reshape(shape)
-    except (OSError, EOFError, ValueError, struct.error):
+    except (OSError, EOFError, ValueError, struct.error, zlib.error):
         found = 0
     if found != kind:
         raise ValueError(f"{path} is no file of MNIST, or is cut off; fetch it again.")

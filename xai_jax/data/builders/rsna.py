@@ -1,6 +1,5 @@
 """RSNA pneumonia challenge: chest X-rays, normal or with opacities, and the boxes of these."""
 
-import io
 import struct
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -58,8 +57,9 @@ class RsnaPneumonia(archive.ArchiveBuilder):
 def _row(
     root: Path, patient: str, label: str, boxes: list[tuple[float, float, float, float]]
 ) -> archive.Row:
-    picture = jpeg_of_dicom(root / f"{patient}.dcm")
-    size = archive.size_of(io.BytesIO(picture))
+    path = root / f"{patient}.dcm"
+    picture = jpeg_of_dicom(path)
+    size = archive.size_of(path, picture)
     return {
         "image": picture,
         "file": f"{patient}.dcm",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
-from PIL import Image
 
+from xai_jax.data import pictures
 from xai_jax.data.builders import archive
 from xai_jax.data.example import VOID
 
@@ -81,5 +81,5 @@ def _object(node: ElementTree.Element, size: tuple[int, int]) -> archive.Row:
 def _mask(path: Path, size: tuple[int, int]) -> bytes:
     if not path.exists():
         return archive.png(np.full(size[::-1], VOID, np.uint8))
-    with Image.open(path) as image:
-        return archive.png(np.asarray(image))  # of a palette: the places, not the colours
+    with archive.named(path):
+        return archive.png(pictures.class_ids(path))  # of a palette: the places, not the colours
