@@ -44,7 +44,8 @@ def test_the_file_alone_says_what_it_is_and_what_it_explains_with(file, frozen):
     again = trained.load(file.parent, frozen, METHODS, **same)  # the folder of its run
     jax.tree.map(np.testing.assert_array_equal, again.weights, wanted)
     batch = planted.quadrant_batch(2, SIZE, jax.random.key(0))
-    explanation = again.method.build().explain(again.weights, frozen, batch, jax.random.key(0))
+    explain = jax.jit(again.method.build().explain)
+    explanation = explain(again.weights, frozen, batch, jax.random.key(0))
     assert explanation.class_keep.shape == (2, SIZE, SIZE, 4)
 
 
