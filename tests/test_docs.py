@@ -14,7 +14,7 @@ from benchmarks import tpu_check
 
 ROOT = pathlib.Path(__file__).parents[1]
 # Of the methods that explain without having been trained.
-PAGES = ["docs/fido.md", "docs/bbmp.md", "docs/extremal.md", "docs/rtis.md"]
+PAGES = [f"docs/{name}.md" for name in ("fido", "bbmp", "extremal", "rtis", "attributions")]
 
 
 def blocks(page: str) -> list[str]:

@@ -8,7 +8,19 @@ from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant, Mean
 from xai_jax.infills.local_mean import LocalMean
 from xai_jax.infills.noise import RandomColour
-from xai_jax.methods import bbmp, explainer, extremal, fido, rtis
+from xai_jax.methods import (
+    bbmp,
+    controls,
+    explainer,
+    extremal,
+    fido,
+    gradcam,
+    gradients,
+    igos,
+    occlusion,
+    rise,
+    rtis,
+)
 
 METHODS: dict[str, type] = {
     "bbmp": bbmp.Config,
@@ -17,6 +29,18 @@ METHODS: dict[str, type] = {
     "fido": fido.Config,
     "rtis": rtis.Config,
     "rtis_per_image": rtis.PerImage,
+    "igos": igos.Config,
+    "rise": rise.Config,
+    "gradcam": gradcam.Config,
+    "gradient": gradients.Gradient,
+    "input_x_gradient": gradients.InputXGradient,
+    "smooth_grad": gradients.SmoothGrad,
+    "integrated_gradients": gradients.IntegratedGradients,
+    "occlusion": occlusion.Config,
+    "prediction_difference": occlusion.PredictionDifference,
+    "random": controls.Random,
+    "centred_blob": controls.CentredBlob,
+    "edges": controls.Edges,
 }
 INFILLS: dict[str, type] = {
     "blur": Blur,

@@ -6,7 +6,7 @@ import pytest
 from scipy.special import expit, softmax
 
 from xai_jax.core import targets
-from xai_jax.core.targets import Head
+from xai_jax.core.targets import Head, Score
 
 LOGITS = jnp.array([[1.0, 3.0, -2.0], [0.5, 0.25, 0.0]])
 
@@ -86,3 +86,27 @@ def test_a_head_that_does_not_exist_is_refused(head):
     ):
         with pytest.raises(ValueError, match=sentence):
             call()
+
+
+def test_every_score_is_what_scipy_says_under_either_head():
+    target, rows = jnp.array([1, 2]), ([0, 1], [1, 2])
+    logits = np.asarray(LOGITS, np.float64)
+    shares = {Head.SOFTMAX: softmax(logits, axis=-1)[rows], Head.SIGMOID: expit(logits)[rows]}
+    for head, p in shares.items():
+        wanted = {
+            Score.LOGIT: logits[rows],
+            Score.LOG_ODDS: np.log(p / (1 - p)),
+            Score.PROBABILITY: p,
+            Score.SIGMOID: shares[Head.SIGMOID],
+            Score.SOFTMAX: shares[Head.SOFTMAX],
+        }
+        for score in Score:
+            found = targets.scores(LOGITS, target, head, score)
+            np.testing.assert_allclose(found, wanted[score], rtol=1e-5, err_msg=score.value)
+
+
+def test_a_softmax_over_one_class_is_refused():
+    one, target = jnp.array([[2.5]]), jnp.array([0])
+    for head, score in ((Head.SOFTMAX, Score.PROBABILITY), (Head.SIGMOID, Score.SOFTMAX)):
+        with pytest.raises(ValueError, match="over one class is always 1; give .* sigmoid head"):
+            targets.scores(one, target, head, score)

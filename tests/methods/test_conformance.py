@@ -28,7 +28,7 @@ def configs() -> dict[str, type]:
     for folder in FOLDERS:
         named = vars(importlib.import_module(f"xai_jax.methods.{folder}"))
         ours = {name: kind for name, kind in named.items() if hasattr(kind, "smoke")}
-        assert "Config" in ours, folder
+        assert ours, folder
         found |= {f"{folder}.{name}": kind for name, kind in ours.items()}
     return found
 
@@ -148,7 +148,9 @@ def test_what_is_optimised_is_logged_and_every_number_is_finite(config, explaine
         assert np.isfinite(values).all(), name
 
 
-def test_the_evidence_is_more_salient_than_the_rest(explained, batch):
+def test_the_evidence_is_more_salient_than_the_rest(config, explained, batch):
+    if config.__module__.startswith("xai_jax.methods.controls"):
+        pytest.skip("does not look for it")
     truth = np.asarray(planted.quadrant_maps(batch.target, SIZE)) == 1
     for saliency, inside in zip(np.asarray(explained.saliency), truth, strict=True):
         assert saliency[inside].mean() > saliency[~inside].mean()
@@ -190,5 +192,7 @@ def test_the_second_call_does_not_compile(explain, weights, frozen, batch, expla
 @pytest.mark.parametrize("name", FOLDERS)
 def test_the_method_has_a_page_and_a_line_in_the_readme(name):
     root = pathlib.Path(__file__).parents[2]
-    assert (root / "docs" / f"{name}.md").is_file()
-    assert f"docs/{name}.md" in (root / "README.md").read_text()
+    own = f"docs/{name}.md"
+    page = own if (root / own).is_file() else "docs/attributions.md"
+    assert name in (root / page).read_text()
+    assert page in (root / "README.md").read_text()

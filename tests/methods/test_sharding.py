@@ -61,7 +61,8 @@ def programs(request):
     def frozen():
         head = Head.SIGMOID if "explainer" in request.param else Head.SOFTMAX
         classifier = small_networks.classifier(num_classes, head)
-        if request.param.endswith("smoke"):
+        # Every device draws the masks of RISE, which is work only beside no network at all.
+        if request.param.endswith("smoke") and not request.param.startswith("rise"):
             classifier = planted.quadrant()
         return Frozen(classifier=classifier, infill=Blur(sigma=2.0).build(classifier))
 
@@ -77,14 +78,18 @@ def compiled(program):
     return jax.jit(call).lower(*arguments).compile(compiler_options=fast)
 
 
+def flops(program):
+    """Operations; XLA says nothing of a program without any."""
+    return program.cost_analysis().get("flops", 0.0)
+
+
 def test_an_eighth_of_the_work_a_device_and_no_exchange_but_sums(programs):
     for name, program in programs.items():
         one = compiled(program)
         eight = compiled(abstract.spread(program, jax.devices()))
         allowed = {"all-reduce"} if name == "step" else set()
         assert set(abstract.collectives(eight)) <= allowed, name
-        ratio = eight.cost_analysis()["flops"] / (one.cost_analysis()["flops"] / 8)
-        assert ratio <= MOST, (name, ratio)
+        assert flops(eight) <= MOST * flops(one) / 8, (name, flops(eight), flops(one))
 
 
 def test_the_programs_are_lowered_for_cuda(programs):

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 from flax import struct
+from jaxtyping import Array, Float
 
 from xai_jax.core.types import Images, Maps, PRNGKeys, PyTree
 
@@ -53,6 +54,10 @@ class Infill:
         return jax.lax.stop_gradient(self.fill_fn(self.params, context, keep, keys))
 
 
-def compose(images: Images, keep: Maps, filled: Images) -> Images:
+def compose(
+    images: Float[Array, "*#b h w c"],
+    keep: Float[Array, "*#b h w 1"],
+    filled: Float[Array, "*#b #h #w #c"],
+) -> Float[Array, "*b h w c"]:
     """`images` where `keep` is 1 and `filled` where it is 0; phi(x, z) of FIDO, sec. 1."""
     return keep * images + (1.0 - keep) * filled

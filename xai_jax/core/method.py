@@ -77,6 +77,7 @@ InitFn = Callable[[PRNGKey, Any, Any], Any]
 StepFn = Callable[..., tuple[Any, dict[str, Any]]]
 MeasureFn = Callable[[Any, Any, Any, Any, PRNGKey], dict[str, Any]]
 ExplainFn = Callable[[Any, Frozen, Batch, PRNGKey], Explanation]
+CheckFn = Callable[[Frozen, tuple[int, int, int, int]], None]
 
 
 def _all_of_it(state: Any) -> Any:
@@ -116,11 +117,14 @@ class Method(NamedTuple):
             where there is one, and every name in `maps`, `pictures` and `numbers`.
         trainable: how its weights are learned; ``None`` where nothing is learned across images:
             its weights are then ``()``.
+        check: ``(frozen, (b, h, w, c))``; raises ValueError where it cannot explain such a batch of
+            this classifier, before anything is compiled. ``None``: there is no such batch.
     """
 
     explain: ExplainFn
     outputs: tuple[Output, ...] = ()
     trainable: Trainable | None = None
+    check: CheckFn | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,37 @@ def as_head(head: Head | str, where: str = "head") -> Head:
     return head if isinstance(head, Head) else coerced(Head, head, where)
 
 
+class Score(enum.Enum):
+    """What a classifier says of the target, as one number."""
+
+    LOGIT = "logit"  # before the head
+    LOG_ODDS = "log_odds"  # under the head, in nats
+    PROBABILITY = "probability"  # under the head
+    SIGMOID = "sigmoid"  # of the logit, whatever the head
+    SOFTMAX = "softmax"  # over all classes, whatever the head
+
+
+def scores(logits: Logits, target: Classes, head: Head, score: Score) -> PerExample:
+    """What `score` names, of each row; the larger, the more speaks for the target.
+
+    Raises:
+        ValueError: a softmax is asked for over a single class, where it is always 1.
+    """
+    if score is Score.LOG_ODDS:
+        return log_odds(logits, target, head)
+    if score is Score.SIGMOID:
+        logits = jax.nn.sigmoid(logits)
+    elif score is not Score.LOGIT:
+        head = Head.SOFTMAX if score is Score.SOFTMAX else head
+        if head is Head.SOFTMAX and logits.shape[-1] == 1:
+            raise ValueError(
+                "A softmax over one class is always 1; give the classifier a sigmoid head, or set "
+                "score to logit or sigmoid."
+            )
+        logits = probs(logits, head)
+    return jnp.take_along_axis(logits, target[:, None], axis=-1)[:, 0]
+
+
 def log_odds(logits: Logits, target: Classes, head: Head | str = Head.SOFTMAX) -> PerExample:
     """``log p(target) - log(1 - p(target))`` in nats, without forming a probability.
 

@@ -107,12 +107,16 @@ class Run:
             The number of classes.
 
         Raises:
-            ValueError: a target is outside the classes, or the classifier answers no logits.
+            ValueError: a target is outside the classes, the classifier answers no logits, or the
+                method cannot explain it or such pictures.
         """
         classifier = self.inspector.frozen.classifier
         num_classes = classifier.num_classes(self.image_shape, self.size)
         batches.check_weights(self.inspector)
         batches.check_head(classifier.head, num_classes)
+        check = self.inspector.method.build().check
+        if check is not None:
+            check(self.inspector.frozen, (self.size, *self.image_shape))
         if callable(self.target):
             return num_classes
         wrong = self.target[(self.target < 0) | (self.target >= num_classes)]

@@ -12,9 +12,9 @@ from typing import Annotated
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Shaped
+from jaxtyping import Array, Bool, Float, Int
 
-from xai_jax.core import outputs
+from xai_jax.core import outputs, parts
 from xai_jax.core.domains import (
     Count,
     InnerShare,
@@ -159,15 +159,16 @@ def extremal(cfg: Config) -> Method:
         levels = perturbation_levels(normalised, cfg.perturbation, cfg.num_levels, cfg.max_blur)
         pyramid = increments(levels)
         clean = _rewards(Reward.SIMPLE, _logits(frozen, normalised[:, None]), batch.target)
-        groups = _area_groups(cfg, areas, num)  # [n a/n]
-        num_dark = np.floor(math.prod(geometry.full) * (1.0 - areas[groups])).astype(np.int32)
+        num_dark = np.floor(math.prod(geometry.full) * (1.0 - areas)).astype(np.int32)
+        each = num * len(_SIGNS[cfg.game])
+        limit = each * len(areas) if cfg.inner_batch_size is None else cfg.inner_batch_size
+        parts.check_limit(num, len(_SIGNS[cfg.game]), limit)
 
-        def of_group(num_dark):
-            return _explain_areas(cfg, frozen, batch.target, geometry, pyramid, clean, num_dark)
+        def of(indices):
+            dark = jnp.asarray(num_dark)[indices]
+            return _explain_areas(cfg, frozen, batch.target, geometry, pyramid, clean, dark)
 
-        found, good, trace = jax.tree.map(
-            lambda x: _merged(x, len(areas)), jax.lax.map(of_group, jnp.asarray(num_dark))
-        )
+        found, good, trace = parts.mapped(of, len(areas), each=each, limit=limit)
         selected = _smallest(good)
         mask = jnp.take_along_axis(found, selected[:, None, None, None, None], axis=1)[:, 0]
         return Explanation(
@@ -178,30 +179,6 @@ def extremal(cfg: Config) -> Method:
         )
 
     return Method(explain=explain, outputs=_OUTPUTS)
-
-
-def _area_groups(cfg: Config, areas: np.ndarray, num_images: int) -> Int[np.ndarray, "n m"]:
-    """Indices of the areas in groups that respect `inner_batch_size`; the last may repeat an area.
-
-    Raises:
-        ValueError: not even one area an image fits.
-    """
-    each = num_images * len(_SIGNS[cfg.game])
-    limit = cfg.inner_batch_size or each * len(areas)
-    if each > limit:
-        raise ValueError(
-            f"inner_batch_size {limit} is smaller than the {each} composites that one area of "
-            f"{num_images} images takes; lower the batch size or raise inner_batch_size to {each}."
-        )
-    num_groups = math.ceil(len(areas) / (limit // each))
-    size = math.ceil(len(areas) / num_groups)
-    return np.minimum(np.arange(num_groups * size), len(areas) - 1).reshape(num_groups, size)
-
-
-def _merged(groups: Shaped[Array, "n b a *rest"], num_areas: int) -> Shaped[Array, "b m *rest"]:
-    """Groups side by side again, without the areas that were repeated."""
-    side = jnp.moveaxis(groups, 0, 1)  # [b n a ...]
-    return side.reshape(side.shape[0], -1, *side.shape[3:])[:, :num_areas]
 
 
 def _explain_areas(

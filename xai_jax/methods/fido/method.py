@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from xai_jax.core import outputs
+from xai_jax.core import outputs, parts
 from xai_jax.core.domains import Count, InnerShare, Natural, NotEmpty, NotNegative, Positive, Side
 from xai_jax.core.image import bounded, resize_align_corners
 from xai_jax.core.infill import compose
@@ -121,7 +121,7 @@ def fido(cfg: Config) -> Method:
     def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
         del weights
         grids = _initial(cfg, batch.images.shape[0])
-        chunks = _sample_chunks(cfg, batch.images.shape[0])
+        chunks = parts.equal(cfg.num_samples, len(batch.images), 1, cfg.inner_batch_size)
         objective = _objective(cfg, frozen, batch, example_keys(key, batch.image_id))
         grids, trace = optimise(objective, grids, tx, jnp.arange(cfg.num_steps), chunks=chunks)
         keep = _displayed_keep(cfg, grids, batch.images.shape[1:3])
@@ -143,24 +143,6 @@ def _initial(cfg: Config, size: int) -> tuple[jax.Array, ...]:
     return tuple(
         jnp.full((size, g, g, 1), start if i == 0 else 0.0) for i, g in enumerate(cfg.grids)
     )
-
-
-def _sample_chunks(cfg: Config, size: int) -> jax.Array:
-    """Indices of the mask samples ``[n s/n]``, in parts that respect `inner_batch_size`.
-
-    Raises:
-        ValueError: not even one sample an image fits.
-    """
-    if cfg.inner_batch_size is None or size * cfg.num_samples <= cfg.inner_batch_size:
-        return jnp.arange(cfg.num_samples)[None]
-    if size > cfg.inner_batch_size:
-        raise ValueError(
-            f"inner_batch_size {cfg.inner_batch_size} is smaller than the batch of {size} images; "
-            f"lower the batch size to {cfg.inner_batch_size} or raise inner_batch_size to {size}."
-        )
-    fitting = cfg.inner_batch_size // size
-    part = max(n for n in range(1, fitting + 1) if cfg.num_samples % n == 0)
-    return jnp.arange(cfg.num_samples).reshape(-1, part)  # [n s/n]
 
 
 def drop_probability(grids: tuple[jax.Array, ...], height: int, width: int) -> Maps:

@@ -1,0 +1,135 @@
+"""Grad-CAM: where the channels that speak for the class are active.
+
+Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
+Localization", ICCV 2017.
+"""
+
+import dataclasses
+import enum
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from xai_jax.core.image import resize
+from xai_jax.core.method import Frozen, Method
+from xai_jax.core.outputs import Output
+from xai_jax.core.settings import Settings
+from xai_jax.core.targets import Score, scores
+from xai_jax.core.types import AnyArray, Batch, Classes, Explanation, PRNGKey
+
+Coarse = Float[Array, "b y x 1"]
+
+
+class NanPolicy(enum.Enum):
+    """What becomes of a class for which no cell of the map is positive.
+
+    Stretched to [0, 1] as in NN-Explainer's comparison, its map of zeros is 0 / 0.
+    """
+
+    ZERO_CLASS = "zero_class"  # the map of this class is zero, as it is
+    REFERENCE_ZERO_ALL = "reference_zero_all"  # so are those of all true classes of the picture
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Config(Settings):
+    """Settings; the defaults are the published ones (eq. 1 and 2).
+
+    Attributes:
+        score: what is differentiated.
+        nan_policy: what becomes of a class for which no cell of the map is positive.
+    """
+
+    score: Score = Score.LOGIT
+    nan_policy: NanPolicy = NanPolicy.ZERO_CLASS
+
+    @classmethod
+    def as_compared(cls) -> "Config":
+        """As NN-Explainer's authors ran it: such a class empties the whole picture."""
+        return cls(nan_policy=NanPolicy.REFERENCE_ZERO_ALL)
+
+    @classmethod
+    def smoke(cls) -> "Config":
+        """The published setting."""
+        return cls()
+
+    def build(self) -> Method:
+        """The method with these settings."""
+        return gradcam(self)
+
+
+_PEAK = Output(
+    name="peak",
+    kind="number",
+    axes=(),
+    unit="of the setting `score`",
+    meaning="The largest cell of the map before its positive part is taken; not above 0: empty.",
+)
+
+
+def gradcam(cfg: Config) -> Method:
+    """Explains each image by one forward pass and one backward pass of the classifier's head."""
+
+    def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
+        del weights, key
+        _check(frozen, batch.images.shape)
+        features = frozen.classifier.features(batch.images)
+        weighed = _weighed(cfg, frozen, features, batch.target)
+        coarse = jax.nn.relu(weighed)
+        if cfg.nan_policy is NanPolicy.REFERENCE_ZERO_ALL and batch.labels is not None:
+            any_empty = _any_empty(cfg, frozen, features, batch.labels)
+            coarse = jnp.where(any_empty[:, None, None, None], 0.0, coarse)
+        return Explanation(
+            target=batch.target,
+            saliency=resize(coarse, *batch.images.shape[1:3]),
+            numbers={_PEAK.name: weighed.max(axis=(1, 2, 3))},
+        )
+
+    return Method(explain=explain, outputs=(_PEAK,), check=_check)
+
+
+def _check(frozen: Frozen, shape: tuple[int, ...]) -> None:
+    """Refuses a classifier that is not in two halves.
+
+    Raises:
+        ValueError: it is not, or its activations have no place in the picture.
+    """
+    classifier = frozen.classifier
+    if classifier.features_fn is None or classifier.head_fn is None:
+        raise ValueError(
+            "Grad-CAM reads activations, and this classifier does not say where they are; give it "
+            "in two halves, classifier.replace(features_fn=..., head_fn=...), see "
+            "docs/bring-your-own-classifier.md."
+        )
+    images = jax.ShapeDtypeStruct(shape, jnp.float32)
+    found = jax.eval_shape(type(classifier).features, classifier, images)
+    if len(found.shape) != 4 or found.shape[0] != shape[0]:
+        raise ValueError(
+            f"features_fn must return activations [b h' w' c'], not {list(found.shape)}; split the "
+            "network before it pools or flattens them."
+        )
+
+
+def _weighed(cfg: Config, frozen: Frozen, features: AnyArray, target: Classes) -> Coarse:
+    """``sum_k w_k A_k``, w_k the mean over the cells of the slope of the score in A_k."""
+    classifier = frozen.classifier
+
+    def total(features):
+        logits = classifier.logits_of_features(features)
+        return scores(logits, target, classifier.head, cfg.score).sum()
+
+    weights = jax.grad(total)(features).mean(axis=(1, 2), keepdims=True)
+    return jnp.sum(weights * features, axis=3, keepdims=True)
+
+
+def _any_empty(
+    cfg: Config, frozen: Frozen, features: AnyArray, labels: Float[Array, "b k"]
+) -> Array:
+    """Whether no cell is positive for one of the true classes, ``[b]``; one class at a time."""
+
+    def is_empty(k):
+        weighed = _weighed(cfg, frozen, features, jnp.full(len(features), k))
+        return weighed.max(axis=(1, 2, 3)) <= 0
+
+    empty = jax.lax.map(is_empty, jnp.arange(labels.shape[1]))  # [k b]
+    return (empty.T & (labels > 0)).any(axis=1)
