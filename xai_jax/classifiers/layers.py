@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from xai_jax.core import max_pool as pool
 from xai_jax.core.conv import pointwise
 from xai_jax.core.image import separable
 from xai_jax.core.types import AnyArray, Logits, PyTree
@@ -54,14 +54,7 @@ def max_pool(
         ceil: also take the last window that begins inside, though it reaches beyond the border.
     """
     pads = [(padding, padding + _missing(n, size, stride, padding, ceil)) for n in x.shape[1:3]]
-    return jax.lax.reduce_window(
-        x,
-        -jnp.inf,
-        jax.lax.max,
-        (1, size, size, 1),
-        (1, stride, stride, 1),
-        ((0, 0), *pads, (0, 0)),
-    )
+    return pool.max_pool(x, size, stride, tuple(pads))
 
 
 def _missing(n: int, size: int, stride: int, padding: int, ceil: bool) -> int:
