@@ -6,6 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
+from xai_jax.core import dense_conv
 from xai_jax.core import max_pool as pool
 from xai_jax.core.conv import pointwise
 from xai_jax.core.image import separable
@@ -21,14 +22,8 @@ def conv(params: PyTree, x: AnyArray, *, stride: int = 1, padding: int = 0) -> A
     kernel = params["kernel"]
     if kernel.shape[:2] == (1, 1) and padding == 0:
         return pointwise(x[:, ::stride, ::stride, :], kernel) + params["bias"]
-    out = jax.lax.conv_general_dilated(
-        x,
-        kernel,
-        (stride, stride),
-        ((padding, padding), (padding, padding)),
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-    )
-    return out + params["bias"]
+    pads = ((padding, padding), (padding, padding))
+    return dense_conv.dense(x, kernel, stride, pads) + params["bias"]
 
 
 def conv_relu(params: PyTree, x: AnyArray, *, stride: int = 1, padding: int = 0) -> AnyArray:
