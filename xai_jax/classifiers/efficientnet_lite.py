@@ -10,6 +10,7 @@ from xai_jax.classifiers import layers
 from xai_jax.classifiers.convert import StateDict, StateReader
 from xai_jax.classifiers.ported import Ported
 from xai_jax.core.conv import depthwise, pointwise, same_pads
+from xai_jax.core.dense_conv import dense
 from xai_jax.core.types import AnyArray, PyTree
 from xai_jax.nn.lite_stages import EPSILON, STAGES, STEM
 
@@ -60,13 +61,7 @@ def _block(params: PyTree, x: AnyArray, spec: _Block) -> AnyArray:
 
 def _features(specs: tuple[_Block, ...], params: PyTree, normalised: AnyArray) -> AnyArray:
     pads = same_pads((normalised.shape[1], normalised.shape[2]), 3, 2)
-    x = jax.lax.conv_general_dilated(
-        normalised,
-        params["stem"]["kernel"],
-        (2, 2),
-        pads,
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-    )
+    x = dense(normalised, params["stem"]["kernel"], 2, pads)
     x = jax.nn.relu6(x + params["stem"]["bias"])
     for block, spec in zip(params["blocks"], specs, strict=True):
         x = _block(block, x, spec)

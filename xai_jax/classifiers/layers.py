@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from xai_jax.core import dense_conv
+from xai_jax.core import max_pool as pool
 from xai_jax.core.conv import pointwise
 from xai_jax.core.image import separable
 from xai_jax.core.types import AnyArray, Logits, PyTree
@@ -21,14 +22,8 @@ def conv(params: PyTree, x: AnyArray, *, stride: int = 1, padding: int = 0) -> A
     kernel = params["kernel"]
     if kernel.shape[:2] == (1, 1) and padding == 0:
         return pointwise(x[:, ::stride, ::stride, :], kernel) + params["bias"]
-    out = jax.lax.conv_general_dilated(
-        x,
-        kernel,
-        (stride, stride),
-        ((padding, padding), (padding, padding)),
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-    )
-    return out + params["bias"]
+    pads = ((padding, padding), (padding, padding))
+    return dense_conv.dense(x, kernel, stride, pads) + params["bias"]
 
 
 def conv_relu(params: PyTree, x: AnyArray, *, stride: int = 1, padding: int = 0) -> AnyArray:
@@ -54,14 +49,7 @@ def max_pool(
         ceil: also take the last window that begins inside, though it reaches beyond the border.
     """
     pads = [(padding, padding + _missing(n, size, stride, padding, ceil)) for n in x.shape[1:3]]
-    return jax.lax.reduce_window(
-        x,
-        -jnp.inf,
-        jax.lax.max,
-        (1, size, size, 1),
-        (1, stride, stride, 1),
-        ((0, 0), *pads, (0, 0)),
-    )
+    return pool.max_pool(x, size, stride, tuple(pads))
 
 
 def _missing(n: int, size: int, stride: int, padding: int, ceil: bool) -> int:

@@ -6,6 +6,7 @@ from flax import linen, struct
 from jaxtyping import Array, Float
 
 from xai_jax.core.conv import Pads, depthwise, pointwise, same_pads
+from xai_jax.core.dense_conv import dense
 from xai_jax.core.rng import dropped
 from xai_jax.core.types import AnyArray, PerExample, PRNGKeys
 
@@ -76,7 +77,9 @@ class Conv(linen.Module):
         if kernel.shape[:2] == (1, 1):
             return pointwise(x[:, :: self.stride, :: self.stride], kernel)
         half = [self.dilation * (side - 1) // 2 for side in kernel.shape[:2]]
-        pads = self.pads or [(n, n) for n in half]
+        pads = self.pads or ((half[0], half[0]), (half[1], half[1]))
+        if self.dilation == 1:
+            return dense(x, kernel, self.stride, pads)
         return jax.lax.conv_general_dilated(
             x,
             kernel,

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen
 
+from xai_jax.core.max_pool import max_pool
 from xai_jax.core.types import AnyArray, PyTree
 from xai_jax.nn import convert
 from xai_jax.nn.layers import BatchNorm, Conv, DType, InTraining
@@ -68,7 +69,7 @@ class ResNet50Trunk(linen.Module):
         """``[b h w 3] -> [b h' w' 2048]``; h' = h / 32, times 2 for each dilated stage."""
         x = Conv(64, kernel=7, stride=2, name="stem", dtype=self.dtype)(normalised)
         x = jax.nn.relu(BatchNorm(name="stem_norm")(x, training))
-        x = linen.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
+        x = max_pool(x, 3, 2, ((1, 1), (1, 1)))
         dilation = 1
         for stage, (blocks, width) in enumerate(_STAGES):
             before, stride = dilation, 1 if stage == 0 else 2
