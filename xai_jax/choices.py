@@ -8,6 +8,7 @@ from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant, Mean
 from xai_jax.infills.local_mean import LocalMean
 from xai_jax.infills.noise import RandomColour
+from xai_jax.infills.pyramid import Pyramid
 from xai_jax.methods import (
     bbmp,
     controls,
@@ -48,6 +49,7 @@ INFILLS: dict[str, type] = {
     "constant": Constant,
     "noise": RandomColour,
     "local_mean": LocalMean,
+    "pyramid": Pyramid,
 }
 PUBLISHED = "published"
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from xai_jax.core.classifier import Classifier
-from xai_jax.infills import blur, constant, local_mean, noise, oracle
+from xai_jax.infills import blur, constant, local_mean, noise, oracle, pyramid
 
 
 def _logits(params, images):
@@ -28,6 +28,7 @@ SETTINGS = [
     blur.Blur(sigma=2.0),
     noise.RandomColour(),
     local_mean.LocalMean(side=5),
+    pyramid.Pyramid(),
 ]
 
 
@@ -113,6 +114,46 @@ def test_where_no_kept_pixel_is_near_the_local_mean_is_the_mean_colour():
     found = filled(local_mean.LocalMean(side=5), keep=keep)
     np.testing.assert_allclose(found[:, 10, 10], [[0.25, 0.5, 0.75]] * 3, rtol=1e-6)
     np.testing.assert_allclose(found[:, 2, 2], IMAGES[:, 0, 0], atol=1e-6)
+
+
+def push_pull(image, keep):
+    """``[h w c]``, pixel by pixel; `None` where nothing at all is kept."""
+    height, width, _ = image.shape
+    if height == width == 1:
+        return image if keep[0, 0] else None
+    half = -(-height // 2), -(-width // 2)
+    small, there = np.zeros((*half, image.shape[2])), np.zeros(half, bool)
+    for y, x in np.ndindex(*half):
+        cell = slice(2 * y, 2 * y + 2), slice(2 * x, 2 * x + 2)
+        near = image[cell][keep[cell]]
+        if len(near):
+            small[y, x], there[y, x] = near.mean(axis=0), True
+    coarse, filled = push_pull(small, there), np.array(image)
+    if coarse is None:
+        return None
+    for y, x in zip(*np.where(~keep), strict=True):
+        at = np.array([[(y + 0.5) / 2 - 0.5], [(x + 0.5) / 2 - 0.5]])
+        for channel in range(image.shape[2]):
+            plane = coarse[..., channel]
+            filled[y, x, channel] = ndimage.map_coordinates(plane, at, order=1, mode="nearest")[0]
+    return filled
+
+
+@pytest.mark.parametrize("share", [0.5, 0.02])
+def test_the_pyramid_is_push_and_pull_pixel_by_pixel(share):
+    keep = jax.random.bernoulli(jax.random.key(5), share, KEEP.shape).astype(jnp.float32)
+    found = filled(pyramid.Pyramid(), keep=keep)
+    for image, one, result in zip(IMAGES, keep, found, strict=True):
+        wanted = push_pull(np.asarray(image, np.float64), np.asarray(one)[..., 0] == 1)
+        np.testing.assert_allclose(result, wanted, atol=1e-5)
+
+
+def test_the_pyramid_leaves_what_is_kept_and_invents_the_mean_colour_from_nothing_only():
+    np.testing.assert_allclose(filled(pyramid.Pyramid()) * KEEP, IMAGES * KEEP, atol=1e-6)
+    nothing = filled(pyramid.Pyramid(), keep=jnp.zeros_like(KEEP))
+    np.testing.assert_allclose(nothing[1, 5, 5], [0.25, 0.5, 0.75], rtol=1e-6)
+    one = filled(pyramid.Pyramid(), keep=jnp.zeros_like(KEEP).at[:, 3, 4].set(1.0))
+    np.testing.assert_allclose(one[:, 20, 15], IMAGES[:, 3, 4], atol=1e-6)
 
 
 def test_an_even_box_is_refused_in_a_sentence():
