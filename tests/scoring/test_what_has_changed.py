@@ -224,8 +224,8 @@ def test_the_table_scores_what_the_store_holds(folder, tmp_path, at_once):
 
 def test_what_is_stored_is_what_explain_answers(folder, tmp_path):
     data, explainers = data_of(folder), inspectors(noise=Noise())
-    xai_jax.evaluate(explainers, data, [overlap()], tmp_path, batch_size=2, seed=5)
-    stored = xai_jax.load(tmp_path / "noise")
+    xai_jax.evaluate(explainers, data, [overlap()], tmp_path / "out", batch_size=2, seed=5)
+    stored = xai_jax.load(tmp_path / "out" / "noise")
     images = stored.images[:].astype(np.float32) / 255
     alone = xai_jax.explain(explainers["noise"], images, stored.target[:], key=5)
     np.testing.assert_array_equal(stored.keep[:], alone.keep)
@@ -245,18 +245,19 @@ def brightness_metric(gain: float = 1.0) -> Metric:
 
 
 def test_a_metric_is_added_by_one_object_and_nothing_is_explained_again(folder, tmp_path, done):
-    score(evaluation(folder), tmp_path)
+    out = tmp_path / "out"
+    score(evaluation(folder), out)
     done["explained"].clear(), done["scored"].clear()
-    page = score(evaluation(folder, metrics=(brightness_metric(),)), tmp_path).read_text()
+    page = score(evaluation(folder, metrics=(brightness_metric(),)), out).read_text()
     assert not done["explained"] and len(done["scored"]) == NUM
     assert "bright %" in page.splitlines()[0]
-    with open(tmp_path / "scores.csv") as file:
+    with open(out / "scores.csv") as file:
         first = {row["contestant"]: row for row in csv.DictReader(file)}
     assert float(first["0"]["brightness"]) == 0 < float(first["noise"]["brightness"])
-    header = (tmp_path / "per_picture.csv").read_text().splitlines()[0]
+    header = (out / "per_picture.csv").read_text().splitlines()[0]
     assert header.endswith(",kept,removed,brightness")
-    score(evaluation(folder, metrics=(brightness_metric(2.0),)), tmp_path)
-    with open(tmp_path / "scores.csv") as file:
+    score(evaluation(folder, metrics=(brightness_metric(2.0),)), out)
+    with open(out / "scores.csv") as file:
         second = {row["contestant"]: row for row in csv.DictReader(file)}
     ratio = float(second["noise"]["brightness"]) / float(first["noise"]["brightness"])
     assert ratio == pytest.approx(2) and not done["explained"]
