@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from xai_jax.runtime import command_line, distributed
+from xai_jax.runtime import command_line, deterministic, distributed
 from xai_jax.runtime.ahead import interruptibly
 from xai_jax.scoring.evaluation import Evaluation
 from xai_jax.scoring.score import score
@@ -17,6 +17,7 @@ def main() -> None:
     Raises:
         ValueError, OSError: see `command_line.run`, `distributed.program` and `score`.
     """
+    deterministic.ask()
     command_line.run(_evaluate, (CONFIG, WORKDIR))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from absl import flags
 
 from xai_jax.experiment import Experiment
-from xai_jax.runtime import command_line, distributed
+from xai_jax.runtime import command_line, deterministic, distributed
 from xai_jax.runtime.ahead import interruptibly
 from xai_jax.train.fit import fit
 
@@ -23,6 +23,7 @@ def main() -> None:
         ValueError, OSError: see `command_line.run`, `distributed.program` and `fit`.
         Stopped: a signal asked for an end; the last step has a checkpoint.
     """
+    deterministic.ask()
     command_line.run(_train, (CONFIG, WORKDIR, COORDINATOR, INDEX, COUNT))
 
 
