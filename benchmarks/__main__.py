@@ -22,6 +22,7 @@ from benchmarks import (
     input_pipeline,
     lite0_accuracy,
     one_explanation,
+    rise,
 )
 
 BENCHMARKS = {
@@ -41,6 +42,7 @@ BENCHMARKS = {
     "input_pipeline": input_pipeline.rows,
     "lite0_accuracy": lite0_accuracy.rows,
     "one_explanation": one_explanation.rows,
+    "rise": rise.rows,
 }
 
 
