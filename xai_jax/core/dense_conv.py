@@ -3,8 +3,8 @@
 The gradient is a convolution with the flipped and transposed kernel. XLA leaves the flip to the
 convolution, which on CPUs costs it the fast kernels: inside a loop, where every mask optimisation
 runs, an order of magnitude. Here the gradient is written as plain convolutions; one for each phase
-of the grid where the forward convolution has a stride. Pictures have so few channels that one
-matrix product over all taps and shifted sums are faster still. GPUs and TPUs keep XLA's.
+of the grid where the forward convolution has a stride. Pictures have so few channels that the
+phases fit into one convolution. GPUs and TPUs keep XLA's.
 """
 
 import functools
@@ -65,7 +65,7 @@ def _input_gradient(shape: tuple[int, ...], stride: int, pads: Pads, kernel, cot
 
     if stride > min(kernel.shape[:2]):  # some phases are seen by no tap
         return native(kernel, cotangent)
-    on_cpu = _by_taps if shape[-1] <= _OF_PICTURES else _by_phases
+    on_cpu = _at_once if shape[-1] <= _OF_PICTURES else _by_phases
     return jax.lax.platform_dependent(
         kernel,
         cotangent,
@@ -109,30 +109,31 @@ def _by_phases(kernel, cotangent, shape: tuple[int, ...], stride: int, pads: Pad
     return _interleaved(stacked, shape)
 
 
-def _by_taps(kernel, cotangent, shape: tuple[int, ...], stride: int, pads: Pads):
-    """One product over all taps, ``[kh kw i b y x]``; each phase sums those that see it."""
+def _at_once(kernel, cotangent, shape: tuple[int, ...], stride: int, pads: Pads):
+    """All phases as channels of one convolution, its window as large as they see together."""
     cells = [-(-n // stride) for n in shape[1:3]]
-    kh, kw = kernel.shape[:2]
-    products = jax.lax.dot_general(kernel, cotangent, (((3,), (3,)), ((), ())))
-    zero = jnp.zeros((), products.dtype)
-
-    def moved(plane, down: int, right: int):
-        spare = [n - m for n, m in zip(cells, plane.shape[2:], strict=True)]
-        around = (down, spare[0] - down, 0), (right, spare[1] - right, 0)
-        return jax.lax.pad(plane, zero, ((0, 0, 0), (0, 0, 0), *around))
+    seen = [
+        [(shift - len(range(tap, side, stride)) + 1, shift) for tap, shift in _phases(stride, pad)]
+        for side, pad in zip(kernel.shape, pads, strict=False)
+    ]  # first and last output that each phase sees, an axis
+    first, last = ([end(of[i] for of in axis) for axis in seen] for i, end in ((0, min), (1, max)))
 
     def one(rows, columns):
-        seen = [
-            moved(products[u, v], down - rows[1], right - columns[1])
-            for down, u in enumerate(range(rows[0], kh, stride))
-            for right, v in enumerate(range(columns[0], kw, stride))
-        ]
-        # Summed before it is transposed, pixel beside pixel.
-        return jax.lax.optimization_barrier(functools.reduce(jnp.add, seen))
+        taps = kernel[rows[0] :: stride, columns[0] :: stride][::-1, ::-1].swapaxes(2, 3)
+        after = [n - shift for n, shift in zip(last, (rows[1], columns[1]), strict=True)]
+        full = [high - low + 1 for low, high in zip(first, last, strict=True)]
+        before = [n - m - k for n, m, k in zip(full, taps.shape, after, strict=False)]
+        return jnp.pad(taps, (*zip(before, after, strict=True), (0, 0), (0, 0)))
 
-    grid = _grid(one, stride, pads)
-    stacked = jnp.stack([jnp.stack(row, axis=-1) for row in grid], axis=-1)  # [i b cy cx s s]
-    return _interleaved(stacked.transpose(1, 2, 5, 3, 4, 0), shape)
+    grid = jnp.stack([jnp.stack(row, axis=3) for row in _grid(one, stride, pads)], axis=3)
+    taps = jax.lax.optimization_barrier(grid.reshape(*grid.shape[:3], -1))  # [kh kw o s*s*i]
+    down, right = (
+        (-low, n - m + high)
+        for low, high, n, m in zip(first, last, cells, cotangent.shape[1:3], strict=True)
+    )
+    phases = _native(cotangent, taps, 1, (down, right))
+    phases = phases.reshape(*phases.shape[:3], stride, stride, shape[3]).transpose(0, 1, 3, 2, 4, 5)
+    return _interleaved(phases, shape)
 
 
 def _interleaved(phases, shape: tuple[int, ...]):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float
 
@@ -60,4 +61,14 @@ def compose(
     filled: Float[Array, "*#b #h #w #c"],
 ) -> Float[Array, "*b h w c"]:
     """`images` where `keep` is 1 and `filled` where it is 0; phi(x, z) of FIDO, sec. 1."""
+    keep = _each_channel(keep, images.shape[-1])
     return keep * images + (1.0 - keep) * filled
+
+
+def _each_channel(keep: Maps, channels: int) -> Images:
+    """`keep` beside itself once a channel.
+
+    Broadcasting would be the same, but for its gradient: a sum over an axis of 3, which on CPUs
+    costs more than the mask optimisation around it. This one's is a sum of slices.
+    """
+    return jnp.concatenate([keep] * channels, axis=-1) if keep.shape[-1] == 1 else keep
