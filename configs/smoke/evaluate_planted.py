@@ -1,4 +1,4 @@
-"""Seconds on a CPU: two methods that learn nothing, scored on planted pictures.
+"""Seconds on a CPU: three methods that learn nothing, scored on planted pictures.
 
     python evaluate.py --config=configs/smoke/evaluate_planted.py --workdir=runs/smoke_scores
 
@@ -7,8 +7,9 @@ Expect rows 0, 0.5, 1 and truth as docs/evaluation.md says, and both methods abo
 """
 
 from configs.smoke import explainer as planted_explainer
-from xai_jax.methods import extremal, fido
-from xai_jax.scoring.evaluation import Contestant, Evaluation
+from xai_jax.methods import extremal, fido, gradients
+from xai_jax.metrics.evidence_maps import concentration, localisation
+from xai_jax.scoring.evaluation import Contestant, Evaluation, stretched_saliency
 
 
 def get_config() -> Evaluation:
@@ -20,6 +21,13 @@ def get_config() -> Evaluation:
         contestants={
             "FIDO": Contestant(method=fido.Config.smoke(), num_pictures=4, num_specific=2),
             "Extremal": Contestant(method=extremal.Config.smoke(), num_pictures=4, num_specific=0),
+            "Gradient": Contestant(
+                method=gradients.Gradient(),
+                mask=stretched_saliency,
+                num_pictures=4,
+                num_specific=0,
+            ),
         },
         classes=tuple(range(planted_explainer.CLASSES)),
+        metrics=(localisation(), concentration()),
     )

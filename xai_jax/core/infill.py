@@ -65,7 +65,7 @@ def compose(
     return keep * images + (1.0 - keep) * filled
 
 
-def _each_channel(keep: Maps, channels: int) -> Images:
+def _each_channel(keep: Float[Array, "*b h w n"], channels: int) -> Float[Array, "*b h w c"]:
     """`keep` beside itself once a channel.
 
     Broadcasting would be the same, but for its gradient: a sum over an axis of 3, which on CPUs

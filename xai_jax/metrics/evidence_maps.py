@@ -67,7 +67,7 @@ def rank_accuracy(maps: Maps, truth: Maps, counted: Maps) -> PerExample:
 
 
 def gini(maps: Maps) -> PerExample:
-    """Gini index of the absolute values, ``[b]`` in [0, 1]: 0 if all are equal, near 1 if few count.
+    """Gini index of the absolute values, ``[b]`` in [0, 1]: 0 if all are equal, near 1 if few are.
 
     Chalasani et al., "Concise Explanations of Neural Networks", ICML 2020. NaN for a map of
     zeros.
