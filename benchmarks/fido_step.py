@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from benchmarks import subject, timing
 from xai_jax.methods import fido
 
-STEPS = 10
+STEPS = 20
 MUST_REACH = 1.10
 
 
