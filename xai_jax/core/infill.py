@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import struct
 
 from xai_jax.core.types import Images, Maps, PRNGKeys, PyTree
@@ -55,4 +56,14 @@ class Infill:
 
 def compose(images: Images, keep: Maps, filled: Images) -> Images:
     """`images` where `keep` is 1 and `filled` where it is 0; phi(x, z) of FIDO, sec. 1."""
+    keep = _each_channel(keep, images.shape[-1])
     return keep * images + (1.0 - keep) * filled
+
+
+def _each_channel(keep: Maps, channels: int) -> Images:
+    """`keep` beside itself once a channel.
+
+    Broadcasting would be the same, but for its gradient: a sum over an axis of 3, which on CPUs
+    costs more than the mask optimisation around it. This one's is a sum of slices.
+    """
+    return jnp.concatenate([keep] * channels, axis=-1) if keep.shape[-1] == 1 else keep
