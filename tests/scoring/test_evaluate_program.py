@@ -33,8 +33,14 @@ def test_the_program_scores_a_config_and_prints_the_table(tmp_path):
     assert done.stdout == (tmp_path / "scores.md").read_text() + "\n"
     with open(tmp_path / "scores.csv") as file:
         rows = {row["contestant"]: row for row in csv.DictReader(file)}
-    assert list(rows) == ["FIDO", "Extremal", "0", "0.5", "1", "truth"]
-    assert [row["pictures"] for row in rows.values()] == ["4", "4", "16", "16", "16", "16"]
+    assert list(rows) == ["FIDO", "Extremal", "Gradient", "0", "0.5", "1", "truth"]
+    assert [row["pictures"] for row in rows.values()] == ["4", "4", "4", "16", "16", "16", "16"]
+    # All evidence of the truth is on the object; a constant map has there what the object covers.
+    assert float(rows["truth"]["energy_pointing"]) == float(rows["truth"]["rank_accuracy"]) == 1.0
+    for name in ("energy_pointing", "rank_accuracy"):
+        covered = float(rows["1"]["mean_f1"]) / (2 - float(rows["1"]["mean_f1"]))
+        assert float(rows["1"][name]) == pytest.approx(covered, rel=0.05)
+    assert not rows["0"]["energy_pointing"] and not rows["0"]["sparsity"]
     assert float(rows["truth"]["soft_iou"]) == float(rows["truth"]["mean_f1"]) == 1.0
     # The reader of planted pictures sees a texture under its mask, and under no other's.
     assert float(rows["truth"]["diagonal"]) > 0.9 > 0.2 > float(rows["truth"]["off_diagonal"])
