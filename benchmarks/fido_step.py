@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from benchmarks import subject, timing
 from xai_jax.methods import fido
 
-STEPS = 20
+STEPS = 10
 MUST_REACH = 1.10
 
 
@@ -29,7 +29,7 @@ def rows():
         ours, limit, ratio = timing.paired(
             steps(cfg, frozen, batch),
             gradients(cfg, frozen.classifier, batch),
-            repeats=5 if num > 1 else 15 if cfg.num_samples == 1 else 9,
+            repeats=11 if cfg.num_samples == 1 else 5,
         )
         yield {
             "case": f"{name}, {num} x {cfg.num_samples} masks",
