@@ -8,6 +8,7 @@ import sys
 from benchmarks import (
     area_loss,
     classifier_lite0,
+    classifiers,
     cold_start,
     explain_overhead,
     explainer_infer,
@@ -25,6 +26,7 @@ from benchmarks import (
 BENCHMARKS = {
     "fido_step": fido_step.rows,
     "classifier_lite0": classifier_lite0.rows,
+    "classifiers": classifiers.rows,
     "fido_batch": fido_batch.rows,
     "fido_calls": fido_calls.rows,
     "area_loss": area_loss.rows,
