@@ -159,9 +159,9 @@ def test_bad_pictures_are_counted_and_the_exit_code_is_0_if_one_is_good(run, fol
         (("--target", "-1"), "Target -1 is outside the classifier's classes 0 to 3."),
         (("--target", "truth"), "--target truth needs --labels FILE"),
         (("--shard", "3/2"), "--shard '3/2' must be one of 1/n"),
-        (("--shard", "1/2"), "make 1 batches, too few for 2 shards"),
+        (("--shard", "1/2", "--batch-size", "8"), "make 1 batches, too few for 2 shards"),
         (("--batch-size", "0"), "--batch-size must be at least 1, not 0."),
-        (("--config", "gone.json"), "gone.json cannot be read as JSON"),
+        (("--config", "gone.json"), "gone.json cannot be read: No such file"),
         (("--out", "/sys/xai_jax_run"), "/sys/xai_jax_run: "),
     ],
 )
@@ -218,11 +218,11 @@ def test_names_that_look_like_markup_are_taken_as_they_are(run, tmp_path, monkey
     monkeypatch.setenv("FORCE_COLOR", "1")
     place = tmp_path / "a[" / "b]c[red]"
     place.mkdir(parents=True)
-    gone = f"{place}/weights.pth"
+    gone = "a[/b]c[red]/weights.pth"
     words = ("explain", place, "--classifier", gone, "--out", tmp_path / "out")
     Image.new("RGB", (8, 8)).save(place / "=1+1[bold].png")
     code, _, said = run(*words)
-    assert code == 1 and str(place) in said.splitlines()[-1]
+    assert code == 1 and gone in said.splitlines()[-1]
     assert run("explain", place, *SMALL, "--out", tmp_path / "run")[0] == 0
     with open(tmp_path / "run" / "summary.csv", newline="") as file:
         (line,) = csv.DictReader(file)

@@ -86,6 +86,8 @@ def good(hint: Any) -> Any:
 
 
 def number(kind: Any, domains: tuple) -> Any:
+    if kind is str:
+        return "a word"
     if kind not in NUMBERS:
         return jnp.full((2, 3, 3, 1), 0.5)
     for value in (1, 0.5, 2, 48):
@@ -162,7 +164,9 @@ def wrong(hint: Any) -> list[Any]:
         empty = [()] if any(isinstance(d, NotEmpty) for d in arguments[1:]) else []
         return wrong(arguments[0]) + empty
     if origin in (typing.Union, types.UnionType):
-        return wrong(next(one for one in arguments if one is not type(None)))
+        first, *others = (one for one in arguments if one is not type(None))
+        whole = any(leaf is int for other in others for leaf, _ in leaves(other))
+        return [value for value in wrong(first) if not (whole and type(value) is int)]
     if origin is tuple:
         return [5, "word", *((one,) for one in wrong(arguments[0]))]
     if origin is not None and origin is not typing.Literal and origin is not type:

@@ -111,7 +111,7 @@ def test_a_record_that_was_lost_is_refused_once_there_is_a_checkpoint(tmp_path, 
     exp, workdir = run(folder), tmp_path / "run"
     fit(exp, workdir)
     (workdir / contents.NAME).write_text("{")
-    with pytest.raises(ValueError, match=r"data\.json is no JSON; choose another --workdir"):
+    with pytest.raises(ValueError, match=r"data\.json is damaged: .* choose another --workdir"):
         fit(exp, workdir)
     (workdir / contents.NAME).unlink()
     with pytest.raises(ValueError, match=r"data\.json is missing, so that nobody knows what"):

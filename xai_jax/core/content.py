@@ -5,6 +5,7 @@ import enum
 import functools
 import hashlib
 import json
+import math
 import types
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
@@ -56,7 +57,8 @@ def _walked(value: Any, name: Callable[[Any], str], with_classes: bool) -> Any:
     if isinstance(value, enum.Enum):
         return f"{name(type(value))}.{value.name}" if with_classes else value.value
     if value is None or isinstance(value, bool | int | float | str):
-        return value
+        # JSON has neither NaN nor infinity.
+        return str(value) if isinstance(value, float) and not math.isfinite(value) else value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: walk(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {"class": name(type(value)), **fields} if with_classes else fields

@@ -11,7 +11,7 @@ import numpy as np
 import PIL
 
 from xai_jax.core import json_file
-from xai_jax.core.domains import Count, PathWithin
+from xai_jax.core.domains import Count, Natural, PathWithin, Seed
 from xai_jax.core.settings import Settings
 from xai_jax.core.version import VERSION
 from xai_jax.runtime.files import write_whole
@@ -67,15 +67,15 @@ class Manifest(Settings):
     weights_sha256: str
     checkpoint_sha256: str | None = None
     preprocess: Mapping[str, Any]
-    target: str | int
+    target: str | Natural
     labels_sha256: str | None = None
-    seed: int
+    seed: Seed
     batch_size: Count
     shard: Shard | None = None
     pictures: tuple[PathWithin, ...]
     digests: tuple[str, ...]
     computed_with: Mapping[str, str]
-    format: int = FORMAT
+    format: Count = FORMAT
 
     def to_json(self) -> str:
         """The file's text: the same for the same run, to the byte."""

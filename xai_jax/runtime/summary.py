@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from xai_jax.core.domains import Natural, Real
 from xai_jax.core.settings import Settings
 from xai_jax.runtime import spreadsheet
 from xai_jax.runtime.files import write_whole
@@ -33,11 +34,11 @@ class Row(Settings):
     digest: str
     status: Literal["done", "skipped"]
     reason: str = ""
-    target: int | None = None
+    target: Natural | None = None
     target_name: str = ""
-    predicted: int | None = None
+    predicted: Natural | None = None
     predicted_name: str = ""
-    numbers: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
+    numbers: Mapping[str, Real | None] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def skipped(cls, picture: str, digest: str, reason: str) -> "Row":

@@ -13,6 +13,7 @@ import numpy as np
 
 from xai_jax.core import json_file
 from xai_jax.core.classifier import compiled_logits
+from xai_jax.core.domains import Natural, Share
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.settings import Settings
 from xai_jax.core.targets import Head
@@ -42,14 +43,14 @@ class Classified(Settings):
         content: digest of the pictures and labels that this is about.
     """
 
-    pictures: int
-    shown: int
-    accuracy: float
-    precision: float
-    recall: float
-    f1: float
-    macro_auc: float | None
-    auc: tuple[float | None, ...]
+    pictures: Natural
+    shown: Natural
+    accuracy: Share
+    precision: Share
+    recall: Share
+    f1: Share
+    macro_auc: Share | None
+    auc: tuple[Share | None, ...]
     skipped: Mapping[str, str]
     content: str
 

@@ -7,9 +7,6 @@ from xai_jax.runtime.ahead import interruptibly
 from xai_jax.scoring.evaluation import Evaluation
 from xai_jax.scoring.score import score
 
-CONFIG = command_line.define_config(Evaluation)
-WORKDIR = command_line.define_workdir("The scores'")
-
 
 def main() -> None:
     """Reads the flags, scores, or goes on where an earlier start has stopped, prints the table.
@@ -18,10 +15,12 @@ def main() -> None:
         ValueError, OSError: see `command_line.run`, `distributed.program` and `score`.
     """
     deterministic.ask()
-    command_line.run(_evaluate, (CONFIG, WORKDIR))
+    config = command_line.define_config(Evaluation)
+    workdir = command_line.define_workdir("The scores'")
 
+    def evaluate() -> None:
+        with distributed.program(None, None, None):
+            page = interruptibly(lambda: score(config.value, Path(workdir.value)))
+            print(page.read_text())
 
-def _evaluate() -> None:
-    with distributed.program(None, None, None):
-        page = interruptibly(lambda: score(CONFIG.value, Path(WORKDIR.value)))
-        print(page.read_text())
+    command_line.run(evaluate, (config, workdir))

@@ -9,12 +9,6 @@ from xai_jax.runtime import command_line, deterministic, distributed
 from xai_jax.runtime.ahead import interruptibly
 from xai_jax.train.fit import fit
 
-CONFIG = command_line.define_config(Experiment)
-WORKDIR = command_line.define_workdir("The run's")
-COORDINATOR = flags.DEFINE_string("coordinator", None, "host:port of process 0.")
-INDEX = flags.DEFINE_integer("process-index", None, "This process among those of --coordinator.")
-COUNT = flags.DEFINE_integer("process-count", None, "The number of processes.")
-
 
 def main() -> None:
     """Reads the flags, joins the other processes, if there are any, and trains.
@@ -24,9 +18,14 @@ def main() -> None:
         Stopped: a signal asked for an end; the last step has a checkpoint.
     """
     deterministic.ask()
-    command_line.run(_train, (CONFIG, WORKDIR, COORDINATOR, INDEX, COUNT))
+    config = command_line.define_config(Experiment)
+    workdir = command_line.define_workdir("The run's")
+    coordinator = flags.DEFINE_string("coordinator", None, "host:port of process 0.")
+    index = flags.DEFINE_integer("process-index", None, "This process among all of --coordinator.")
+    count = flags.DEFINE_integer("process-count", None, "The number of processes.")
 
+    def train() -> None:
+        with distributed.program(coordinator.value, index.value, count.value):
+            interruptibly(lambda: fit(config.value, Path(workdir.value)))
 
-def _train() -> None:
-    with distributed.program(COORDINATOR.value, INDEX.value, COUNT.value):
-        interruptibly(lambda: fit(CONFIG.value, Path(WORKDIR.value)))
+    command_line.run(train, (config, workdir, coordinator, index, count))
