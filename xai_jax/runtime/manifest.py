@@ -4,14 +4,14 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import numpy as np
 import PIL
 
 from xai_jax.core import json_file
-from xai_jax.core.domains import Count, Natural, PathWithin, Seed
+from xai_jax.core.domains import Count, Interval, PathWithin, Seed
 from xai_jax.core.settings import Settings
 from xai_jax.core.version import VERSION
 from xai_jax.runtime.files import write_whole
@@ -67,7 +67,7 @@ class Manifest(Settings):
     weights_sha256: str
     checkpoint_sha256: str | None = None
     preprocess: Mapping[str, Any]
-    target: str | Natural
+    target: str | Annotated[int, Interval()]  # whoever explains knows how many classes there are
     labels_sha256: str | None = None
     seed: Seed
     batch_size: Count
