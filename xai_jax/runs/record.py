@@ -105,13 +105,15 @@ class Recorder:
 
     def _whole(self) -> dict[int, tuple[str, ...]]:
         """``{batch: digests}`` of the batches that are done and whole; of others nothing stays."""
-        found = {}
+        found: dict[int, tuple[str, ...]] = {}
+        arrays: set[str] = set()
         for batch in range(self._manifest.num_batches()):
             whole = done.whole(self._folder, batch, self._manifest)
             if whole is not None:
-                found[batch] = whole
-        done.undo(self._folder, self._manifest, found)
-        return {batch: tuple(row.digest for row in w.rows) for batch, w in found.items()}
+                found[batch] = tuple(row.digest for row in whole.rows)
+                arrays |= done.arrays_of(whole)
+        done.undo(self._folder, self._manifest, found, arrays)
+        return found
 
     def begin(self, known: dict[str, Output]) -> Sequence[int]:
         """Is told what may come, and answers what is to do."""

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import logging
 import os
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -220,10 +219,10 @@ def _disk(folder: Path) -> Iterator[None]:
         with files.named(folder):
             yield
     except ValueError as error:
-        code = re.search(r"os_error_code='(\d+)'", str(error))
-        if code is None:
+        found = files.of_disk(error, folder)
+        if found is error:
             raise
-        raise OSError(int(code[1]), os.strerror(int(code[1])), str(folder)) from error
+        raise found from error
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from xai_jax.core import json_file
@@ -62,20 +62,25 @@ def whole(folder: Path, batch: int, manifest: Manifest) -> Done | None:
     return found if all(_is_whole(folder, *file) for file in found.files.items()) else None
 
 
-def undo(folder: Path, manifest: Manifest, kept: Mapping[int, Done]) -> None:
+def undo(folder: Path, manifest: Manifest, kept: Collection[int], arrays: Collection[str]) -> None:
     """Removes what batches have left that are not whole, so that they can be made anew.
 
     Args:
         folder: of the run, held by its owner.
         manifest: its.
         kept: the batches that are whole.
+        arrays: metadata files that they vouch for (`arrays_of`); the other arrays hold nothing.
     """
     for batch in range(manifest.num_batches()):
         if batch not in kept:
             _path(folder, batch).unlink(missing_ok=True)
             store.remove_chunks(folder, batch)
-    # A batch vouches for every array that it is a part of; the others hold nothing.
-    store.remove_arrays(folder, keep={name for done in kept.values() for name in done.files})
+    store.remove_arrays(folder, keep=arrays)
+
+
+def arrays_of(done: Done) -> set[str]:
+    """The metadata files of the arrays that a batch is a part of."""
+    return {name for name in done.files if name.endswith(f"/{store.METADATA}")}
 
 
 def _is_whole(folder: Path, name: str, sha256: str) -> bool:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,12 @@ def named(path: Path) -> Iterator[None]:
         if error.filename is not None or error.errno is None:
             raise
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def of_disk(error: ValueError, path: Path) -> Exception:
+    """What the operating system said, out of TensorStore's message; the error itself without it."""
+    code = re.search(r"os_error_code='(\d+)'", str(error))
+    return error if code is None else OSError(int(code[1]), os.strerror(int(code[1])), str(path))
 
 
 @contextlib.contextmanager

@@ -6,8 +6,6 @@ The same batch gives the same bytes, whichever process writes it and however oft
 import contextlib
 import dataclasses
 import json
-import os
-import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +17,7 @@ import tensorstore as ts
 from xai_jax.core import json_file
 from xai_jax.core.areas import AREAS
 from xai_jax.core.outputs import Output
-from xai_jax.runtime.files import write_whole
+from xai_jax.runtime.files import of_disk, write_whole
 
 NAME = "explanations.zarr"
 METADATA = "zarr.json"
@@ -91,7 +89,7 @@ class Writer:
                     whole[has_result] = stored(known[name], arrays[name])
                 self._rows(array, rows).write(whole).result()
         except ValueError as error:  # tensorstore says so of a disk that fails
-            raise _disk_error(error, self._group) from None
+            raise of_disk(error, self._group) from None
 
     def copy(
         self, rows: range, arrays: Mapping[str, np.ndarray], known: Mapping[str, Output]
@@ -103,7 +101,7 @@ class Writer:
                 self._arrays[name] = array
                 array[rows.start : rows.stop].write(values).result()
         except ValueError as error:
-            raise _disk_error(error, self._group) from None
+            raise of_disk(error, self._group) from None
 
     def _rows(self, array: ts.TensorStore, rows: Sequence[int]) -> ts.TensorStore:
         follow = list(rows) == list(range(rows[0], rows[0] + len(rows)))
@@ -258,9 +256,3 @@ def _sentence(path: Path) -> Iterator[None]:
 
 def _files(path: Path) -> dict[str, str]:
     return {"driver": "file", "path": str(path.absolute())}
-
-
-def _disk_error(error: ValueError, path: Path) -> Exception:
-    """What the operating system said, out of tensorstore's message; the error itself without it."""
-    code = re.search(r"os_error_code='(\d+)'", str(error))
-    return error if code is None else OSError(int(code[1]), os.strerror(int(code[1])), str(path))
