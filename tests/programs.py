@@ -16,6 +16,15 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
+PROGRAM = """
+import runpy, sys
+from xai_jax.runtime import distributed
+distributed.HEARTBEAT = 5  # of the usual 30 seconds a test would only wait
+sys.argv[0] = "train.py"
+runpy.run_path("train.py", run_name="__main__")
+"""
+
+
 def start(config, workdir, *, devices: int, index: int = 0, port: int | None = None, flags=()):
     """The program on ``configs/CONFIG.py``; with `port` it is one of two processes."""
     flags = list(flags)
@@ -26,7 +35,8 @@ def start(config, workdir, *, devices: int, index: int = 0, port: int | None = N
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
     }
-    command = [sys.executable, "train.py", f"--config=configs/{config}.py"]
+    program = ["train.py"] if port is None else ["-c", PROGRAM]
+    command = [sys.executable, *program, f"--config=configs/{config}.py"]
     return subprocess.Popen(
         [*command, f"--workdir={workdir}", *flags],
         cwd=ROOT,
