@@ -149,15 +149,18 @@ def levels(saliency: AnyPixels) -> np.ndarray:
 
 def _unit_pixels(image: AnyPixels) -> np.ndarray:
     """``[h w 3]`` float32 in [0, 1]."""
-    image = np.asarray(image)
-    pixels = image.astype(np.float32) / (255 if image.dtype == np.uint8 else 1)
+    pixels = np.asarray(image)
+    if pixels.dtype == np.uint8:
+        pixels = pixels * np.float32(1 / 255)
+    else:
+        pixels = np.clip(np.nan_to_num(pixels.astype(np.float32)), 0, 1)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3):
         raise ValueError(
-            f"The image must be [h w], [h w 1] or [h w 3], not {list(image.shape)}; "
+            f"The image must be [h w], [h w 1] or [h w 3], not {list(np.shape(image))}; "
             "hand in one picture of a batch, images[0] say."
         )
-    return np.broadcast_to(np.clip(np.nan_to_num(pixels), 0, 1), (*pixels.shape[:2], 3))
+    return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
 
 def _map(values: AnyPixels, image: AnyPixels) -> np.ndarray:
