@@ -1,5 +1,6 @@
-"""Seconds an image in batches against one at a time, and memory for 16 and for 64 images."""
+"""FIDO in batches against one at a time, on eight simulated devices against one, and its memory."""
 
+import os
 import statistics
 import subprocess
 import sys
@@ -15,6 +16,7 @@ IMAGES = 16
 STEPS = 10  # of the fast preset; the ratio does not depend on their number
 MUST_REACH = 0.9
 MEMORY_MUST_REACH = 1.05
+DEVICES_MUST_REACH = 1.0
 
 
 def _config() -> fido.Config:
@@ -23,7 +25,7 @@ def _config() -> fido.Config:
     return config
 
 
-def _explain(frozen, images, batch_size: int):
+def _explain(frozen, images, batch_size: int, mesh=None):
     return xai_jax.explain(
         frozen.classifier,
         images,
@@ -31,13 +33,34 @@ def _explain(frozen, images, batch_size: int):
         method=_config(),
         infill=frozen.infill,
         batch_size=batch_size,
+        mesh=mesh,
     )
 
 
-def _seconds(frozen, images, batch_size: int) -> float:
+def _seconds(frozen, images, batch_size: int, mesh=None) -> float:
     start = time.perf_counter()
-    _explain(frozen, images, batch_size)
+    _explain(frozen, images, batch_size, mesh)
     return (time.perf_counter() - start) / len(images)
+
+
+def _on_eight_devices() -> list[tuple[float, float]]:
+    """Seconds an image on eight devices and on one of them, in turn, in a process of its own."""
+    program = (
+        "from benchmarks import fido_batch as f, subject as s; from xai_jax.runtime import mesh\n"
+        "args = s.frozen(), s.noise_images(f.IMAGES), f.IMAGES\n"
+        "meshes = mesh.data_mesh(), None\n"
+        "[f._explain(*args, m) for m in meshes]\n"
+        "for _ in range(3): print(*(f._seconds(*args, m) for m in meshes))"
+    )
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    return [tuple(map(float, line.split())) for line in done.stdout.splitlines()]
 
 
 def _peak_megabytes(num: int) -> float:
@@ -74,6 +97,16 @@ def rows():
         "must_reach": MUST_REACH,
     }
     jax.clear_caches()
+    pairs = _on_eight_devices()
+    eight, one = map(statistics.median, zip(*pairs, strict=True))
+    yield {
+        "case": f"{IMAGES} images on eight simulated devices, which share the cores",
+        "value": round(eight, 3),
+        "unit": "s an image",
+        "limit": round(one, 3),
+        "ratio": round(statistics.median(a / b for a, b in pairs), 3),
+        "must_reach": DEVICES_MUST_REACH,
+    }
     small, large = _peak_megabytes(16), _peak_megabytes(64)
     yield {
         "case": "peak memory, 64 images against 16, batch size 8",
