@@ -26,6 +26,7 @@ SETTINGS = [
     constant.Constant(value=0.3),
     constant.Constant(value=(0.1, 0.2, 0.3)),
     blur.Blur(sigma=2.0),
+    blur.KernelBlur(),
     noise.RandomColour(),
     local_mean.LocalMean(side=5),
     pyramid.Pyramid(),
@@ -209,3 +210,13 @@ def test_blocks_and_dots_are_those_of_the_paper():
     np.testing.assert_array_equal(blocks.sum((1, 2, 3)), 64)
     np.testing.assert_array_equal(dots.sum((1, 2, 3)), [2 * 16, 4 * 16, 6 * 16, 8 * 16])
     assert blocks[0, 4, 4] and blocks[15, 23, 23] and not blocks[15, 24, 24]
+
+
+def test_the_kernel_of_rise_is_that_of_scipy():
+    delta = np.zeros((11, 11))
+    delta[5, 5] = 1
+    kernel = ndimage.gaussian_filter(delta, 5)
+    mean = np.array([0.25, 0.5, 0.75])
+    centred = np.asarray(IMAGES, np.float64) - mean
+    wanted = ndimage.correlate(centred, kernel[None, :, :, None], mode="constant") + mean
+    np.testing.assert_allclose(filled(blur.KernelBlur()), wanted, atol=1e-6)

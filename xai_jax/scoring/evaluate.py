@@ -26,6 +26,7 @@ def evaluate(
     baselines: bool = False,
     batch_size: int = 8,
     seed: int = 0,
+    resamples: int = 0,
     devices: Sequence[jax.Device] | None = None,
 ) -> Table:
     """Explains every picture of `data` with each explainer, once, and scores what is stored.
@@ -46,6 +47,8 @@ def evaluate(
         baselines: whether the masks 0, 0.5 and 1 and the truth get rows too.
         batch_size: pictures in one compiled call; bounds the memory.
         seed: of all randomness.
+        resamples: of the bootstrap that gives every number an interval and compares the explainers
+            in pairs; 0: none.
         devices: to compute on; by default all.
 
     Returns:
@@ -71,7 +74,7 @@ def evaluate(
         "classes": list(classes),
         "seed": seed,
     }
-    return compete(stage, entrants, given, tuple(metrics), workdir, whole)
+    return compete(stage, entrants, given, tuple(metrics), workdir, whole, resamples)
 
 
 def _same_classifier(explainers: Mapping[str, Inspector]) -> Frozen:

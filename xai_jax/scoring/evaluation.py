@@ -90,6 +90,7 @@ class Evaluation(Settings):
         classes: indices of the classes whose masks are compared for class specificity; empty: none.
         metrics: what is scored beside `standard`.
         seed: of the methods' randomness.
+        resamples: of the bootstrap that gives intervals and compares the methods in pairs; 0: none.
     """
 
     explained: Explained
@@ -99,6 +100,7 @@ class Evaluation(Settings):
     classes: tuple[Natural, ...] = ()
     metrics: tuple[Metric, ...] = ()
     seed: Seed = 0
+    resamples: Natural = 0
 
 
 def standard(classes: tuple[int, ...] = ()) -> tuple[Metric, ...]:

@@ -1,11 +1,13 @@
 """What a workdir holds of its scores: for spreadsheets, picture by picture, and for a page."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from xai_jax.core.metric import Metric
 from xai_jax.metrics import specificity
 from xai_jax.runtime.files import write_whole
+from xai_jax.scoring import comparison
 from xai_jax.scoring.classified import Classified
 from xai_jax.scoring.record import Record
 from xai_jax.scoring.stage import Stage
@@ -26,10 +28,27 @@ def write(
     metrics: Sequence[Metric],
     classifier: Classified,
     records: Mapping[str, Record],
+    methods: Sequence[str],
+    resamples: int,
 ) -> Table:
-    """Writes all tables, and returns the first one."""
+    """Writes all tables, and returns the first one.
+
+    Args:
+        workdir: the scores' folder.
+        stage: on what.
+        metrics: whose columns they have.
+        classifier: how good it is.
+        records: by contestant.
+        methods: those of them that are compared in pairs.
+        resamples: of the bootstrap; 0: there are no intervals.
+    """
     notes = _notes(stage, metrics, classifier, records)
     table = table_of(records, metrics, notes=notes)
+    if resamples:
+        ends = comparison.intervals(records, metrics, resamples)
+        table = dataclasses.replace(table, intervals=ends)
+        more = comparison.write(workdir, table, records, metrics, methods, resamples)
+        table = dataclasses.replace(table, notes=(*more, *notes))
     table.to_csv(workdir / SCORES)
     single = [(m, row.name) for m in metrics for row in m.rows if not row.axes]
     header = ["contestant", "picture", *(name for _, name in single)]

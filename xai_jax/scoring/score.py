@@ -65,14 +65,14 @@ def score(
         devices=devices,
     )
     _check_classifier(evaluation, stage)
-    shared = dataclasses.replace(evaluation, contestants={}, metrics=())
+    shared = dataclasses.replace(evaluation, contestants={}, metrics=(), resamples=0)
     whole = {"evaluation": shared, "frozen": stage.fingerprint(frozen)}
     config_file.check(workdir, whole)
     entrants = {
         name: Entrant(name, one, inspector_of(name, one, frozen, stage), stage, workdir)
         for name, one in evaluation.contestants.items()
     }
-    compete(stage, entrants, baselines(), metrics, workdir, whole)
+    compete(stage, entrants, baselines(), metrics, workdir, whole, evaluation.resamples)
     return workdir / pages.PAGE
 
 
@@ -83,6 +83,7 @@ def compete(
     metrics: Sequence[Metric],
     workdir: Path,
     whole: Any,
+    resamples: int,
 ) -> Table:
     """Explains and scores the contestants and the given masks, and writes all files.
 
@@ -93,6 +94,7 @@ def compete(
         metrics: what is scored.
         workdir: the scores' folder.
         whole: all that the scores depend on and that must be the same at every start.
+        resamples: of the bootstrap; 0: there are no intervals.
 
     Raises:
         ValueError: see `score`.
@@ -121,7 +123,7 @@ def compete(
             made.write(workdir, name)
             if made.names or made.skipped:
                 found[name] = made
-        return pages.write(workdir, stage, metrics, classifier, found)
+        return pages.write(workdir, stage, metrics, classifier, found, tuple(entrants), resamples)
 
 
 def _of_entrant(

@@ -32,12 +32,15 @@ class Table:
         columns: declarations of the columns, by which they are written.
         values: ``{column: [rows]}`` float64; NaN where there is no number.
         notes: what else the page says, one paragraph each.
+        intervals: ``{column: [rows 2]}``, ends of an interval around each value, of the columns
+            that have them; NaN where there is none.
     """
 
     rows: tuple[str, ...]
     columns: tuple[Column, ...]
     values: Mapping[str, np.ndarray]
     notes: tuple[str, ...] = ()
+    intervals: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def __getitem__(self, column: str) -> np.ndarray:
         """A column by its name, ``[rows]``.
@@ -59,9 +62,13 @@ class Table:
         )
         write_csv(Path(path), ["contestant", *(column.name for column in self.columns)], lines)
 
-    def to_markdown(self) -> str:
-        """For a page, without the columns in which nobody has a number."""
-        lines = self._cells()
+    def to_markdown(self, columns: Collection[str] | None = None) -> str:
+        """For a page, without the columns in which nobody has a number.
+
+        Args:
+            columns: names of the only ones that are written; ``None``: all.
+        """
+        lines = self._cells(columns)
         lines.insert(1, ["---"] * len(lines[0]))
         return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
@@ -71,14 +78,21 @@ class Table:
         rows += ["".join(f"<td>{escape(cell)}</td>" for cell in line) for line in lines]
         return "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
 
-    def _cells(self) -> list[list[str]]:
-        used = [c for c in self.columns if not np.isnan(self.values[c.name]).all()]
+    def _cells(self, only: Collection[str] | None = None) -> list[list[str]]:
+        chosen = [c for c in self.columns if only is None or c.name in only]
+        used = [c for c in chosen if not np.isnan(self.values[c.name]).all()]
         head = ["", *(column.head for column in used)]
         lines = [
-            [name, *(_shown(column, self.values[column.name][n]) for column in used)]
-            for n, name in enumerate(self.rows)
+            [name, *(self._cell(column, n) for column in used)] for n, name in enumerate(self.rows)
         ]
         return [head, *lines]
+
+    def _cell(self, column: Column, n: int) -> str:
+        shown = _shown(column, self.values[column.name][n])
+        ends = self.intervals.get(column.name, np.full((len(self.rows), 2), np.nan))[n]
+        if np.isnan(ends).any():
+            return shown
+        return f"{shown} [{_shown(column, ends[0])}, {_shown(column, ends[1])}]"
 
 
 def table_of(
