@@ -63,6 +63,9 @@ class Metric(NamedTuple):
         columns: declares what `reduce` makes of them.
         reduce: ``{row: [n ...]} -> {column: number}``, on the host.
         params: what `measure` reads, arrays; an argument of compiled code.
+        asks: whether `measure` asks the method again: its sixth argument is then
+            ``explain(frozen, batch) -> Explanation``, with the randomness of the explanation that
+            it judges. What nobody explained, a mask that is given, has no such score.
     """
 
     measure: MeasureFn
@@ -70,3 +73,4 @@ class Metric(NamedTuple):
     columns: tuple[Column, ...]
     reduce: Callable[[Rows], dict[str, float]] = mean
     params: PyTree = None
+    asks: bool = False

@@ -1,7 +1,7 @@
 """What some pictures can tell apart: intervals, paired differences, and whether scores agree."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +23,20 @@ def intervals(
     found: dict[str, list[tuple[float, float]]] = {}
     for record in records.values():
         for metric in metrics:
-            rows = record.rows(metric)
-            made = bootstrap.resampled(rows, metric, num) if record.names else {}
+            made = _resampled(record, metric, None, num)
             for column in metric.columns:
-                ends = bootstrap.interval(made.get(column.name, np.zeros(0)))
+                ends = bootstrap.interval(made[column.name])
                 found.setdefault(column.name, []).append(ends)
     return {name: np.array(ends) for name, ends in found.items()}
+
+
+def _resampled(
+    record: Record, metric: Metric, only: Collection[str] | None, num: int
+) -> dict[str, np.ndarray]:
+    """NaN where there is nothing to draw."""
+    if not record.names or record.failed(metric):
+        return {column.name: np.full(num, np.nan) for column in metric.columns}
+    return bootstrap.resampled(record.rows(metric, only), metric, num)
 
 
 def write(
@@ -87,10 +95,7 @@ def _pairs(records: Mapping[str, Record], metrics: Sequence[Metric], num: int) -
     rows = {name: means(record, metrics, shared) for name, record in records.items()}
     lines = []
     for metric in metrics:
-        made = {
-            name: bootstrap.resampled(record.rows(metric, shared), metric, num)
-            for name, record in records.items()
-        }
+        made = {name: _resampled(record, metric, shared, num) for name, record in records.items()}
         for column in (c.name for c in metric.columns):
             lines += _of_column(column, rows, made)
     return lines

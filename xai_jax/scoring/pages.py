@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from xai_jax.core.metric import Metric
 from xai_jax.metrics import specificity
 from xai_jax.runtime.files import write_whole
@@ -63,7 +65,10 @@ def _pictures(
     records: Mapping[str, Record], single: Sequence[tuple[Metric, str]]
 ) -> Iterable[list[str]]:
     for name, record in records.items():
-        columns = [record.rows(metric)[row] for metric, row in single]
+        nothing = np.full(len(record.names), np.nan)
+        columns = [
+            nothing if record.failed(metric) else record.rows(metric)[row] for metric, row in single
+        ]
         for n, picture in enumerate(record.names):
             yield [name, picture, *(plain(values[n]) for values in columns)]
 
@@ -76,7 +81,9 @@ def _cells(
     metric = next((m for m in metrics if specificity.classes_of([m])), None)
     lines: list[list[str]] = []
     for name, record in records.items():
-        found = None if metric is None else specificity.table(record.rows(metric))
+        if metric is None or record.failed(metric):
+            continue
+        found = specificity.table(record.rows(metric))
         if found is not None:
             lines += [[name, k, *map(plain, row)] for k, row in zip(classes, found, strict=True)]
     return ["contestant", "class", "none", *classes], lines
@@ -97,6 +104,7 @@ def _notes(
     if shared and any(len(shared) < len(record.names) for record in records.values()):
         notes.append(f"On the {len(shared)} pictures that every row was scored on:\n")
         notes.append(table_of(records, metrics, only=shared).to_markdown())
+    notes += _failures(metrics, records)
     skipped = dict(classifier.skipped)
     for record in records.values():
         skipped |= record.skipped
@@ -109,6 +117,20 @@ def _notes(
         f"{classifier.recall:.3f}, F1 {classifier.f1:.3f}; macro AUC {auc}.\n"
     )
     return tuple(notes)
+
+
+def _failures(metrics: Sequence[Metric], records: Mapping[str, Record]) -> list[str]:
+    """Which metrics have no number of which contestants, and why; one sentence a reason."""
+    of_reason: dict[tuple[str, str], list[str]] = {}
+    for metric in metrics:
+        for name, record in records.items():
+            if record.failed(metric):
+                known = metric.columns[0].name, record.failed(metric)
+                of_reason.setdefault(known, []).append(name)
+    return [
+        f"{column} of {', '.join(names)} could not be measured: {reason}\n"
+        for (column, reason), names in of_reason.items()
+    ]
 
 
 def _skipped(skipped: Mapping[str, str], num: int) -> str:

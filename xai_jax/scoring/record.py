@@ -63,8 +63,8 @@ class Record:
         device: what computed.
         milliseconds: a picture; differs from start to start, as nothing else here does.
         pictures: all that it was asked for; those that have scores are the p rows below.
-        metrics: ``{"settings": ..., "rows": {row: [p ...]}}`` of each metric; NaN where it is not
-            defined for a picture.
+        metrics: ``{"settings": ..., "rows": {row: [p ...]}, "failed": reason}`` of each metric; NaN
+            where it is not defined for a picture. One that has failed has a reason and no rows.
     """
 
     settings: dict[str, Any]
@@ -84,13 +84,24 @@ class Record:
         return {picture.name: picture.reason for picture in self.pictures if picture.reason}
 
     def rows(self, metric: Metric, only: Collection[str] | None = None) -> dict[str, np.ndarray]:
-        """What a metric has measured, ``{row: [p ...]}``, of pictures of these names or of all."""
-        wanted = settings_of(metric)
-        found = next(block for block in self.metrics if block["settings"] == wanted)["rows"]
+        """What a metric has measured, ``{row: [p ...]}``, of pictures of these names or of all.
+
+        Of one that has failed it is not to be asked.
+        """
+        found = self._block(metric)["rows"]
         if only is None:
             return {row.name: found[row.name] for row in metric.rows}
         chosen = [n for n, name in enumerate(self.names) if name in only]
         return {row.name: found[row.name][chosen] for row in metric.rows}
+
+    def failed(self, metric: Metric) -> str:
+        """Why a metric could not judge this contestant; "" where it could."""
+        reason: str = self._block(metric)["failed"]
+        return reason
+
+    def _block(self, metric: Metric) -> dict[str, Any]:
+        wanted = settings_of(metric)
+        return next(block for block in self.metrics if block["settings"] == wanted)
 
     def write(self, workdir: Path, name: str) -> None:
         """Writes the file whole or not at all."""
@@ -103,6 +114,7 @@ class Record:
                 {
                     "settings": block["settings"],
                     "rows": {row: _without_nan(v.tolist()) for row, v in block["rows"].items()},
+                    "failed": block["failed"],
                 }
                 for block in self.metrics
             ],
@@ -149,6 +161,7 @@ def _of_json(fields: dict[str, Any]) -> Record:
         {
             "settings": block["settings"],
             "rows": {row: np.array(values, np.float64) for row, values in block["rows"].items()},
+            "failed": block.get("failed", ""),
         }
         for block in fields["metrics"]
     ]

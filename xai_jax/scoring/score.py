@@ -52,9 +52,10 @@ def score(
         OSError: the disk is full or read-only; whole files stay.
     """
     workdir = Path(workdir).absolute()
-    metrics = (*standard(tuple(evaluation.classes)), *evaluation.metrics)
+    metrics = (*standard(tuple(evaluation.classes), evaluation.truth), *evaluation.metrics)
     classes_of(metrics)  # raises where there are two
-    check_names(evaluation.contestants, baselines())
+    given = baselines() if evaluation.truth else {}
+    check_names(evaluation.contestants, given)
     frozen = evaluation.explained.build()
     stage = Stage(
         frozen,
@@ -149,6 +150,7 @@ def _of_entrant(
         draw=stored,
         explained=entrant.explained,
         skipped=skipped,
+        inspector=entrant.inspector,
     )
     return measure.measured(masks, metrics, stage, before, progress.advance)
 

@@ -123,7 +123,7 @@ def means(
     num = sum(only is None or name in only for name in record.names)
     row = {PICTURES.name: float(num), MILLISECONDS.name: record.milliseconds}
     for metric in metrics:
-        if num:
+        if num and not record.failed(metric):
             row |= metric.reduce(record.rows(metric, only))
         else:
             row |= {column.name: math.nan for column in metric.columns}
