@@ -25,6 +25,7 @@ from benchmarks import (
     lite0_accuracy,
     one_explanation,
     rise,
+    sorted_metrics,
 )
 
 BENCHMARKS = {
@@ -47,6 +48,7 @@ BENCHMARKS = {
     "lite0_accuracy": lite0_accuracy.rows,
     "one_explanation": one_explanation.rows,
     "rise": rise.rows,
+    "sorted_metrics": sorted_metrics.rows,
 }
 
 

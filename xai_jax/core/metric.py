@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from xai_jax.core.outputs import Output
-from xai_jax.core.types import PyTree
+from xai_jax.core.types import Batch, Explanation, PyTree
 
 Rows = Mapping[str, np.ndarray]  # {row: [n ...]} of n pictures, on the host
 
@@ -36,6 +36,7 @@ class Column(NamedTuple):
 
 
 MeasureFn = Callable[..., dict[str, Any]]
+AskFn = Callable[[Any, Batch], Explanation]  # (frozen, batch): the method once more
 
 
 def mean(rows: Rows) -> dict[str, float]:

@@ -17,7 +17,7 @@ from xai_jax.metrics.specificity import COMPARED_KEEP
 from xai_jax.runs.batch import Static
 from xai_jax.scoring.record import Record, Scored, settings_of
 from xai_jax.scoring.stage import Arrays, Stage
-from xai_jax.scoring.table import MILLISECONDS, PICTURES
+from xai_jax.scoring.table import MILLISECONDS, PASSES, PICTURES
 
 Values = dict[str, np.ndarray]  # {row: [...]} of one picture
 NOBODY = "It asks the method again, and no method has made these masks."
@@ -85,7 +85,8 @@ def check(metrics: Sequence[Metric], stage: Stage, frozen: Frozen, batch: Batch)
         ValueError: a metric wants what the data does not have, or does not answer its rows.
     """
     outputs.by_name(row for metric in metrics for row in metric.rows)
-    names = [PICTURES.name, MILLISECONDS.name, *(c.name for m in metrics for c in m.columns)]
+    names = [PICTURES.name, MILLISECONDS.name, PASSES.name]
+    names += [c.name for metric in metrics for c in metric.columns]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ValueError(f"Two columns are called {twice!r}; leave one metric out, or rename it.")

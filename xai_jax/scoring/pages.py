@@ -8,6 +8,7 @@ import numpy as np
 
 from xai_jax.core.metric import Metric
 from xai_jax.metrics import specificity
+from xai_jax.metrics.evidence_maps import counts_flat
 from xai_jax.runtime.files import write_whole
 from xai_jax.scoring import comparison
 from xai_jax.scoring.classified import Classified
@@ -105,6 +106,7 @@ def _notes(
         notes.append(f"On the {len(shared)} pictures that every row was scored on:\n")
         notes.append(table_of(records, metrics, only=shared).to_markdown())
     notes += _failures(metrics, records)
+    notes += _flat(metrics, records)
     skipped = dict(classifier.skipped)
     for record in records.values():
         skipped |= record.skipped
@@ -131,6 +133,21 @@ def _failures(metrics: Sequence[Metric], records: Mapping[str, Record]) -> list[
         f"{column} of {', '.join(names)} could not be measured: {reason}\n"
         for (column, reason), names in of_reason.items()
     ]
+
+
+def _flat(metrics: Sequence[Metric], records: Mapping[str, Record]) -> list[str]:
+    """One warning of maps that rank nothing, where they are counted."""
+    metric = counts_flat(metrics)
+    if metric is None:
+        return []
+    counts = {
+        name: int(metric.reduce(record.rows(metric))["flat_maps"])
+        for name, record in records.items()
+        if record.names and not record.failed(metric)
+    }
+    found = [f"{count} of {name}" for name, count in counts.items() if count]
+    words = "the same everywhere: an order that says nothing stands for them"
+    return [f"Maps that are {words}: {', '.join(found)}.\n"] if found else []
 
 
 def _skipped(skipped: Mapping[str, str], num: int) -> str:

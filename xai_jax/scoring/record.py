@@ -62,6 +62,7 @@ class Record:
         settings: all that its explanations depend on, besides what all contestants share.
         device: what computed.
         milliseconds: a picture; differs from start to start, as nothing else here does.
+        passes: forward passes that a picture takes (`scoring.calls`).
         pictures: all that it was asked for; those that have scores are the p rows below.
         metrics: ``{"settings": ..., "rows": {row: [p ...]}, "failed": reason}`` of each metric; NaN
             where it is not defined for a picture. One that has failed has a reason and no rows.
@@ -70,6 +71,7 @@ class Record:
     settings: dict[str, Any]
     device: str = ""
     milliseconds: float = math.nan
+    passes: float = math.nan
     pictures: Sequence[Scored] = ()
     metrics: Sequence[dict[str, Any]] = ()
 
@@ -109,6 +111,7 @@ class Record:
             "settings": self.settings,
             "device": self.device,
             "milliseconds": _without_nan(self.milliseconds),
+            "passes": _without_nan(self.passes),
             "pictures": [dataclasses.asdict(picture) for picture in self.pictures],
             "metrics": [
                 {
@@ -165,11 +168,11 @@ def _of_json(fields: dict[str, Any]) -> Record:
         }
         for block in fields["metrics"]
     ]
-    time = fields["milliseconds"]
+    costs = {name: fields.get(name) for name in ("milliseconds", "passes")}
     return Record(
         **fields
         | {
-            "milliseconds": math.nan if time is None else time,
+            **{name: math.nan if cost is None else cost for name, cost in costs.items()},
             "pictures": tuple(Scored(**picture) for picture in fields["pictures"]),
             "metrics": blocks,
         }

@@ -19,6 +19,7 @@ from xai_jax.runtime import config_file, files
 from xai_jax.runtime.progress import Progress
 from xai_jax.scoring import measure, pages, record
 from xai_jax.scoring.baselines import Baseline, baselines
+from xai_jax.scoring.calls import forward_passes
 from xai_jax.scoring.classified import Classified, classified
 from xai_jax.scoring.entrant import Entrant
 from xai_jax.scoring.evaluation import Evaluation, standard
@@ -73,7 +74,7 @@ def score(
         name: Entrant(name, one, inspector_of(name, one, frozen, stage), stage, workdir)
         for name, one in evaluation.contestants.items()
     }
-    compete(stage, entrants, baselines(), metrics, workdir, whole, evaluation.resamples)
+    compete(stage, entrants, given, metrics, workdir, whole, evaluation.resamples)
     return workdir / pages.PAGE
 
 
@@ -140,7 +141,9 @@ def _of_entrant(
         took = before.milliseconds
         if len(outcome.seconds) > 1 or math.isnan(took):  # the first call may hold compilation
             took = _milliseconds(entrant, outcome.seconds)
-        before = dataclasses.replace(before, device=stage.device, milliseconds=took)
+        before = dataclasses.replace(
+            before, device=stage.device, milliseconds=took, passes=_passes(entrant)
+        )
         before.write(workdir, entrant.name)  # the next start may explain nothing
     progress.note(f"{entrant.name}: scoring")
     progress.start(len(entrant.rows), 0)
@@ -153,6 +156,13 @@ def _of_entrant(
         inspector=entrant.inspector,
     )
     return measure.measured(masks, metrics, stage, before, progress.advance)
+
+
+def _passes(entrant: Entrant) -> float:
+    """Forward passes that the masks of all true classes of a picture take."""
+    stage = entrant.stage
+    each = forward_passes(entrant.inspector, abstract_batch(stage, stage.size), stage.key)
+    return each * entrant.num_true / len(entrant.rows)
 
 
 def _milliseconds(entrant: Entrant, seconds: Sequence[float]) -> float:
@@ -201,7 +211,7 @@ def _of_baseline(
     if not seconds:
         return made
     each = 1e3 * statistics.median(seconds) / stage.batch_size
-    return dataclasses.replace(made, device=stage.device, milliseconds=each)
+    return dataclasses.replace(made, device=stage.device, milliseconds=each, passes=0.0)
 
 
 def check_names(names: Mapping[str, Any], taken: Mapping[str, Any]) -> None:

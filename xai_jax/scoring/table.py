@@ -21,6 +21,10 @@ MILLISECONDS = Column(
     "milliseconds", "ms a picture", "lower", 0.0, math.inf, "ms",
     "median call, for the masks of all true classes of a picture", 2,
 )  # fmt: skip
+PASSES = Column(
+    "passes", "passes", "lower", 0.0, math.inf, "",
+    "multiplications over those of a forward pass, for the same", 1,
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -110,7 +114,7 @@ def table_of(
         only: names of the only pictures that count; ``None``: all.
         notes: see `Table`.
     """
-    columns = (PICTURES, *(c for metric in metrics for c in metric.columns), MILLISECONDS)
+    columns = (PICTURES, *(c for metric in metrics for c in metric.columns), MILLISECONDS, PASSES)
     rows = [means(record, metrics, only) for record in records.values()]
     values = {c.name: np.array([row[c.name] for row in rows], np.float64) for c in columns}
     return Table(rows=tuple(records), columns=columns, values=values, notes=notes)
@@ -122,6 +126,7 @@ def means(
     """One row of a table, by column."""
     num = sum(only is None or name in only for name in record.names)
     row = {PICTURES.name: float(num), MILLISECONDS.name: record.milliseconds}
+    row[PASSES.name] = record.passes
     for metric in metrics:
         if num and not record.failed(metric):
             row |= metric.reduce(record.rows(metric, only))
