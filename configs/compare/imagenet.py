@@ -48,19 +48,24 @@ from xai_jax.scoring.evaluation import (
 NUM_CLASSES = 1000
 
 
-def get_config() -> Evaluation:
-    """The evaluation."""
+def pictures(num: int) -> Pipeline:
+    """So many pictures, spread over the thousand classes, as the classifier was trained to see."""
     folder = Folder(
         root=data_folder.path("imagenet_samples"),
         labels=Listed(column="imagenet_index"),
         classes={str(k): (str(k),) for k in range(NUM_CLASSES)},
     )
+    return Pipeline(
+        source=Spread(source=folder, num=num),
+        resize=Preprocess(crop=0.875, resample="bicubic"),
+    )
+
+
+def get_config() -> Evaluation:
+    """The evaluation."""
     return Evaluation(
         explained=Explained(classifier=Named(name="efficientnet_lite0"), infill=Blur()),
-        data=Pipeline(
-            source=Spread(source=folder, num=40),
-            resize=Preprocess(crop=0.875, resample="bicubic"),
-        ),
+        data=pictures(40),
         batch_size=8,
         contestants={
             # What is left in a deletion game is not what speaks for the class: BBMP is ranked.

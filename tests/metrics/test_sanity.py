@@ -68,8 +68,16 @@ def test_a_shuffled_layer_keeps_its_numbers_and_leaves_the_others(classifier):
     top = made["top"]["kernel"]
     assert not np.array_equal(top, before["top"]["kernel"])
     np.testing.assert_array_equal(np.sort(top.ravel()), np.sort(before["top"]["kernel"].ravel()))
-    with pytest.raises(ValueError, match="begin with 'middle'; they begin with bottom, top"):
+    with pytest.raises(ValueError, match="under 'middle'; its first names are bottom, top"):
         sanity.shuffled(classifier, ("middle",), jnp.array([True]), key)
+
+
+def test_block_1_is_not_block_10():
+    params = {"blocks": {"1": jnp.arange(9.0), "10": jnp.arange(9.0)}}
+    classifier = Classifier.from_callable(_two_layers, params)
+    made = sanity.shuffled(classifier, ("blocks/1",), jnp.array([True]), jax.random.key(0)).params
+    assert not np.array_equal(made["blocks"]["1"], np.arange(9.0))
+    np.testing.assert_array_equal(made["blocks"]["10"], np.arange(9.0))
 
 
 def test_the_class_and_another_classifier_change_a_gradient_and_no_control(classifier):

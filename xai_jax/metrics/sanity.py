@@ -30,8 +30,8 @@ def randomisation(layers: Sequence[str], *, cascading: bool = True) -> Metric:
     a layer: ``1 + len(layers)`` explanations of the target a picture.
 
     Args:
-        layers: beginnings of the names of parameters, from the top of the network down, such as
-            ``("classes", "head", "stages/6")``; keys are joined by "/".
+        layers: names of parts of the parameters, from the top of the network down, such as
+            ``("classes", "top", "blocks/15")``; keys are joined by "/".
         cascading: each layer together with those before it; else each alone.
 
     Raises:
@@ -86,13 +86,15 @@ def shuffled(
     """A classifier in which the numbers of the chosen layers change places within each array.
 
     Raises:
-        ValueError: no parameter begins with the name of a layer.
+        ValueError: a layer is no part of the parameters.
     """
     leaves, tree = jax.tree_util.tree_flatten_with_path(classifier.params)
     made, missing = [], set(layers)
     for place, (path, leaf) in enumerate(leaves):
         name = "/".join(str(getattr(k, "key", getattr(k, "idx", k))) for k in path)
-        owner = next((n for n, layer in enumerate(layers) if name.startswith(layer)), None)
+        owner = next(
+            (n for n, layer in enumerate(layers) if f"{name}/".startswith(f"{layer}/")), None
+        )
         if owner is None:
             made.append(leaf)
             continue
@@ -102,8 +104,8 @@ def shuffled(
     if missing:
         known = sorted({str(getattr(path[0], "key", path[0])) for path, _ in leaves})
         raise ValueError(
-            f"The classifier has no parameters that begin with {sorted(missing)[0]!r}; they begin "
-            f"with {', '.join(known)}."
+            f"The classifier has no parameters under {sorted(missing)[0]!r}; its first names are "
+            f"{', '.join(known)}."
         )
     return classifier.replace(params=jax.tree_util.tree_unflatten(tree, made))
 
