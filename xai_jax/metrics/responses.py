@@ -39,7 +39,7 @@ def infidelity(num_samples: int = 64, sides: tuple[int, int] = (16, 64)) -> Metr
             f"and {sides}."
         )
     return Metric(
-        measure=_Infidelity(num_samples=num_samples, sides=tuple(sides)),
+        measure=_Infidelity(num_samples=num_samples, sides=(sides[0], sides[1])),
         rows=(_row("infidelity", "probability^2", "Mean squared error of the evidence removed."),),
         columns=(Column("infidelity", "infidelity", "lower", 0.0, 1.0, "", _YEH + "sec. 2", 5),),
     )
@@ -155,7 +155,9 @@ class _MaxSensitivity:
         def maps(sample: Array) -> Maps:
             noise = self.radius * uniform(fold_each(keys, sample), batch.images)
             images = jnp.where(sample < 0, batch.images, batch.images + noise)
-            return explain(frozen, batch.replace(images=jnp.clip(images, 0.0, 1.0))).saliency
+            return explain(
+                frozen, dataclasses.replace(batch, images=jnp.clip(images, 0.0, 1.0))
+            ).saliency
 
         itself = maps(jnp.int32(-1))
         moved = jax.lax.map(

@@ -70,7 +70,7 @@ class _Randomisation:
 
         def maps(chosen: Chosen) -> Maps:
             classifier = shuffled(frozen.classifier, self.layers, chosen, key)
-            return explain(frozen.replace(classifier=classifier), batch).saliency
+            return explain(dataclasses.replace(frozen, classifier=classifier), batch).saliency
 
         # One loop, for the sake of one copy of the method in the program.
         found = jax.lax.map(maps, jnp.concatenate([jnp.zeros((1, num), bool), which]))
@@ -107,7 +107,7 @@ def shuffled(
             f"The classifier has no parameters under {sorted(missing)[0]!r}; its first names are "
             f"{', '.join(known)}."
         )
-    return classifier.replace(params=jax.tree_util.tree_unflatten(tree, made))
+    return dataclasses.replace(classifier, params=jax.tree_util.tree_unflatten(tree, made))
 
 
 def other_classifier(classifier: Classifier, name: str) -> Metric:
@@ -146,7 +146,7 @@ class _OtherClassifier:
     ) -> dict[str, PerExample]:
         del explanation, key
         one = explain(frozen, batch).saliency
-        other = explain(frozen.replace(classifier=params), batch).saliency
+        other = explain(dataclasses.replace(frozen, classifier=params), batch).saliency
         return {self.name: correlation(one, other)}
 
 
@@ -173,10 +173,12 @@ def _random_logit(
         raise ValueError("A classifier of one class has no other logit.")
     draw = jax.vmap(lambda key: jax.random.randint(key, (), 1, num))
     away = draw(example_keys(key, batch.image_id))
-    other = batch.replace(target=((batch.target + away) % num).astype(batch.target.dtype))
+    other = dataclasses.replace(
+        batch, target=((batch.target + away) % num).astype(batch.target.dtype)
+    )
     targets = jnp.stack([batch.target, other.target])
     one, two = jax.lax.map(
-        lambda target: explain(frozen, batch.replace(target=target)).saliency, targets
+        lambda target: explain(frozen, dataclasses.replace(batch, target=target)).saliency, targets
     )
     return {"random_logit": correlation(one, two)}
 
