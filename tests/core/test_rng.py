@@ -18,6 +18,14 @@ def test_ids_come_from_the_pixels_and_nothing_else():
     assert image_ids(changed)[0] != ids[0]
 
 
+def test_a_large_picture_is_known_by_some_of_its_rows_wherever_they_differ_for_long():
+    images = np.repeat(np.random.default_rng(0).random((1, 224, 224, 3), np.float32), 3, axis=0)
+    images[1, 100:104] += 1e-3  # a band of four rows, wherever it lies
+    images[2, 217:221] += 1e-3
+    ids = image_ids(images)
+    assert len(set(ids.tolist())) == 3 and len(image_ids(images[:0])) == 0
+
+
 def test_keys_follow_the_id_and_not_the_place():
     ids = np.array([5, 9, 2], np.uint32)
     data = jax.random.key_data(example_keys(jax.random.key(0), jnp.asarray(ids)))

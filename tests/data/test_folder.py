@@ -126,6 +126,14 @@ def test_a_folder_that_lists_nothing_but_background_has_no_classes(clothes):
         folder(clothes).build()
 
 
+@pytest.mark.parametrize("name", ["../b.png", "/etc/b.png", "a/../../b.png", "./b.png", ""])
+def test_a_table_reaches_no_file_outside_its_folder(clothes, name):
+    (clothes / "labels.csv").write_text(TABLE.replace("b.png", name))
+    sentence = f"Line 3 of .*labels.csv names the file '{name}', which is no path within .*images; "
+    with pytest.raises(ValueError, match=sentence):
+        folder(clothes).build()
+
+
 @pytest.mark.parametrize("sentence", BAD)
 def test_what_is_wrong_in_a_folder_is_said_in_one_sentence(clothes, sentence):
     BAD[sentence](clothes)

@@ -250,7 +250,9 @@ def other_kinds() -> list[str]:
 
 @pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
 @pytest.mark.parametrize("kind", other_kinds())
-def test_no_other_kind_is_opened_under_the_name_of_a_listed_one(tmp_path, kind):
+def test_no_other_kind_is_opened_under_the_name_of_a_listed_one(tmp_path, monkeypatch, kind):
+    # Pillow's SPIDER writer makes every later .jpg of the process a SPIDER file.
+    monkeypatch.setattr(Image, "EXTENSION", dict(Image.EXTENSION))
     path = tmp_path / "a.jpg"
     for mode in ("RGB", "L", "1", "RGBA"):
         with contextlib.suppress(OSError, ValueError, KeyError):

@@ -48,7 +48,7 @@ def test_two_processes_learn_what_one_learns(tmp_path, alone):
 @pytest.mark.parametrize("victim", [0, 1])
 def test_when_one_process_dies_the_other_says_so_and_the_run_resumes(tmp_path, victim):
     long = ("--config.num_steps=1000000", "--config.log_every=5", "--config.checkpoint_every=20")
-    processes = start_two(CONFIG, tmp_path, devices=4, flags=long)
+    processes = start_two(CONFIG, tmp_path, devices=4, flags=long, hasty=True)
     deadline = time.monotonic() + SECONDS
     while len(lines(tmp_path)) < 10 and time.monotonic() < deadline:
         time.sleep(0.2)

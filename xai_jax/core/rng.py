@@ -10,15 +10,18 @@ from jaxtyping import Array, Key
 
 from xai_jax.core.types import AnyArray, ImageIds, PRNGKey, PRNGKeys
 
+_ENOUGH = 2**15  # numbers that tell pictures apart; all of 224 x 224 would cost 2 % of a pass
+
 
 def image_ids(images: np.ndarray) -> np.ndarray:
     """``[b]`` uint32 made from the pixels of ``[b h w c]`` float32 images, on the host.
 
-    Two pictures with one id (one pair in four thousand million) share their noise, which harms
-    nothing.
+    Of a large picture every few rows are enough. Two pictures with one id, which differ nowhere
+    there, share their noise: that harms nothing.
     """
-    images = np.ascontiguousarray(images, dtype=np.float32)
-    return np.array([zlib.crc32(image) for image in images], np.uint32)
+    every = max(1, images[0].size // _ENOUGH) if len(images) else 1
+    rows = np.ascontiguousarray(images[:, ::every], dtype=np.float32)
+    return np.array([zlib.crc32(row) for row in rows], np.uint32)
 
 
 def example_keys(key: PRNGKey, image_id: ImageIds) -> PRNGKeys:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from xai_jax.core import json_file
-from xai_jax.core.domains import Real
+from xai_jax.core.domains import Real, Within
 from xai_jax.core.settings import Settings
 from xai_jax.data.example import VOID
 from xai_jax.data.folder_examples import CLASSES, TABLE, FolderExamples
@@ -110,6 +110,13 @@ def _table(root: Path) -> list[dict[str, str]]:
     if not table:
         raise ValueError(f"{path} has no rows; name one picture a line.")
     _has_column(path, table[0], "file")
+    for number, line in enumerate(table, 2):
+        name = line["file"] or ""  # a line may be too short
+        if name not in Within():
+            raise ValueError(
+                f"Line {number} of {path} names the file {name!r}, which is no path within "
+                f"{path.parent / 'images'}; put the picture there and name it as it lies there."
+            )
     return table
 
 

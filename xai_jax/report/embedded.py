@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 _SMALL = 100  # pixels: below it pictures stay lossless, and are drawn in squares
+_EFFORT = 1  # of 6: a seventh more bytes than at WebP's usual 4, in less than half of the time
 _THUMBNAIL = 160  # pixels of its longer side
 
 
@@ -19,9 +20,9 @@ def data_uri(pixels: np.ndarray, *, lossless: bool = False, quality: int = 75) -
     """WebP, or PNG where every value counts, of uint8 ``[h w]`` or ``[h w 3]``."""
     picture, buffer = Image.fromarray(pixels), io.BytesIO()
     if lossless or is_small(pixels):
-        picture.save(buffer, "PNG")
+        picture.save(buffer, "PNG", compress_level=2)
         return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-    picture.save(buffer, "WEBP", quality=quality)
+    picture.save(buffer, "WEBP", quality=quality, method=_EFFORT)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 

@@ -5,6 +5,8 @@ Images are ``[h w 3]`` (or one channel, or ``[h w]``), uint8 or unit pixels in [
 once, and never raises.
 """
 
+import functools
+
 import jax
 import numpy as np
 
@@ -95,7 +97,7 @@ def kept(image: AnyPixels, keep: AnyPixels) -> np.ndarray:
     """
     pixels, keep = _unit_pixels(image), _map(keep, image)
     share = np.clip(np.nan_to_num(keep), 0, 1)[..., None]
-    shown = share * pixels + (1 - share) * _checkerboard(pixels)
+    shown = share * pixels + (1 - share) * _checkerboard(*pixels.shape[:2])
     return _to_uint8(_hatched_where_broken(shown, keep, pixels))
 
 
@@ -138,24 +140,27 @@ def levels(saliency: AnyPixels) -> np.ndarray:
     """
     saliency = np.asarray(saliency)
     flat = saliency.reshape(-1)  # [hw]
-    ranks = np.empty(flat.size, np.int64)
-    ranks[np.argsort(-flat, kind="stable")] = np.arange(flat.size)
     counts = [num_kept(share, flat.size) for share in AREAS]
-    place = np.searchsorted(counts, ranks, side="right")
-    return place.astype(np.uint8).reshape(saliency.shape[:2])
+    place = np.empty(flat.size, np.uint8)
+    order = np.argsort(-flat, kind="stable")
+    place[order] = np.repeat(np.arange(len(AREAS), dtype=np.uint8), np.diff(counts, prepend=0))
+    return place.reshape(saliency.shape[:2])
 
 
 def _unit_pixels(image: AnyPixels) -> np.ndarray:
     """``[h w 3]`` float32 in [0, 1]."""
-    image = np.asarray(image)
-    pixels = image.astype(np.float32) / (255 if image.dtype == np.uint8 else 1)
+    pixels = np.asarray(image)
+    if pixels.dtype == np.uint8:
+        pixels = pixels * np.float32(1 / 255)
+    else:
+        pixels = np.clip(np.nan_to_num(pixels.astype(np.float32)), 0, 1)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3):
         raise ValueError(
-            f"The image must be [h w], [h w 1] or [h w 3], not {list(image.shape)}; "
+            f"The image must be [h w], [h w 1] or [h w 3], not {list(np.shape(image))}; "
             "hand in one picture of a batch, images[0] say."
         )
-    return np.broadcast_to(np.clip(np.nan_to_num(pixels), 0, 1), (*pixels.shape[:2], 3))
+    return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
 
 def _map(values: AnyPixels, image: AnyPixels) -> np.ndarray:
@@ -171,8 +176,8 @@ def _map(values: AnyPixels, image: AnyPixels) -> np.ndarray:
     return values
 
 
-def _checkerboard(pixels: np.ndarray) -> np.ndarray:
-    height, width = pixels.shape[:2]
+@functools.lru_cache(maxsize=4)
+def _checkerboard(height: int, width: int) -> np.ndarray:
     side = max(max(height, width) // _SQUARES, 1)
     y, x = np.mgrid[:height, :width] // side
     return np.choose((x + y) % 2, _CHECKERBOARD).astype(np.float32)[..., None]

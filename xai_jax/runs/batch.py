@@ -118,7 +118,7 @@ def check_weights(inspector: Inspector) -> None:
     """Raises ValueError where a method lacks its weights, or has some and learns nothing."""
     name = _name(inspector.method)
     learns = inspector.method.build().trainable is not None
-    has_weights = bool(jax.tree.leaves(inspector.weights))
+    has_weights = not (isinstance(inspector.weights, tuple) and not inspector.weights)
     if learns and not has_weights:
         raise ValueError(
             f"{name} explains with a trained network; train it first and load what its training "

@@ -1,0 +1,1 @@
+"""What others would write: the same computations, plainly, in torch (extra `peers`)."""
