@@ -137,13 +137,13 @@ def _of_entrant(
     outcome = entrant.explain(progress)
     stored, skipped = entrant.stored()
     stored.check()
+    if math.isnan(before.passes):
+        before = dataclasses.replace(before, passes=_passes(entrant))
     if outcome.seconds:
         took = before.milliseconds
         if len(outcome.seconds) > 1 or math.isnan(took):  # the first call may hold compilation
             took = _milliseconds(entrant, outcome.seconds)
-        before = dataclasses.replace(
-            before, device=stage.device, milliseconds=took, passes=_passes(entrant)
-        )
+        before = dataclasses.replace(before, device=stage.device, milliseconds=took)
         before.write(workdir, entrant.name)  # the next start may explain nothing
     progress.note(f"{entrant.name}: scoring")
     progress.start(len(entrant.rows), 0)

@@ -114,7 +114,7 @@ def table_of(
         only: names of the only pictures that count; ``None``: all.
         notes: see `Table`.
     """
-    columns = (PICTURES, *(c for metric in metrics for c in metric.columns), MILLISECONDS, PASSES)
+    columns = (PICTURES, *(c for metric in metrics for c in metric.columns), PASSES, MILLISECONDS)
     rows = [means(record, metrics, only) for record in records.values()]
     values = {c.name: np.array([row[c.name] for row in rows], np.float64) for c in columns}
     return Table(rows=tuple(records), columns=columns, values=values, notes=notes)
