@@ -10,6 +10,7 @@ from benchmarks import (
     classifier_lite0,
     classifiers,
     cold_start,
+    curves,
     explain_overhead,
     explainer_infer,
     explainer_train,
@@ -26,6 +27,7 @@ from benchmarks import (
     lite0_accuracy,
     one_explanation,
     rise,
+    sorted_metrics,
 )
 
 BENCHMARKS = {
@@ -37,6 +39,7 @@ BENCHMARKS = {
     "fido_picture": fido_picture.rows,
     "area_loss": area_loss.rows,
     "cold_start": cold_start.rows,
+    "curves": curves.rows,
     "explain_overhead": explain_overhead.rows,
     "explainer_infer": explainer_infer.rows,
     "explainer_train": explainer_train.rows,
@@ -49,6 +52,7 @@ BENCHMARKS = {
     "lite0_accuracy": lite0_accuracy.rows,
     "one_explanation": one_explanation.rows,
     "rise": rise.rows,
+    "sorted_metrics": sorted_metrics.rows,
 }
 
 

@@ -14,7 +14,9 @@ from benchmarks import tpu_check
 
 ROOT = pathlib.Path(__file__).parents[1]
 # Of the methods that explain without having been trained.
-PAGES = [f"docs/{name}.md" for name in ("fido", "bbmp", "extremal", "rtis", "attributions")]
+PAGES = [
+    f"docs/{name}.md" for name in ("fido", "bbmp", "extremal", "rtis", "attributions", "metrics")
+]
 
 
 def blocks(page: str) -> list[str]:

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import ndimage
+from scipy import ndimage, sparse
 
 from xai_jax.core.classifier import Classifier
-from xai_jax.infills import blur, constant, local_mean, noise, oracle, pyramid
+from xai_jax.infills import blur, constant, local_mean, noise, noisy_linear, oracle, pyramid
 
 
 def _logits(params, images):
@@ -26,9 +26,11 @@ SETTINGS = [
     constant.Constant(value=0.3),
     constant.Constant(value=(0.1, 0.2, 0.3)),
     blur.Blur(sigma=2.0),
+    blur.KernelBlur(),
     noise.RandomColour(),
     local_mean.LocalMean(side=5),
     pyramid.Pyramid(),
+    noisy_linear.NoisyLinear(),
 ]
 
 
@@ -209,3 +211,47 @@ def test_blocks_and_dots_are_those_of_the_paper():
     np.testing.assert_array_equal(blocks.sum((1, 2, 3)), 64)
     np.testing.assert_array_equal(dots.sum((1, 2, 3)), [2 * 16, 4 * 16, 6 * 16, 8 * 16])
     assert blocks[0, 4, 4] and blocks[15, 23, 23] and not blocks[15, 24, 24]
+
+
+def test_the_kernel_of_rise_is_that_of_scipy():
+    delta = np.zeros((11, 11))
+    delta[5, 5] = 1
+    kernel = ndimage.gaussian_filter(delta, 5)
+    mean = np.array([0.25, 0.5, 0.75])
+    centred = np.asarray(IMAGES, np.float64) - mean
+    wanted = ndimage.correlate(centred, kernel[None, :, :, None], mode="constant") + mean
+    np.testing.assert_allclose(filled(blur.KernelBlur()), wanted, atol=1e-6)
+
+
+def exact_linear(image: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """Rong et al. 2022: the sparse system of the removed pixels, solved by SciPy."""
+    height, width, _ = image.shape
+    place = {tuple(yx): n for n, yx in enumerate(np.argwhere(keep == 0))}
+    system, wanted = sparse.lil_matrix((len(place), len(place))), np.zeros((len(place), 3))
+    for (y, x), n in place.items():
+        for dy, dx in itertools.product((-1, 0, 1), repeat=2):
+            there = (y + dy, x + dx)
+            if (dy, dx) == (0, 0) or not (0 <= there[0] < height and 0 <= there[1] < width):
+                continue
+            weight = 1 / 6 if 0 in (dy, dx) else 1 / 12
+            system[n, n] += weight
+            if there in place:
+                system[n, place[there]] -= weight
+            else:
+                wanted[n] += weight * image[there]
+    found = image.copy()
+    found[keep == 0] = sparse.linalg.spsolve(system.tocsc(), wanted)
+    return found
+
+
+@pytest.mark.parametrize("hole", ["scattered", "one"])
+def test_road_fills_by_the_linear_system_of_its_authors(hole):
+    keep = np.asarray(KEEP).copy()
+    if hole == "one":
+        keep = np.ones_like(keep)
+        keep[:, 4:20, 3:] = 0
+    settings = noisy_linear.NoisyLinear(noise=0.0)
+    found = filled(settings, keep=jnp.asarray(keep))
+    for image, kept, one in zip(IMAGES, keep, found, strict=True):
+        wanted = exact_linear(np.asarray(image, np.float64), kept[..., 0])
+        np.testing.assert_allclose(one, wanted, atol=1e-3)

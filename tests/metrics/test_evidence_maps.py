@@ -59,6 +59,18 @@ def test_complexity_is_the_entropy_of_scipy():
     assert np.isnan(evidence_maps.entropy(row(0.0, 0.0))).all()
 
 
+def test_flat_maps_are_counted():
+    metric = evidence_maps.flat()
+    maps = jnp.concatenate([row(0.0, 0.0), row(0.3, 0.3), row(jnp.nan, 1.0), row(0.0, 1.0)])
+    explanation = Explanation(target=None, saliency=maps)
+    batch = Batch(images=None, target=None, image_id=None, weight=None)
+    found = metric.measure(None, None, batch, explanation, None)
+    np.testing.assert_array_equal(found["flat_maps"], [1, 1, 1, 0])
+    assert metric.reduce({"flat_maps": np.asarray(found["flat_maps"])}) == {"flat_maps": 3}
+    assert evidence_maps.counts_flat([evidence_maps.localisation(), metric]) is metric
+    assert evidence_maps.counts_flat([evidence_maps.localisation()]) is None
+
+
 @pytest.mark.parametrize("metric", [evidence_maps.localisation(), evidence_maps.concentration()])
 def test_a_metric_measures_what_it_declares(metric):
     batch = Batch(

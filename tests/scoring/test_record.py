@@ -32,6 +32,7 @@ def record(**changes) -> Record:
         {
             "settings": settings_of(metric),
             "rows": {row.name: np.array(values[row.name], np.float64) for row in metric.rows},
+            "failed": "",
         }
         for metric in METRICS
     ]

@@ -275,6 +275,8 @@ def test_a_table_is_looked_at_and_written(folder, tmp_path):
     assert (tmp_path / "table.csv").read_bytes() == (tmp_path / "out" / "scores.csv").read_bytes()
     assert table.to_markdown() in (tmp_path / "out" / "scores.md").read_text()
     assert "<td>truth</td>" in table._repr_html_() and "<th>mean F1</th>" in table._repr_html_()
+    again = xai_jax.evaluate(inspectors(one=Noise()), data_of(folder), [overlap()])
+    assert again.rows == ("one",) and again["soft_iou"][0] == table["soft_iou"][0]
 
 
 def test_explainers_data_and_metrics_that_do_not_fit_are_refused_before_anything_is_written(

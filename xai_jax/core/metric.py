@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from xai_jax.core.outputs import Output
-from xai_jax.core.types import PyTree
+from xai_jax.core.types import Batch, Explanation, PyTree
 
 Rows = Mapping[str, np.ndarray]  # {row: [n ...]} of n pictures, on the host
 
@@ -36,6 +36,7 @@ class Column(NamedTuple):
 
 
 MeasureFn = Callable[..., dict[str, Any]]
+AskFn = Callable[[Any, Batch], Explanation]  # (frozen, batch): the method once more
 
 
 def mean(rows: Rows) -> dict[str, float]:
@@ -63,6 +64,9 @@ class Metric(NamedTuple):
         columns: declares what `reduce` makes of them.
         reduce: ``{row: [n ...]} -> {column: number}``, on the host.
         params: what `measure` reads, arrays; an argument of compiled code.
+        asks: whether `measure` asks the method again: its sixth argument is then
+            ``explain(frozen, batch) -> Explanation``, with the randomness of the explanation that
+            it judges. What nobody explained, a mask that is given, has no such score.
     """
 
     measure: MeasureFn
@@ -70,3 +74,4 @@ class Metric(NamedTuple):
     columns: tuple[Column, ...]
     reduce: Callable[[Rows], dict[str, float]] = mean
     params: PyTree = None
+    asks: bool = False

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.domains import NotNegative
-from xai_jax.core.image import gaussian_blur
+from xai_jax.core.image import gaussian_blur, small_kernel_blur
 from xai_jax.core.infill import Infill
 from xai_jax.core.settings import Settings
 
@@ -41,3 +41,19 @@ class Blur(Settings):
         """The infill."""
         del classifier
         return Infill(params=None, fill_fn=_fill, prepare_fn=_blur_with(self.sigma))
+
+
+def _blur_on_mean(params, images):
+    return jnp.clip(params + small_kernel_blur(images - params), 0.0, 1.0)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class KernelBlur(Settings):
+    """The blur that RISE's insertion begins with: 11 x 11 pixels, zero beyond the border.
+
+    Petsiuk et al. 2018, as their code has it; 0 is that of what the network eats, the mean colour.
+    """
+
+    def build(self, classifier: Classifier) -> Infill:
+        """The infill."""
+        return Infill(params=classifier.mean, fill_fn=_fill, prepare_fn=_blur_on_mean)

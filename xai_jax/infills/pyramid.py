@@ -32,14 +32,19 @@ class Pyramid(Settings):
 
 def _fill(params, context, keep, keys):
     del keys
-    levels = [(context, keep)]
+    return filled(params, context, keep)
+
+
+def filled(mean: Array, images: Colours, keep: Weights) -> Colours:
+    """The pictures with what is removed filled; of `mean` colour where nothing is kept."""
+    levels = [(images, keep)]
     while max(levels[-1][1].shape[1:3]) > 1:
         levels.append(_pulled(*levels[-1]))
     colours, weights = levels.pop()
-    filled = jnp.where(weights > 0, colours, params)
+    whole = jnp.where(weights > 0, colours, mean)
     for colours, weights in reversed(levels):
-        filled = _pushed(filled, colours, weights)
-    return filled
+        whole = _pushed(whole, colours, weights)
+    return whole
 
 
 def _pulled(

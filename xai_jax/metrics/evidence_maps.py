@@ -1,11 +1,13 @@
 """A map of evidence as scores: where it lies, and how concentrated it is; nothing is cut out."""
 
 import math
+from collections.abc import Sequence
 
 import jax.numpy as jnp
+import numpy as np
 
 from xai_jax.core.image import unit_range
-from xai_jax.core.metric import Column, Metric
+from xai_jax.core.metric import Column, Metric, Rows
 from xai_jax.core.outputs import Output
 from xai_jax.core.types import Batch, Explanation, Maps, PerExample
 from xai_jax.losses.masks import brightest
@@ -21,6 +23,30 @@ def localisation() -> Metric:
 def concentration() -> Metric:
     """Sparsity and complexity of `Explanation.saliency`; no truth is needed."""
     return Metric(measure=_concentration, rows=_rows(_CONCENTRATION), columns=_CONCENTRATION)
+
+
+def flat() -> Metric:
+    """How many maps are the same everywhere, or hold a NaN (which counts as all 0): no order.
+
+    Metrics that rank pixels take them in an order that follows the picture and says nothing.
+    """
+    return Metric(measure=_flat, rows=_rows(_FLAT), columns=_FLAT, reduce=_counted)
+
+
+def counts_flat(metrics: Sequence[Metric]) -> Metric | None:
+    """The `flat` among `metrics`; ``None`` without one."""
+    return next((metric for metric in metrics if metric.measure is _flat), None)
+
+
+def _flat(params, frozen, batch: Batch, explanation: Explanation, key) -> dict[str, PerExample]:
+    del params, frozen, batch, key
+    maps = without_nan(explanation.saliency)
+    same = maps.max(axis=(1, 2, 3)) == maps.min(axis=(1, 2, 3))
+    return {"flat_maps": same.astype(jnp.float32)}
+
+
+def _counted(rows: Rows) -> dict[str, float]:
+    return {"flat_maps": float(np.nansum(rows["flat_maps"]))}
 
 
 def _localisation(
@@ -106,6 +132,7 @@ _MEANINGS = {
     "energy_pointing": "Share of the positive evidence on the object; NaN: there is none.",
     "rank_accuracy": "Share of the K strongest pixels on the object of K; NaN: there is none.",
     "sparsity": "Gini index of the map's absolute values; NaN: all are 0.",
+    "flat_maps": "1 where the map is the same everywhere, or holds a NaN; 0 where it is neither.",
     "complexity": "Entropy of the shares of the map's absolute values; NaN: all are 0.",
 }
 _LOCALISATION = (
@@ -115,4 +142,7 @@ _LOCALISATION = (
 _CONCENTRATION = (
     Column("sparsity", "sparsity", "higher", 0.0, 1.0, "", "Chalasani et al. 2020"),
     Column("complexity", "complexity", "lower", 0.0, math.inf, "nats", "Bhatt et al. 2020"),
+)
+_FLAT = (
+    Column("flat_maps", "flat maps", "lower", 0.0, math.inf, "", "ours: what ranks nothing", 0),
 )

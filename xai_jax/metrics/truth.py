@@ -30,7 +30,11 @@ def true_mask(batch: Batch) -> Maps:
         ValueError: the batch has no masks.
     """
     if batch.masks is None:
-        raise ValueError("The data has no masks to score against; set masks='soft'.")
+        raise ValueError(
+            "The data has no masks to score against; set masks='soft' of data that has some "
+            "(docs/data.md says which), or compare with no truth: leave such metrics out, and set "
+            "an evaluation's truth=False."
+        )
     if batch.masks.shape[3] == 1:
         return batch.masks
     true = batch.masks * (batch.labels > 0)[:, None, None, :]

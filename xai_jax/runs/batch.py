@@ -27,15 +27,22 @@ BAD_LOGITS = (
 )
 
 
-class _Static:
-    """Settings and measures as a static argument: equal ones share one compiled program."""
+class Static:
+    """Settings and measures as a static argument: equal ones share one compiled program.
 
-    def __init__(self, config: Builds[Method], measures: tuple[MeasureFn, ...]) -> None:
-        self.config, self.measures = copy.deepcopy(config), measures
+    A measure comes with whether it asks the method again.
+    """
+
+    def __init__(
+        self, config: Builds[Method] | None, measures: tuple[tuple[MeasureFn, bool], ...]
+    ) -> None:
+        """No settings are needed where no measure asks."""
+        self.config: Any = copy.deepcopy(config)
+        self.measures = measures
         self._value = (content(self.config), measures)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Static) and self._value == other._value
+        return isinstance(other, Static) and self._value == other._value
 
     def __hash__(self) -> int:
         return hash(self._value)
@@ -43,7 +50,7 @@ class _Static:
 
 @functools.partial(jax.jit, static_argnums=0)
 def _explain(
-    static: _Static,
+    static: Static,
     frozen: Frozen,
     weights: PyTree,
     params: tuple[PyTree, ...],
@@ -55,8 +62,10 @@ def _explain(
     explanation = method.explain(weights, frozen, batch, explain_key)
     _check_declared(static.config, method, explanation)
     numbers = dict(explanation.numbers)
-    for measure, own in zip(static.measures, params, strict=True):
-        numbers |= measure(own, frozen, batch, explanation, measure_key)
+    again = lambda frozen, batch: method.explain(weights, frozen, batch, explain_key)  # noqa: E731
+    for (measure, asks), own in zip(static.measures, params, strict=True):
+        more = (again,) if asks else ()
+        numbers |= measure(own, frozen, batch, explanation, measure_key, *more)
     finite = _is_finite(explanation, len(batch.images))
     return dataclasses.replace(explanation, numbers=numbers), finite
 
@@ -93,7 +102,7 @@ def explain_batch(
     Raises:
         ValueError: the method says something that it does not declare.
     """
-    static = _Static(inspector.method, tuple(metric.measure for metric in metrics))
+    static = Static(inspector.method, tuple((metric.measure, metric.asks) for metric in metrics))
     params = tuple(metric.params for metric in metrics)
     return _explain(static, inspector.frozen, inspector.weights, params, batch, key)
 

@@ -1,5 +1,7 @@
 """What a notebook calls to compare explanations."""
 
+import contextlib
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,12 +22,13 @@ def evaluate(
     explainers: Mapping[str, Inspector],
     data: Data,
     metrics: Sequence[Metric],
-    workdir: str | Path,
+    workdir: str | Path | None = None,
     *,
     mask: ReadMask = kept_or_stretched,
     baselines: bool = False,
     batch_size: int = 8,
     seed: int = 0,
+    resamples: int = 0,
     devices: Sequence[jax.Device] | None = None,
 ) -> Table:
     """Explains every picture of `data` with each explainer, once, and scores what is stored.
@@ -41,11 +44,14 @@ def evaluate(
             of all its true classes, merged by their maximum, as `Explanation.keep`. Where
             `metrics.specificity.specificity(classes)` is among them, the masks of these classes are
             made too.
-        workdir: the folder of explanations and scores.
+        workdir: the folder of explanations and scores; ``None``: one that is removed again, so that
+            the table is all that stays.
         mask: which of an explanation's maps is the mask.
         baselines: whether the masks 0, 0.5 and 1 and the truth get rows too.
         batch_size: pictures in one compiled call; bounds the memory.
         seed: of all randomness.
+        resamples: of the bootstrap that gives every number an interval and compares the explainers
+            in pairs; 0: none.
         devices: to compute on; by default all.
 
     Returns:
@@ -56,22 +62,30 @@ def evaluate(
             holds another evaluation: before anything is written.
         OSError: the disk is full or read-only; whole files stay.
     """
-    workdir = Path(workdir).absolute()
     given = of_all() if baselines else {}
     check_names(explainers, given)
     frozen, classes = _same_classifier(explainers), classes_of(metrics)
     stage = Stage(frozen, data, batch_size=batch_size, classes=classes, seed=seed, devices=devices)
-    entrants = {
-        name: Entrant(name, Contestant(method=one.method, mask=mask), one, stage, workdir)
-        for name, one in explainers.items()
-    }
     whole = {
         "classifier": stage.fingerprint(frozen.classifier),
         "batch_size": batch_size,
         "classes": list(classes),
         "seed": seed,
     }
-    return compete(stage, entrants, given, tuple(metrics), workdir, whole)
+    with _folder(workdir) as kept:
+        folder = Path(kept).absolute()
+        entrants = {
+            name: Entrant(name, Contestant(method=one.method, mask=mask), one, stage, folder)
+            for name, one in explainers.items()
+        }
+        return compete(stage, entrants, given, tuple(metrics), folder, whole, resamples)
+
+
+def _folder(workdir: str | Path | None) -> contextlib.AbstractContextManager[str | Path]:
+    """The folder itself, or one that is removed at the end."""
+    if workdir is None:
+        return tempfile.TemporaryDirectory(prefix="xai_jax_")
+    return contextlib.nullcontext(workdir)
 
 
 def _same_classifier(explainers: Mapping[str, Inspector]) -> Frozen:

@@ -89,7 +89,10 @@ class Evaluation(Settings):
         contestants: by the name of the row. The constant masks and the truth come by themselves.
         classes: indices of the classes whose masks are compared for class specificity; empty: none.
         metrics: what is scored beside `standard`.
+        truth: whether people drew masks of the data. Without them nothing is compared with a truth,
+            and no row comes by itself.
         seed: of the methods' randomness.
+        resamples: of the bootstrap that gives intervals and compares the methods in pairs; 0: none.
     """
 
     explained: Explained
@@ -98,10 +101,19 @@ class Evaluation(Settings):
     contestants: Mapping[str, Contestant]
     classes: tuple[Natural, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    truth: bool = True
     seed: Seed = 0
+    resamples: Natural = 0
 
 
-def standard(classes: tuple[int, ...] = ()) -> tuple[Metric, ...]:
-    """The columns of every table; those of class specificity where classes are compared."""
+def standard(classes: tuple[int, ...] = (), truth: bool = True) -> tuple[Metric, ...]:
+    """The columns of every table; those of class specificity where classes are compared.
+
+    Args:
+        classes: that are compared.
+        truth: whether there are masks to compare with.
+    """
     compared = (specificity(classes),) if classes else ()
+    if not truth:
+        return (convincing(), parts(), *compared)
     return (overlap(), convincing(), coverage(), hits(), parts(), *compared)

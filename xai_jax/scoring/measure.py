@@ -10,15 +10,17 @@ import numpy as np
 
 from xai_jax.core import outputs
 from xai_jax.core.errors import BadPicture
-from xai_jax.core.method import Frozen
-from xai_jax.core.metric import MeasureFn, Metric
+from xai_jax.core.method import Frozen, Inspector
+from xai_jax.core.metric import Metric
 from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
 from xai_jax.metrics.specificity import COMPARED_KEEP
+from xai_jax.runs.batch import Static
 from xai_jax.scoring.record import Record, Scored, settings_of
 from xai_jax.scoring.stage import Arrays, Stage
-from xai_jax.scoring.table import MILLISECONDS, PICTURES
+from xai_jax.scoring.table import MILLISECONDS, PASSES, PICTURES
 
 Values = dict[str, np.ndarray]  # {row: [...]} of one picture
+NOBODY = "It asks the method again, and no method has made these masks."
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,7 @@ class Masks:
         explained: a digest of what the masks of a data row are made of.
         skipped: why data rows have no masks.
         counts: whether a picture counts.
+        inspector: who explained; ``None`` where nobody did.
     """
 
     frozen: Frozen
@@ -40,6 +43,7 @@ class Masks:
     explained: Callable[[int], str]
     skipped: Mapping[int, str] = dataclasses.field(default_factory=dict)
     counts: Callable[[Arrays], bool] = lambda arrays: True
+    inspector: Inspector | None = None
 
 
 def measured(
@@ -51,7 +55,8 @@ def measured(
 ) -> Record:
     """`before` with the scores of what has changed since; memory is bounded by the batch.
 
-    A picture that cannot be read costs no other anything.
+    A picture that cannot be read costs no other anything, and a metric that says in a ValueError
+    that it cannot judge this contestant costs no other metric anything: its numbers are missing.
 
     Args:
         masks: of which rows.
@@ -80,7 +85,8 @@ def check(metrics: Sequence[Metric], stage: Stage, frozen: Frozen, batch: Batch)
         ValueError: a metric wants what the data does not have, or does not answer its rows.
     """
     outputs.by_name(row for metric in metrics for row in metric.rows)
-    names = [PICTURES.name, MILLISECONDS.name, *(c.name for m in metrics for c in m.columns)]
+    names = [PICTURES.name, MILLISECONDS.name, PASSES.name]
+    names += [c.name for metric in metrics for c in metric.columns]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ValueError(f"Two columns are called {twice!r}; leave one metric out, or rename it.")
@@ -90,7 +96,8 @@ def check(metrics: Sequence[Metric], stage: Stage, frozen: Frozen, batch: Batch)
     maps = {COMPARED_KEEP.name: compared} if stage.classes else {}
     explanation = Explanation(target=batch.target, saliency=one, keep=one, maps=maps)
     for metric in metrics:
-        found = jax.eval_shape(metric.measure, metric.params, frozen, batch, explanation, stage.key)
+        given = metric.params, frozen, batch, explanation, stage.key
+        found = jax.eval_shape(functools.partial(_by_itself, metric), *given)
         shapes = {name: len(values.shape) for name, values in found.items()}
         wanted = {row.name: 1 + len(row.axes) for row in metric.rows}
         if shapes != wanted:
@@ -98,6 +105,20 @@ def check(metrics: Sequence[Metric], stage: Stage, frozen: Frozen, batch: Batch)
                 f"A metric measures {shapes} (axes by row) where it declares {wanted}; make its "
                 "rows say what it measures."
             )
+
+
+def _by_itself(
+    metric: Metric,
+    params: PyTree,
+    frozen: Frozen,
+    batch: Batch,
+    explanation: Explanation,
+    key: PRNGKey,
+) -> dict[str, Any]:
+    """What a metric measures; the method that it may ask always says the same."""
+    more = ((lambda frozen, batch: explanation),) if metric.asks else ()
+    found: dict[str, Any] = metric.measure(params, frozen, batch, explanation, key, *more)
+    return found
 
 
 class _Tally:
@@ -109,6 +130,7 @@ class _Tally:
         self._masks, self._metrics, self._stage, self._before = masks, metrics, stage, before
         self._known: dict[int, Scored] = {row: self._about(row) for row in masks.rows}
         self._found: list[dict[int, Values]] = [{} for _ in metrics]
+        self._failed: list[str] = ["" for _ in metrics]
         self._take_over()
         self.todo = [row for row in masks.rows if self._wants(row)]
 
@@ -126,7 +148,11 @@ class _Tally:
         """What was scored on the same, by the same metrics."""
         old = {picture.name: picture for picture in self._before.pictures}
         places = {name: n for n, name in enumerate(self._before.names)}
-        blocks = {str(block["settings"]): block["rows"] for block in self._before.metrics}
+        blocks = {
+            str(block["settings"]): block["rows"]
+            for block in self._before.metrics
+            if not block["failed"]
+        }
         for row, about in self._known.items():
             earlier = old.get(about.name)
             if earlier is None or not about.like(earlier) or about.reason or earlier.reason:
@@ -154,32 +180,52 @@ class _Tally:
                 self._known[row] = dataclasses.replace(self._known[row], counts=False)
             else:
                 good[row] = arrays
-        if not good:
-            return
+        if good:
+            self._measure(good)
+
+    def _measure(self, good: Mapping[int, Arrays]) -> None:
         stage, rows = self._stage, list(good)
         batch = stage.batch(list(good.values()))
         explanation = self._masks.draw(rows, batch)
         frozen = stage.placed_frozen(self._masks.frozen)
-        placed = stage.split(batch), stage.split(explanation)
-        key = jax.random.split(stage.key)[1]  # as `runs.batch` splits it
-        for metric, found in zip(self._metrics, self._found, strict=True):
-            if all(row in found for row in rows):
+        placed = frozen, stage.split(batch), stage.split(explanation)
+        for place, (metric, found) in enumerate(zip(self._metrics, self._found, strict=True)):
+            if self._failed[place] or all(row in found for row in rows):
                 continue
-            values = _measured(metric.measure, metric.params, frozen, *placed, key)
+            try:
+                values = self._values(metric, *placed)
+            except ValueError as error:
+                self._failed[place] = str(error)
+                continue
             whole = {name: np.asarray(array) for name, array in values.items()}
             for n, row in enumerate(rows):
                 found[row] = {name: array[n] for name, array in whole.items()}
+
+    def _values(
+        self, metric: Metric, frozen: Frozen, batch: Batch, explanation: Explanation
+    ) -> dict[str, Any]:
+        inspector = self._masks.inspector
+        if metric.asks and inspector is None:
+            raise ValueError(NOBODY)
+        config, weights = None, ()
+        if metric.asks and inspector is not None:
+            config, weights = inspector.method, self._stage.placed(inspector.weights)
+        static = Static(config, ((metric.measure, metric.asks),))
+        given = weights, metric.params, frozen, batch, explanation, self._stage.key
+        found: dict[str, Any] = _measured(static, *given)
+        return found
 
     def record(self) -> Record:
         """`before` with everything that is known now."""
         scored = [row for row, about in self._known.items() if about.has_scores]
         blocks: list[dict[str, Any]] = []
-        for metric, found in zip(self._metrics, self._found, strict=True):
+        for metric, found, failed in zip(self._metrics, self._found, self._failed, strict=True):
             rows = {
                 row.name: np.array([found[n][row.name] for n in scored], np.float64)
                 for row in metric.rows
+                if not failed
             }
-            blocks.append({"settings": settings_of(metric), "rows": rows})
+            blocks.append({"settings": settings_of(metric), "rows": rows, "failed": failed})
         return dataclasses.replace(
             self._before, pictures=tuple(self._known.values()), metrics=blocks
         )
@@ -187,11 +233,20 @@ class _Tally:
 
 @functools.partial(jax.jit, static_argnums=0)
 def _measured(
-    measure: MeasureFn,
+    static: Static,
+    weights: PyTree,
     params: PyTree,
     frozen: Frozen,
     batch: Batch,
     explanation: Explanation,
     key: PRNGKey,
 ) -> dict[str, Any]:
-    return measure(params, frozen, batch, explanation, key)
+    ((measure, asks),) = static.measures
+    explain_key, measure_key = jax.random.split(key)  # as `runs.batch` splits it
+    given = params, frozen, batch, explanation, measure_key
+    if not asks:
+        return measure(*given)
+    method = static.config.build()
+    return measure(
+        *given, lambda frozen, batch: method.explain(weights, frozen, batch, explain_key)
+    )

@@ -1,11 +1,16 @@
 """What a workdir holds of its scores: for spreadsheets, picture by picture, and for a page."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from xai_jax.core.metric import Metric
 from xai_jax.metrics import specificity
+from xai_jax.metrics.evidence_maps import counts_flat
 from xai_jax.runtime.files import write_whole
+from xai_jax.scoring import comparison
 from xai_jax.scoring.classified import Classified
 from xai_jax.scoring.record import Record
 from xai_jax.scoring.stage import Stage
@@ -26,10 +31,27 @@ def write(
     metrics: Sequence[Metric],
     classifier: Classified,
     records: Mapping[str, Record],
+    methods: Sequence[str],
+    resamples: int,
 ) -> Table:
-    """Writes all tables, and returns the first one."""
+    """Writes all tables, and returns the first one.
+
+    Args:
+        workdir: the scores' folder.
+        stage: on what.
+        metrics: whose columns they have.
+        classifier: how good it is.
+        records: by contestant.
+        methods: those of them that are compared in pairs.
+        resamples: of the bootstrap; 0: there are no intervals.
+    """
     notes = _notes(stage, metrics, classifier, records)
     table = table_of(records, metrics, notes=notes)
+    if resamples:
+        ends = comparison.intervals(records, metrics, resamples)
+        table = dataclasses.replace(table, intervals=ends)
+        more = comparison.write(workdir, table, records, metrics, methods, resamples)
+        table = dataclasses.replace(table, notes=(*more, *notes))
     table.to_csv(workdir / SCORES)
     single = [(m, row.name) for m in metrics for row in m.rows if not row.axes]
     header = ["contestant", "picture", *(name for _, name in single)]
@@ -44,7 +66,10 @@ def _pictures(
     records: Mapping[str, Record], single: Sequence[tuple[Metric, str]]
 ) -> Iterable[list[str]]:
     for name, record in records.items():
-        columns = [record.rows(metric)[row] for metric, row in single]
+        nothing = np.full(len(record.names), np.nan)
+        columns = [
+            nothing if record.failed(metric) else record.rows(metric)[row] for metric, row in single
+        ]
         for n, picture in enumerate(record.names):
             yield [name, picture, *(plain(values[n]) for values in columns)]
 
@@ -57,7 +82,9 @@ def _cells(
     metric = next((m for m in metrics if specificity.classes_of([m])), None)
     lines: list[list[str]] = []
     for name, record in records.items():
-        found = None if metric is None else specificity.table(record.rows(metric))
+        if metric is None or record.failed(metric):
+            continue
+        found = specificity.table(record.rows(metric))
         if found is not None:
             lines += [[name, k, *map(plain, row)] for k, row in zip(classes, found, strict=True)]
     return ["contestant", "class", "none", *classes], lines
@@ -78,6 +105,8 @@ def _notes(
     if shared and any(len(shared) < len(record.names) for record in records.values()):
         notes.append(f"On the {len(shared)} pictures that every row was scored on:\n")
         notes.append(table_of(records, metrics, only=shared).to_markdown())
+    notes += _failures(metrics, records)
+    notes += _flat(metrics, records)
     skipped = dict(classifier.skipped)
     for record in records.values():
         skipped |= record.skipped
@@ -90,6 +119,35 @@ def _notes(
         f"{classifier.recall:.3f}, F1 {classifier.f1:.3f}; macro AUC {auc}.\n"
     )
     return tuple(notes)
+
+
+def _failures(metrics: Sequence[Metric], records: Mapping[str, Record]) -> list[str]:
+    """Which metrics have no number of which contestants, and why; one sentence a reason."""
+    of_reason: dict[tuple[str, str], list[str]] = {}
+    for metric in metrics:
+        for name, record in records.items():
+            if record.failed(metric):
+                known = metric.columns[0].name, record.failed(metric)
+                of_reason.setdefault(known, []).append(name)
+    return [
+        f"{column} of {', '.join(names)} could not be measured: {reason}\n"
+        for (column, reason), names in of_reason.items()
+    ]
+
+
+def _flat(metrics: Sequence[Metric], records: Mapping[str, Record]) -> list[str]:
+    """One warning of maps that rank nothing, where they are counted."""
+    metric = counts_flat(metrics)
+    if metric is None:
+        return []
+    counts = {
+        name: int(metric.reduce(record.rows(metric))["flat_maps"])
+        for name, record in records.items()
+        if record.names and not record.failed(metric)
+    }
+    found = [f"{count} of {name}" for name, count in counts.items() if count]
+    words = "the same everywhere: an order that says nothing stands for them"
+    return [f"Maps that are {words}: {', '.join(found)}.\n"] if found else []
 
 
 def _skipped(skipped: Mapping[str, str], num: int) -> str:

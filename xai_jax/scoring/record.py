@@ -62,14 +62,16 @@ class Record:
         settings: all that its explanations depend on, besides what all contestants share.
         device: what computed.
         milliseconds: a picture; differs from start to start, as nothing else here does.
+        passes: forward passes that a picture takes (`scoring.calls`).
         pictures: all that it was asked for; those that have scores are the p rows below.
-        metrics: ``{"settings": ..., "rows": {row: [p ...]}}`` of each metric; NaN where it is not
-            defined for a picture.
+        metrics: ``{"settings": ..., "rows": {row: [p ...]}, "failed": reason}`` of each metric; NaN
+            where it is not defined for a picture. One that has failed has a reason and no rows.
     """
 
     settings: dict[str, Any]
     device: str = ""
     milliseconds: float = math.nan
+    passes: float = math.nan
     pictures: Sequence[Scored] = ()
     metrics: Sequence[dict[str, Any]] = ()
 
@@ -84,13 +86,24 @@ class Record:
         return {picture.name: picture.reason for picture in self.pictures if picture.reason}
 
     def rows(self, metric: Metric, only: Collection[str] | None = None) -> dict[str, np.ndarray]:
-        """What a metric has measured, ``{row: [p ...]}``, of pictures of these names or of all."""
-        wanted = settings_of(metric)
-        found = next(block for block in self.metrics if block["settings"] == wanted)["rows"]
+        """What a metric has measured, ``{row: [p ...]}``, of pictures of these names or of all.
+
+        Of one that has failed it is not to be asked.
+        """
+        found = self._block(metric)["rows"]
         if only is None:
             return {row.name: found[row.name] for row in metric.rows}
         chosen = [n for n, name in enumerate(self.names) if name in only]
         return {row.name: found[row.name][chosen] for row in metric.rows}
+
+    def failed(self, metric: Metric) -> str:
+        """Why a metric could not judge this contestant; "" where it could."""
+        reason: str = self._block(metric)["failed"]
+        return reason
+
+    def _block(self, metric: Metric) -> dict[str, Any]:
+        wanted = settings_of(metric)
+        return next(block for block in self.metrics if block["settings"] == wanted)
 
     def write(self, workdir: Path, name: str) -> None:
         """Writes the file whole or not at all."""
@@ -98,11 +111,13 @@ class Record:
             "settings": self.settings,
             "device": self.device,
             "milliseconds": _without_nan(self.milliseconds),
+            "passes": _without_nan(self.passes),
             "pictures": [dataclasses.asdict(picture) for picture in self.pictures],
             "metrics": [
                 {
                     "settings": block["settings"],
                     "rows": {row: _without_nan(v.tolist()) for row, v in block["rows"].items()},
+                    "failed": block["failed"],
                 }
                 for block in self.metrics
             ],
@@ -149,14 +164,15 @@ def _of_json(fields: dict[str, Any]) -> Record:
         {
             "settings": block["settings"],
             "rows": {row: np.array(values, np.float64) for row, values in block["rows"].items()},
+            "failed": block.get("failed", ""),
         }
         for block in fields["metrics"]
     ]
-    time = fields["milliseconds"]
+    costs = {name: fields.get(name) for name in ("milliseconds", "passes")}
     return Record(
         **fields
         | {
-            "milliseconds": math.nan if time is None else time,
+            **{name: math.nan if cost is None else cost for name, cost in costs.items()},
             "pictures": tuple(Scored(**picture) for picture in fields["pictures"]),
             "metrics": blocks,
         }

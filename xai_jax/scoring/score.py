@@ -19,6 +19,7 @@ from xai_jax.runtime import config_file, files
 from xai_jax.runtime.progress import Progress
 from xai_jax.scoring import measure, pages, record
 from xai_jax.scoring.baselines import Baseline, baselines
+from xai_jax.scoring.calls import forward_passes
 from xai_jax.scoring.classified import Classified, classified
 from xai_jax.scoring.entrant import Entrant
 from xai_jax.scoring.evaluation import Evaluation, standard
@@ -52,9 +53,10 @@ def score(
         OSError: the disk is full or read-only; whole files stay.
     """
     workdir = Path(workdir).absolute()
-    metrics = (*standard(tuple(evaluation.classes)), *evaluation.metrics)
+    metrics = (*standard(tuple(evaluation.classes), evaluation.truth), *evaluation.metrics)
     classes_of(metrics)  # raises where there are two
-    check_names(evaluation.contestants, baselines())
+    given = baselines() if evaluation.truth else {}
+    check_names(evaluation.contestants, given)
     frozen = evaluation.explained.build()
     stage = Stage(
         frozen,
@@ -65,14 +67,14 @@ def score(
         devices=devices,
     )
     _check_classifier(evaluation, stage)
-    shared = dataclasses.replace(evaluation, contestants={}, metrics=())
+    shared = dataclasses.replace(evaluation, contestants={}, metrics=(), resamples=0)
     whole = {"evaluation": shared, "frozen": stage.fingerprint(frozen)}
     config_file.check(workdir, whole)
     entrants = {
         name: Entrant(name, one, inspector_of(name, one, frozen, stage), stage, workdir)
         for name, one in evaluation.contestants.items()
     }
-    compete(stage, entrants, baselines(), metrics, workdir, whole)
+    compete(stage, entrants, given, metrics, workdir, whole, evaluation.resamples)
     return workdir / pages.PAGE
 
 
@@ -83,6 +85,7 @@ def compete(
     metrics: Sequence[Metric],
     workdir: Path,
     whole: Any,
+    resamples: int,
 ) -> Table:
     """Explains and scores the contestants and the given masks, and writes all files.
 
@@ -93,6 +96,7 @@ def compete(
         metrics: what is scored.
         workdir: the scores' folder.
         whole: all that the scores depend on and that must be the same at every start.
+        resamples: of the bootstrap; 0: there are no intervals.
 
     Raises:
         ValueError: see `score`.
@@ -121,7 +125,7 @@ def compete(
             made.write(workdir, name)
             if made.names or made.skipped:
                 found[name] = made
-        return pages.write(workdir, stage, metrics, classifier, found)
+        return pages.write(workdir, stage, metrics, classifier, found, tuple(entrants), resamples)
 
 
 def _of_entrant(
@@ -133,6 +137,8 @@ def _of_entrant(
     outcome = entrant.explain(progress)
     stored, skipped = entrant.stored()
     stored.check()
+    if math.isnan(before.passes):
+        before = dataclasses.replace(before, passes=_passes(entrant))
     if outcome.seconds:
         took = before.milliseconds
         if len(outcome.seconds) > 1 or math.isnan(took):  # the first call may hold compilation
@@ -147,8 +153,16 @@ def _of_entrant(
         draw=stored,
         explained=entrant.explained,
         skipped=skipped,
+        inspector=entrant.inspector,
     )
     return measure.measured(masks, metrics, stage, before, progress.advance)
+
+
+def _passes(entrant: Entrant) -> float:
+    """Forward passes that the masks of all true classes of a picture take."""
+    stage = entrant.stage
+    each = forward_passes(entrant.inspector, abstract_batch(stage, stage.size), stage.key)
+    return each * entrant.num_true / len(entrant.rows)
 
 
 def _milliseconds(entrant: Entrant, seconds: Sequence[float]) -> float:
@@ -197,7 +211,7 @@ def _of_baseline(
     if not seconds:
         return made
     each = 1e3 * statistics.median(seconds) / stage.batch_size
-    return dataclasses.replace(made, device=stage.device, milliseconds=each)
+    return dataclasses.replace(made, device=stage.device, milliseconds=each, passes=0.0)
 
 
 def check_names(names: Mapping[str, Any], taken: Mapping[str, Any]) -> None:

@@ -21,6 +21,10 @@ MILLISECONDS = Column(
     "milliseconds", "ms a picture", "lower", 0.0, math.inf, "ms",
     "median call, for the masks of all true classes of a picture", 2,
 )  # fmt: skip
+PASSES = Column(
+    "passes", "passes", "lower", 0.0, math.inf, "",
+    "multiplications over those of a forward pass, for the same", 1,
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,12 +36,15 @@ class Table:
         columns: declarations of the columns, by which they are written.
         values: ``{column: [rows]}`` float64; NaN where there is no number.
         notes: what else the page says, one paragraph each.
+        intervals: ``{column: [rows 2]}``, ends of an interval around each value, of the columns
+            that have them; NaN where there is none.
     """
 
     rows: tuple[str, ...]
     columns: tuple[Column, ...]
     values: Mapping[str, np.ndarray]
     notes: tuple[str, ...] = ()
+    intervals: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def __getitem__(self, column: str) -> np.ndarray:
         """A column by its name, ``[rows]``.
@@ -59,9 +66,13 @@ class Table:
         )
         write_csv(Path(path), ["contestant", *(column.name for column in self.columns)], lines)
 
-    def to_markdown(self) -> str:
-        """For a page, without the columns in which nobody has a number."""
-        lines = self._cells()
+    def to_markdown(self, columns: Collection[str] | None = None) -> str:
+        """For a page, without the columns in which nobody has a number.
+
+        Args:
+            columns: names of the only ones that are written; ``None``: all.
+        """
+        lines = self._cells(columns)
         lines.insert(1, ["---"] * len(lines[0]))
         return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
@@ -71,14 +82,21 @@ class Table:
         rows += ["".join(f"<td>{escape(cell)}</td>" for cell in line) for line in lines]
         return "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
 
-    def _cells(self) -> list[list[str]]:
-        used = [c for c in self.columns if not np.isnan(self.values[c.name]).all()]
+    def _cells(self, only: Collection[str] | None = None) -> list[list[str]]:
+        chosen = [c for c in self.columns if only is None or c.name in only]
+        used = [c for c in chosen if not np.isnan(self.values[c.name]).all()]
         head = ["", *(column.head for column in used)]
         lines = [
-            [name, *(_shown(column, self.values[column.name][n]) for column in used)]
-            for n, name in enumerate(self.rows)
+            [name, *(self._cell(column, n) for column in used)] for n, name in enumerate(self.rows)
         ]
         return [head, *lines]
+
+    def _cell(self, column: Column, n: int) -> str:
+        shown = _shown(column, self.values[column.name][n])
+        ends = self.intervals.get(column.name, np.full((len(self.rows), 2), np.nan))[n]
+        if np.isnan(ends).any():
+            return shown
+        return f"{shown} [{_shown(column, ends[0])}, {_shown(column, ends[1])}]"
 
 
 def table_of(
@@ -96,7 +114,7 @@ def table_of(
         only: names of the only pictures that count; ``None``: all.
         notes: see `Table`.
     """
-    columns = (PICTURES, *(c for metric in metrics for c in metric.columns), MILLISECONDS)
+    columns = (PICTURES, *(c for metric in metrics for c in metric.columns), PASSES, MILLISECONDS)
     rows = [means(record, metrics, only) for record in records.values()]
     values = {c.name: np.array([row[c.name] for row in rows], np.float64) for c in columns}
     return Table(rows=tuple(records), columns=columns, values=values, notes=notes)
@@ -108,8 +126,9 @@ def means(
     """One row of a table, by column."""
     num = sum(only is None or name in only for name in record.names)
     row = {PICTURES.name: float(num), MILLISECONDS.name: record.milliseconds}
+    row[PASSES.name] = record.passes
     for metric in metrics:
-        if num:
+        if num and not record.failed(metric):
             row |= metric.reduce(record.rows(metric, only))
         else:
             row |= {column.name: math.nan for column in metric.columns}

@@ -1,0 +1,65 @@
+"""A few pictures of many, evenly spread."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from xai_jax.core.domains import Count
+from xai_jax.core.method import Builds
+from xai_jax.core.settings import Settings
+from xai_jax.data.example import Example, Examples
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Spread(Settings):
+    """Every so-many-th row of a source: `num` of them, from the first on, as far apart as fits.
+
+    Fields:
+        source: the pictures, or settings whose `build` finds them.
+        num: how many; all, where there are no more.
+    """
+
+    source: Any
+    num: Count
+
+    def build(self) -> "Part":
+        """The rows."""
+        whole: Examples = self.source.build() if isinstance(self.source, Builds) else self.source
+        size = len(whole)
+        return Part(
+            whole=whole, rows=tuple(np.arange(0, size, max(size // self.num, 1))[: self.num])
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Some rows of a source, as a source.
+
+    Fields:
+        whole: all rows.
+        rows: which of them.
+    """
+
+    whole: Any
+    rows: tuple[int, ...]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Those of the whole."""
+        names: tuple[str, ...] = self.whole.class_names
+        return names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of the whole, of these rows."""
+        return tuple(self.whole.names[row] for row in self.rows)
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Example:
+        """A row as the whole has it."""
+        example: Example = self.whole[self.rows[index]]
+        return example

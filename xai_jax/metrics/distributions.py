@@ -1,0 +1,130 @@
+"""How far a set of made pictures is from the real ones, by what a classifier sees in them."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.infill import compose
+from xai_jax.core.method import Frozen
+from xai_jax.core.metric import Column, Metric, Rows
+from xai_jax.core.outputs import Output
+from xai_jax.core.rng import example_keys
+from xai_jax.core.types import Batch, Explanation, Images, PRNGKey, PyTree
+
+FeatureFn = Callable[[Classifier, Images], Float[Array, "b d"]]
+Features = Float[np.ndarray, "_ d"]
+
+
+def mean_features(classifier: Classifier, images: Images) -> Float[Array, "b d"]:
+    """The mean over the cells of the activations that Grad-CAM reads: 1,280 numbers of Lite0.
+
+    Raises:
+        ValueError: the classifier does not say where they are.
+    """
+    return classifier.features(images).mean(axis=(1, 2))
+
+
+def distances(picture: str = "", features: FeatureFn = mean_features) -> Metric:
+    """Frechet distance and KID of made pictures to the real ones; a metric of a set.
+
+    Frechet: Heusel et al. 2017, eq. 6. KID: Binkowski et al. 2018, the unbiased squared MMD with
+    the kernel ``(x . y / d + 1)^3``. Both depend on the features and on the number of pictures, and
+    are no FID and KID of other tables, which see Inception's; Frechet falls as pictures are added.
+
+    Args:
+        picture: which of the explanation's `pictures`; "": what `keep` keeps, on the run's infill,
+            which says how strange the pictures are by which a map is judged.
+        features: a function of a module, whose name is part of the rows' names.
+    """
+    name = getattr(features, "__name__", "features")
+    measure = _Distances(picture=picture, features=features, name=name)
+    rows = tuple(
+        Output(
+            name=f"{name}_{which}",
+            kind="number",
+            axes=("feature",),
+            unit="the feature function's",
+            meaning=f"{name} of the {which} picture.",
+        )
+        for which in ("real", "made")
+    )
+    return Metric(measure=measure, rows=rows, columns=_COLUMNS, reduce=_Reduce(name=name))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Distances:
+    picture: str
+    features: FeatureFn
+    name: str
+
+    def __call__(
+        self, params: PyTree, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
+    ) -> dict[str, Array]:
+        del params
+        made = self._made(frozen, batch, explanation, key)
+        see = lambda images: self.features(frozen.classifier, images)  # noqa: E731
+        return {f"{self.name}_real": see(batch.images), f"{self.name}_made": see(made)}
+
+    def _made(self, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey) -> Images:
+        if self.picture and self.picture not in explanation.pictures:
+            raise ValueError(f"The method makes no pictures called {self.picture!r}.")
+        if self.picture:
+            return explanation.pictures[self.picture]
+        keep = explanation.keep
+        if keep is None:
+            raise ValueError("The method cuts nothing out (it has no keep) and makes no pictures.")
+        context, keys = frozen.infill.prepare(batch.images), example_keys(key, batch.image_id)
+        return compose(batch.images, keep, frozen.infill(context, jnp.round(keep), keys))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Reduce:
+    name: str
+
+    def __call__(self, rows: Rows) -> dict[str, float]:
+        real, made = (np.asarray(rows[f"{self.name}_{w}"], np.float64) for w in ("real", "made"))
+        known = np.isfinite(real).all(axis=1) & np.isfinite(made).all(axis=1)
+        real, made = real[known], made[known]
+        return {"frechet": frechet(real, made), "kid": kid(real, made)}
+
+
+def frechet(real: Features, made: Features) -> float:
+    """``|m - m'|^2 + tr(S + S' - 2 (S S')^1/2)`` of means and covariances (n - 1); NaN below two.
+
+    The trace of the root is the sum of the singular values of ``X X'^T`` over the root of both
+    ``n - 1``, X and X' being the features less their means: so no covariance is formed, and few
+    pictures are quick.
+    """
+    if min(len(real), len(made)) < 2:
+        return math.nan
+    means = real.mean(axis=0), made.mean(axis=0)
+    roots = [
+        (x - mean) / math.sqrt(len(x) - 1) for x, mean in zip((real, made), means, strict=True)
+    ]
+    # Of more pictures than features, a triangle with the same covariance.
+    roots = [np.linalg.qr(x, mode="r") if len(x) > x.shape[1] else x for x in roots]
+    shared = np.linalg.svd(roots[0] @ roots[1].T, compute_uv=False).sum()
+    spread = sum(float(np.square(x).sum()) for x in roots)
+    return float(np.square(means[0] - means[1]).sum() + spread - 2 * shared)
+
+
+def kid(real: Features, made: Features) -> float:
+    """Unbiased squared MMD under ``(x . y / d + 1)^3``; may be below 0; NaN below two pictures."""
+    num, other = len(real), len(made)
+    if min(num, other) < 2:
+        return math.nan
+    kernel = lambda x, y: (x @ y.T / x.shape[1] + 1.0) ** 3  # noqa: E731
+    within = [kernel(x, x) for x in (real, made)]
+    same = [(k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in within]
+    return float(same[0] + same[1] - 2 * kernel(real, made).mean())
+
+
+_COLUMNS = (
+    Column("frechet", "Frechet", "lower", 0.0, math.inf, "", "Heusel et al. 2017, eq. 6", 2),
+    Column("kid", "KID", "lower", -math.inf, math.inf, "", "Binkowski et al. 2018, eq. 4", 4),
+)
