@@ -63,6 +63,7 @@ class Metric(NamedTuple):
         columns: declares what `reduce` makes of them.
         reduce: ``{row: [n ...]} -> {column: number}``, on the host.
         params: what `measure` reads, arrays; an argument of compiled code.
+        per_class: whether it reads ``maps["true_keep"]``, which is made only where one does.
     """
 
     measure: MeasureFn
@@ -70,3 +71,4 @@ class Metric(NamedTuple):
     columns: tuple[Column, ...]
     reduce: Callable[[Rows], dict[str, float]] = mean
     params: PyTree = None
+    per_class: bool = False
