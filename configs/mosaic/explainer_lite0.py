@@ -8,17 +8,19 @@ configs/clothing/explainer_lite0.py, but for the bounds of the area: a tile is a
 Expect, with no figure measured yet, what docs/explainer.md says.
 """
 
+import dataclasses
+
 from configs import lite0
 from configs.mosaic.classifier_lite0 import COLOURS
 from configs.mosaic.mosaics import PICTURES
 from xai_jax.experiment import Experiment
 
-STEPS = 300
+STEPS = 200
 
 
 def get_config() -> Experiment:
     """The experiment."""
-    return lite0.new_explainer(
+    like = lite0.new_explainer(
         "runs/mosaic_classifier",
         PICTURES,
         COLOURS,
@@ -30,3 +32,4 @@ def get_config() -> Experiment:
         max_area=0.25,
         max_targets=4,
     )
+    return dataclasses.replace(like, batch_size=8)
