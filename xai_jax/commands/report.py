@@ -1,4 +1,4 @@
-"""``xai-jax report``: the page of a run again, from what it has stored."""
+"""``xai-jax report``: the page of a run again, or of several side by side, from what is stored."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,20 +7,37 @@ from pathlib import Path
 import tyro
 
 from xai_jax import report
+from xai_jax.report import comparison
 
 
 @dataclasses.dataclass(kw_only=True)
 class Arguments:
-    """Writes report.html of a run, finished or not.
+    """Writes report.html of a run, finished or not; of several runs, the page that compares them.
 
     Args:
-        folder: made by "xai-jax explain --out".
+        folders: made by "xai-jax explain --out", or by evaluate.py, one a contestant.
+        out: the page of several runs; by default comparison.html in the folder that all lie in.
+        scores: per_picture.csv of evaluate.py, whose scores the page of several runs shows too.
     """
 
-    folder: tyro.conf.Positional[Path]
+    folders: tyro.conf.Positional[tuple[Path, ...]]
+    out: Path | None = None
+    scores: Path | None = None
 
 
 def main(argv: Sequence[str]) -> None:
-    """Writes the report, and says where it is."""
+    """Writes the page, and says where it is.
+
+    Raises:
+        ValueError: no folder is named, or one run is given what several take.
+    """
     args = tyro.cli(Arguments, args=argv, prog="xai-jax report")
-    print(report.write(args.folder))
+    if not args.folders:
+        raise ValueError("There is no folder; name that of a run, or several to compare them.")
+    if len(args.folders) > 1:
+        out = args.out or comparison.common(args.folders) / comparison.NAME
+        print(comparison.write(args.folders, out, args.scores))
+        return
+    if args.out or args.scores:
+        raise ValueError("--out and --scores are of a comparison; name two folders or more.")
+    print(report.write(args.folders[0]))

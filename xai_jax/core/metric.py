@@ -67,6 +67,7 @@ class Metric(NamedTuple):
         asks: whether `measure` asks the method again: its sixth argument is then
             ``explain(frozen, batch) -> Explanation``, with the randomness of the explanation that
             it judges. What nobody explained, a mask that is given, has no such score.
+        per_class: whether it reads ``maps["true_keep"]``, which is made only where one does.
     """
 
     measure: MeasureFn
@@ -75,3 +76,4 @@ class Metric(NamedTuple):
     reduce: Callable[[Rows], dict[str, float]] = mean
     params: PyTree = None
     asks: bool = False
+    per_class: bool = False

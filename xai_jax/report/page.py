@@ -1,25 +1,22 @@
 """The page of a run: one self-contained file, written picture by picture."""
 
-import contextlib
 import dataclasses
 import functools
 import os
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import jinja2
 import numpy as np
 
 from xai_jax.core.outputs import KEEP
-from xai_jax.report import embedded, others, panels, picture, scores
+from xai_jax.report import alone, embedded, others, panels, picture, scores
 from xai_jax.report.classes import ClassMask
 from xai_jax.report.embedded import data_uri
 from xai_jax.report.picture import Picture
 from xai_jax.report.scores import Scores
-from xai_jax.report.wording import percent, probability, raw, signed
-from xai_jax.runtime import files
+from xai_jax.report.wording import percent, raw
 from xai_jax.runtime.ahead import map_ahead
 from xai_jax.runtime.manifest import Manifest
 from xai_jax.runtime.results import Results
@@ -40,7 +37,7 @@ def write(folder: str | os.PathLike) -> Path:
     """
     results = Results.read(folder)
     path = Path(folder) / NAME
-    with _replaced(path) as file:
+    with alone.replaced(path) as file:
         for piece in render(results, pictures(results)):
             file.write(piece)
     return path
@@ -53,7 +50,7 @@ def render(results: Results, explained: Iterable[Picture]) -> Iterator[str]:
         results: settings, provenance, summary and declarations.
         explained: the pictures that are "done", in the order of the run; read one at a time.
     """
-    template = _environment().get_template("template.html")
+    template = alone.environment().get_template("template.html")
     manifest = results.manifest
     return template.generate(
         manifest=_without_pictures(manifest),
@@ -62,7 +59,7 @@ def render(results: Results, explained: Iterable[Picture]) -> Iterator[str]:
         scored=scores.are_among(results.outputs),
         has_keep=KEEP.name in results,
         outputs=list(results.outputs.values()),
-        ramp=_ramp(),
+        ramp=alone.ramp(),
         entries=_entries(results, iter(explained)),
     )
 
@@ -81,18 +78,6 @@ def pictures(results: Results) -> Iterator[Picture]:
             assert row is not None
             one = {name: np.asarray(array[i - rows.start]) for name, array in arrays.items()}
             yield picture.of_row(row, one, known, results.class_names)
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(signed=signed, probability=probability)
-    return environment
 
 
 def _overview(results: Results) -> dict[str, Any]:
@@ -179,27 +164,7 @@ def _mean_area(keep: np.ndarray) -> str:
     return percent(round(area, 3)) if np.isfinite(area) else "an unknown share"
 
 
-def _ramp() -> list[str]:
-    """The colour map as stops of a CSS gradient."""
-    stops = panels.colour_map(np.linspace(0, 1, 19))
-    return ["#" + bytes(stop.tolist()).hex() for stop in stops]
-
-
 def _without_pictures(manifest: Manifest) -> dict[str, Any]:
     fields = dataclasses.asdict(manifest)
     del fields["digests"]  # as many as pictures; they are in the whole manifest
     return {**fields, "pictures": f"{len(manifest.pictures)} pictures"}
-
-
-@contextlib.contextmanager
-def _replaced(path: Path) -> Iterator[IO[str]]:
-    """A text file that takes the place of `path` when the block ends well, and goes if it fails."""
-    partial = files.partial(path)
-    try:
-        # File names that are no UTF-8 travel as surrogates: shown escaped.
-        with files.named(path):
-            with open(partial, "w", encoding="utf-8", errors="backslashreplace") as file:
-                yield file
-            os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -21,8 +21,14 @@ class Baseline(Protocol):
         """Whether it has anything to say of a picture."""
         ...
 
-    def __call__(self, batch: Batch, classes: tuple[int, ...]) -> Explanation:
-        """What metrics are shown of a batch on the host."""
+    def __call__(self, batch: Batch, classes: tuple[int, ...], per_class: bool) -> Explanation:
+        """What metrics are shown of a batch on the host.
+
+        Args:
+            batch: the pictures.
+            classes: that are compared.
+            per_class: whether the masks of each true class are wanted by themselves.
+        """
         ...
 
 
@@ -40,10 +46,11 @@ class Constant:
         """Always."""
         return True
 
-    def __call__(self, batch: Batch, classes: tuple[int, ...]) -> Explanation:
+    def __call__(self, batch: Batch, classes: tuple[int, ...], per_class: bool) -> Explanation:
         """The number as mask, and none of the compared classes."""
         keep = np.full((*batch.images.shape[:3], 1), self.value, np.float32)
-        return shown(batch, keep, np.full((*keep.shape[:3], len(classes)), np.nan, np.float32))
+        compared = np.full((*keep.shape[:3], len(classes)), np.nan, np.float32)
+        return shown(batch, keep, compared, _of_true(batch, keep, per_class))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,10 +65,19 @@ class Truth:
         counted = arrays.get("counted")
         return "masks" in arrays and (counted is None or bool((counted > 0).any()))
 
-    def __call__(self, batch: Batch, classes: tuple[int, ...]) -> Explanation:
+    def __call__(self, batch: Batch, classes: tuple[int, ...], per_class: bool) -> Explanation:
         """The merged truth, and that of each compared class."""
         keep = np.asarray(true_mask(jax.tree.map(jnp.asarray, batch)), np.float32)
-        return shown(batch, keep, np.asarray(batch.masks[..., list(classes)], np.float32))
+        compared = np.asarray(batch.masks[..., list(classes)], np.float32)
+        return shown(batch, keep, compared, _of_true(batch, np.asarray(batch.masks), per_class))
+
+
+def _of_true(batch: Batch, masks: np.ndarray, per_class: bool) -> np.ndarray:
+    """Masks ``[b h w k]``, or the same for all classes, where a class is true; else NaN."""
+    if not per_class:
+        return np.zeros((*masks.shape[:3], 0), np.float32)
+    is_true = np.asarray(batch.labels > 0)[:, None, None, :]
+    return np.where(is_true, masks, np.nan).astype(np.float32)
 
 
 def baselines() -> dict[str, Baseline]:

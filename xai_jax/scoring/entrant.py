@@ -87,8 +87,12 @@ class Entrant:
             report.write(self.folder)
         return outcome
 
-    def stored(self) -> tuple[Stored, dict[int, str]]:
-        """Its masks, and why data rows have none."""
+    def stored(self, per_class: bool = False) -> tuple[Stored, dict[int, str]]:
+        """Its masks, and why data rows have none.
+
+        Args:
+            per_class: whether those of each true class are wanted by themselves.
+        """
         found = results.load(self.folder)
         skipped = {
             item.row: row.reason
@@ -102,6 +106,7 @@ class Entrant:
             read=self.contestant.mask,
             stretched=self.contestant.stretched,
             specific=frozenset(self.specific),
+            per_class=per_class,
         )
         return masks, skipped
 

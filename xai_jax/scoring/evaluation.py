@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax.numpy as jnp
+
 from xai_jax.core.domains import Count, Natural, Seed
 from xai_jax.core.image import unit_range
 from xai_jax.core.method import Builds, Explained, Method
@@ -42,6 +44,17 @@ def stretched_saliency(explanation: Explanation) -> AnyArray:
     For maps without a scale of their own: gradients, Grad-CAM, RISE.
     """
     return unit_range(explanation.saliency)
+
+
+def positive_saliency(explanation: Explanation) -> AnyArray:
+    """The evidence for the target, as a share of its largest; 0 where there is none.
+
+    For maps in which 0 is no evidence and less than 0 evidence against, where it counts how much
+    lies where: Focus, energy pointing.
+    """
+    positive = jnp.maximum(explanation.saliency, 0.0)
+    most = positive.max(axis=(1, 2, 3), keepdims=True)
+    return positive / jnp.where(most > 0, most, 1.0)
 
 
 def kept_or_stretched(explanation: Explanation) -> AnyArray:

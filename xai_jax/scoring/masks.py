@@ -12,6 +12,7 @@ import numpy as np
 from xai_jax.core.image import unit_range
 from xai_jax.core.types import Batch, Explanation
 from xai_jax.metrics.specificity import COMPARED_KEEP
+from xai_jax.metrics.tiles import TRUE_KEEP
 from xai_jax.runtime.results import Results
 from xai_jax.scoring.evaluation import ReadMask
 from xai_jax.scoring.items import Item
@@ -32,6 +33,7 @@ class Stored:
         read: makes the masks.
         stretched: merged masks, and those of compared classes, are stretched to [0, 1].
         specific: data rows whose masks of the compared classes are wanted.
+        per_class: whether those of each true class are wanted by themselves.
     """
 
     stage: Stage
@@ -40,6 +42,7 @@ class Stored:
     read: ReadMask
     stretched: bool
     specific: frozenset[int]
+    per_class: bool = False
 
     def check(self) -> None:
         """Looks at the first masks.
@@ -64,13 +67,14 @@ class Stored:
 
         `keep` and `saliency` are the masks of all true classes merged by their maximum, `target` is
         the first true class, and so are `pictures`; ``maps["compared_keep"]`` are the masks of the
-        compared classes, NaN where they were not asked for.
+        compared classes, NaN where they were not asked for. Where metrics want them,
+        ``maps["true_keep"]`` are those of each true class.
 
         Raises:
             ValueError: a mask is outside [0, 1].
         """
         places = [place for row in rows for place in self.places[row]]
-        drawn = _Drawn(self.stage, rows, batch, self.specific, self.stretched)
+        drawn = _Drawn(self, rows, batch)
         for start in range(0, len(places), self.stage.batch_size):
             part = places[start : start + self.stage.batch_size]
             explanation = explanation_of(self.results, part)
@@ -84,20 +88,14 @@ class Stored:
 class _Drawn:
     """A batch of masks as they come."""
 
-    def __init__(
-        self,
-        stage: Stage,
-        rows: Sequence[int],
-        batch: Batch,
-        specific: frozenset[int],
-        stretched: bool,
-    ) -> None:
-        self._stretched = stretched
-        self._batch, self._classes, self._specific = batch, stage.classes, specific
+    def __init__(self, of: Stored, rows: Sequence[int], batch: Batch) -> None:
+        self._of, self._batch, self._classes = of, batch, of.stage.classes
         self._of_row = {row: n for n, row in enumerate(rows)}
         sides = batch.images.shape[:3]
         self._keep = np.zeros((*sides, 1), np.float32)
         self._compared = np.full((*sides, len(self._classes)), np.nan, np.float32)
+        num_classes = of.stage.num_classes if of.per_class else 0
+        self._true = np.full((*sides, num_classes), np.nan, np.float32)
         self._pictures: dict[str, np.ndarray] = {}
 
     def add(self, item: Item, mask: np.ndarray, pictures: Mapping[str, np.ndarray]) -> None:
@@ -110,9 +108,9 @@ class _Drawn:
             of_class = {item.target: mask[..., 0]}
         for k in np.flatnonzero(is_true).tolist():
             if k in of_class:
-                self._keep[n, ..., 0] = np.maximum(self._keep[n, ..., 0], of_class[k])
+                self._add_true(n, k, of_class[k])
         for j, k in enumerate(self._classes):
-            if item.row in self._specific and k in of_class:
+            if item.row in self._of.specific and k in of_class:
                 self._compared[n, ..., j] = of_class[k]
         if item.target == self._batch.target[n]:
             for name, values in pictures.items():
@@ -120,25 +118,44 @@ class _Drawn:
                 whole = self._pictures.setdefault(name, np.zeros(shape, values.dtype))
                 whole[n] = values
 
+    def _add_true(self, n: int, k: int, mask: np.ndarray) -> None:
+        self._keep[n, ..., 0] = np.maximum(self._keep[n, ..., 0], mask)
+        if self._of.per_class:
+            self._true[n, ..., k] = mask
+
     def explanation(self) -> Explanation:
-        keep, compared = self._keep, self._compared
-        if self._stretched:
-            keep = np.asarray(unit_range(jnp.asarray(keep)))
-            maps = compared.transpose(0, 3, 1, 2)  # each class by itself
-            flat = jnp.asarray(maps.reshape(-1, *maps.shape[2:], 1))
-            maps = np.asarray(unit_range(flat)).reshape(maps.shape).transpose(0, 2, 3, 1)
-            compared = np.where(np.isnan(compared), np.nan, maps)
-        return shown(self._batch, keep, compared, self._pictures)
+        keep, compared, true = self._keep, self._compared, self._true
+        if self._of.stretched:
+            keep, compared, true = map(_stretched, (keep, compared, true))
+        return shown(self._batch, keep, compared, true, self._pictures)
+
+
+def _stretched(maps: np.ndarray) -> np.ndarray:
+    """Each channel of ``[b h w n]`` by itself; NaN stays."""
+    channels = maps.transpose(0, 3, 1, 2)
+    flat = jnp.asarray(channels.reshape(-1, *channels.shape[2:], 1))
+    found = np.asarray(unit_range(flat)).reshape(channels.shape).transpose(0, 2, 3, 1)
+    return np.where(np.isnan(maps), np.nan, found)
 
 
 def shown(
     batch: Batch,
     keep: np.ndarray,
     compared: np.ndarray,
+    true: np.ndarray,
     pictures: dict[str, Any] | None = None,
 ) -> Explanation:
-    """What metrics see of merged masks ``[b h w 1]`` and those of compared classes."""
-    maps = {COMPARED_KEEP.name: compared} if compared.shape[3] else {}
+    """What metrics see of merged masks ``[b h w 1]``.
+
+    Args:
+        batch: on the host.
+        keep: the merged masks.
+        compared: those of the compared classes; without a channel where none is.
+        true: those of the true classes, of all; without a channel where no metric wants them.
+        pictures: of the first true class.
+    """
+    maps = {COMPARED_KEEP.name: compared, TRUE_KEEP.name: true}
+    maps = {name: masks for name, masks in maps.items() if masks.shape[3]}
     return Explanation(
         target=batch.target, saliency=keep, keep=keep, maps=maps, pictures=pictures or {}
     )

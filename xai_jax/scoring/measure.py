@@ -14,6 +14,7 @@ from xai_jax.core.method import Frozen, Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
 from xai_jax.metrics.specificity import COMPARED_KEEP
+from xai_jax.metrics.tiles import TRUE_KEEP
 from xai_jax.runs.batch import Static
 from xai_jax.scoring.record import Record, Scored, settings_of
 from xai_jax.scoring.stage import Arrays, Stage
@@ -94,6 +95,9 @@ def check(metrics: Sequence[Metric], stage: Stage, frozen: Frozen, batch: Batch)
     one = jax.ShapeDtypeStruct((*sides, 1), np.float32)
     compared = jax.ShapeDtypeStruct((*sides, len(stage.classes)), np.float32)
     maps = {COMPARED_KEEP.name: compared} if stage.classes else {}
+    if any(metric.per_class for metric in metrics):
+        every = jax.ShapeDtypeStruct((*sides, stage.num_classes), np.float32)
+        maps[TRUE_KEEP.name] = every
     explanation = Explanation(target=batch.target, saliency=one, keep=one, maps=maps)
     for metric in metrics:
         given = metric.params, frozen, batch, explanation, stage.key

@@ -135,7 +135,7 @@ def _of_entrant(
     stage = entrant.stage
     progress.note(f"{entrant.name}: explaining")
     outcome = entrant.explain(progress)
-    stored, skipped = entrant.stored()
+    stored, skipped = entrant.stored(any(metric.per_class for metric in metrics))
     stored.check()
     if math.isnan(before.passes):
         before = dataclasses.replace(before, passes=_passes(entrant))
@@ -186,7 +186,7 @@ def _of_baseline(
 
     def draw(rows: Sequence[int], batch: Batch) -> Explanation:
         started = time.perf_counter()
-        explanation = baseline(batch, stage.classes)
+        explanation = baseline(batch, stage.classes, any(m.per_class for m in metrics))
         seconds.append(time.perf_counter() - started)
         return explanation
 

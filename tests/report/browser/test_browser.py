@@ -6,45 +6,17 @@ in the PATH.
 
 import dataclasses
 import json
-import os
-import shutil
 
 import gallery
 import numpy as np
 import pytest
+from chromium import DESKTOP, PHONE, choose, settle, visit
 
 from xai_jax import report
 from xai_jax.core.areas import AREAS, num_kept
 from xai_jax.core.outputs import Output
 
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("XAI_JAX_BROWSER"), reason="needs a browser: make report-test"
-)
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync "
-    "--disable-dev-shm-usage"
-).split()
-PHONE, DESKTOP = (360, 800), (1400, 900)
 CLASSES = ("zebra", "tabby", "a-class-of-a-very-long-name-" * 5, *(f"class {i}" for i in range(9)))
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    assert chromium and driver, "install Debian's chromium and chromium-driver"
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    opened = webdriver.Chrome(options, Service(driver))
-    opened.set_script_timeout(20)
-    yield opened
-    opened.quit()
 
 
 @pytest.fixture(scope="module")
@@ -52,28 +24,6 @@ def path(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run <&> with 100% odd name")
     gallery.write(folder, class_names=CLASSES)
     return report.write(folder)
-
-
-def visit(browser, path, size=DESKTOP, **media):
-    """Opens the page afresh and waits until the first canvases are drawn."""
-    metrics = dict(width=size[0], height=size[1], deviceScaleFactor=1, mobile=size == PHONE)
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    features = [{"name": name.replace("_", "-"), "value": v} for name, v in media.items()]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    for kind in ("browser", "performance"):
-        browser.get_log(kind)
-    browser.get(path.as_uri())
-    settle(browser)
-
-
-def settle(browser):
-    """Two frames after all pending pictures are decoded."""
-    browser.execute_async_script(
-        """const done = arguments[0];
-        const wait = () => document.querySelector("[data-waking]") ? setTimeout(wait, 20)
-          : requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50)));
-        setTimeout(wait, 50);"""
-    )
 
 
 def kept_pixels(browser, place: int, part: str) -> np.ndarray:
@@ -124,16 +74,6 @@ def visible_names(browser) -> list[str]:
           .filter((entry) => entry.getBoundingClientRect().height > 0)
           .map((entry) => entry.dataset.name)"""
     )
-
-
-def choose(browser, name: str, value: str):
-    browser.execute_script(
-        """const control = document.querySelector(".controls").elements[arguments[0]];
-        control.value = arguments[1];
-        control.dispatchEvent(new Event("input", { bubbles: true }));""",
-        *(name, value),
-    )
-    settle(browser)
 
 
 NAMES = [known.name for known in gallery.GALLERY]

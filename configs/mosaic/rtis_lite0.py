@@ -1,0 +1,30 @@
+"""RTIS of the classifier of mosaics, as NN-Explainer's authors adapted it to several classes.
+
+    python train.py --config=configs/mosaic/rtis_lite0.py --workdir=runs/mosaic_rtis
+
+The network, pictures, steps and optimiser are those of explainer_lite0, at half its rate; the loss
+and its weights are the published ones. It needs the classifier of
+configs/mosaic/classifier_lite0.py.
+
+Expect, with no figure measured yet, what docs/explainer.md says.
+"""
+
+import dataclasses
+
+from configs import lite0, recipes
+from configs.mosaic import explainer_lite0
+from configs.mosaic.mosaics import PICTURES
+from xai_jax.experiment import Experiment
+from xai_jax.methods import rtis
+from xai_jax.report.while_training import ClassMasks
+
+
+def get_config() -> Experiment:
+    """The experiment."""
+    method = rtis.Config(
+        network=lite0.light(PICTURES), learning_rate=1e-3, decay_steps=explainer_lite0.STEPS
+    )
+    like = explainer_lite0.get_config()
+    assert isinstance(like.panels, ClassMasks)
+    panels = dataclasses.replace(like.panels, method=method)
+    return dataclasses.replace(recipes.new_rtis(like, method), panels=panels)

@@ -1,0 +1,47 @@
+"""What all pages share: each is one file that needs no other and no network."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import jinja2
+import numpy as np
+
+from xai_jax.report import panels
+from xai_jax.report.wording import probability, signed
+from xai_jax.runtime import files
+
+
+def environment() -> jinja2.Environment:
+    """Where the templates are, and how they write numbers."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(signed=signed, probability=probability)
+    return made
+
+
+def ramp() -> list[str]:
+    """The colour map as stops of a CSS gradient."""
+    stops = panels.colour_map(np.linspace(0, 1, 19))
+    return ["#" + bytes(stop.tolist()).hex() for stop in stops]
+
+
+@contextlib.contextmanager
+def replaced(path: Path) -> Iterator[IO[str]]:
+    """A text file that takes the place of `path` when the block ends well, and goes if it fails."""
+    partial = files.partial(path)
+    try:
+        # File names that are no UTF-8 travel as surrogates: shown escaped.
+        with files.named(path):
+            with open(partial, "w", encoding="utf-8", errors="backslashreplace") as file:
+                yield file
+            os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
