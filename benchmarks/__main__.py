@@ -7,6 +7,7 @@ import sys
 
 from benchmarks import (
     area_loss,
+    attention,
     classifier_lite0,
     classifiers,
     cold_start,
@@ -19,6 +20,7 @@ from benchmarks import (
     fido_calls,
     fido_step,
     fit_overhead,
+    infill_step,
     infills,
     input_pipeline,
     lite0_accuracy,
@@ -33,6 +35,7 @@ BENCHMARKS = {
     "fido_batch": fido_batch.rows,
     "fido_calls": fido_calls.rows,
     "area_loss": area_loss.rows,
+    "attention": attention.rows,
     "cold_start": cold_start.rows,
     "explain_overhead": explain_overhead.rows,
     "explainer_infer": explainer_infer.rows,
@@ -40,6 +43,7 @@ BENCHMARKS = {
     "extremal_area": extremal_area.rows,
     "extremal_chaos": extremal_chaos.rows,
     "fit_overhead": fit_overhead.rows,
+    "infill_step": infill_step.rows,
     "infills": infills.rows,
     "input_pipeline": input_pipeline.rows,
     "lite0_accuracy": lite0_accuracy.rows,
