@@ -7,6 +7,7 @@ import sys
 
 from benchmarks import (
     area_loss,
+    attention,
     classifier_lite0,
     classifiers,
     cold_start,
@@ -22,6 +23,7 @@ from benchmarks import (
     fido_step,
     fit_overhead,
     host_time,
+    infill_step,
     infills,
     input_pipeline,
     lite0_accuracy,
@@ -38,6 +40,7 @@ BENCHMARKS = {
     "fido_calls": fido_calls.rows,
     "fido_picture": fido_picture.rows,
     "area_loss": area_loss.rows,
+    "attention": attention.rows,
     "cold_start": cold_start.rows,
     "curves": curves.rows,
     "explain_overhead": explain_overhead.rows,
@@ -47,6 +50,7 @@ BENCHMARKS = {
     "extremal_chaos": extremal_chaos.rows,
     "fit_overhead": fit_overhead.rows,
     "host_time": host_time.rows,
+    "infill_step": infill_step.rows,
     "infills": infills.rows,
     "input_pipeline": input_pipeline.rows,
     "lite0_accuracy": lite0_accuracy.rows,

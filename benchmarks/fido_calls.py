@@ -18,7 +18,7 @@ from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Mean
 from xai_jax.losses import masks
 from xai_jax.methods import fido
-from xai_jax.methods.fido.method import mean_log_odds
+from xai_jax.methods.fido.composites import mean_log_odds
 
 CLASSES = (207, 281, 340, 504, 817, 920)  # one picture each, explained for its label
 FEWER_STEPS = (100, 75, 50, 35, 25)  # below the fast preset's own

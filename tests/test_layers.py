@@ -16,7 +16,7 @@ ALLOWED = {
     "core": {"core"},
     "nn": {"core", "nn"},
     "losses": {"core", "nn", "losses"},
-    "infills": {"core", "nn", "infills"},
+    "infills": {"core", "nn", "runtime", "infills"},
     "classifiers": {"core", "nn", "runtime", "classifiers"},
     "metrics": {"core", "losses", "metrics"},
     "methods": {"core", "nn", "losses", "metrics"},

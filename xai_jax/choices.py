@@ -6,9 +6,13 @@ from typing import Any, TypeVar
 from xai_jax.core.settings import nearest
 from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant, Mean
+from xai_jax.infills.contextual_attention import ContextualAttention
+from xai_jax.infills.denoiser import Denoiser
 from xai_jax.infills.local_mean import LocalMean
+from xai_jax.infills.mixed import Mixed
 from xai_jax.infills.noise import RandomColour
 from xai_jax.infills.pyramid import Pyramid
+from xai_jax.infills.vae import Vae
 from xai_jax.methods import (
     bbmp,
     controls,
@@ -50,6 +54,10 @@ INFILLS: dict[str, type] = {
     "noise": RandomColour,
     "local_mean": LocalMean,
     "pyramid": Pyramid,
+    "denoiser": Denoiser,
+    "vae": Vae,
+    "ca": ContextualAttention,
+    "mixed": Mixed,
 }
 PUBLISHED = "published"
 

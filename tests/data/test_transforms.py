@@ -9,7 +9,7 @@ from PIL import Image
 
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import transforms
-from xai_jax.data.transforms import Augment, rng_of
+from xai_jax.data.transforms import Augment, Crops, rng_of
 
 OFF = {"flip": 0.0, "rotation": 0.0, "brightness": 0.0, "contrast": 0.0, "saturation": 0.0}
 STILL = Augment(**OFF, hue=0.0)
@@ -139,3 +139,33 @@ def test_draws_do_not_depend_on_which_variations_are_on():
     with_mask = next(varied(noise(6, 8), ids=np.zeros((6, 8), np.uint8), brightness=0.2))[0]
     without = next(varied(noise(6, 8), brightness=0.2))[0]
     np.testing.assert_array_equal(with_mask, without)
+
+
+def test_crops_are_squares_of_every_side_and_place_with_their_masks():
+    ids = np.arange(30 * 50, dtype=np.uint16).reshape(30, 50)
+    pixels = np.stack([ids // 256, ids % 256, 0 * ids], -1).astype(np.uint8)
+    sides, corners, mirrored = set(), set(), 0
+    for row in range(200):
+        image, part = Crops(smallest=8, largest=12)(Image.fromarray(pixels), ids, rng_of(1, 0, row))
+        found = np.asarray(image).astype(int)
+        np.testing.assert_array_equal(256 * found[..., 0] + found[..., 1], part)
+        assert part.shape[0] == part.shape[1]
+        turned = part[0, 0] > part[0, -1]
+        first = divmod(int((part[:, ::-1] if turned else part)[0, 0]), 50)
+        sides.add(part.shape[0])
+        corners.add(first)
+        mirrored += turned
+    assert sides == {8, 9, 10, 11, 12} and 70 <= mirrored <= 130
+    assert min(y for y, _ in corners) < 3 and max(x for _, x in corners) > 35
+
+
+def test_a_crop_of_a_small_picture_is_as_large_as_it_can_be():
+    image, _ = Crops(smallest=8, largest=9, flip=0.0)(
+        Image.fromarray(noise(5, 20)), None, rng_of(0, 0, 0)
+    )
+    assert image.size == (5, 5)
+
+
+def test_crops_with_their_sides_swapped_are_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="smallest is 9 and largest 8; swap the two sides"):
+        Crops(smallest=9, largest=8)(Image.fromarray(noise(5, 20)), None, rng_of(0, 0, 0))

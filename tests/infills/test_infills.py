@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage, sparse
 
 from xai_jax.core.classifier import Classifier
-from xai_jax.infills import blur, constant, local_mean, noise, noisy_linear, oracle, pyramid
+from xai_jax.infills import blur, constant, local_mean, mixed, noise, noisy_linear, oracle, pyramid
 
 
 def _logits(params, images):
@@ -31,6 +31,7 @@ SETTINGS = [
     local_mean.LocalMean(side=5),
     pyramid.Pyramid(),
     noisy_linear.NoisyLinear(),
+    mixed.Mixed(blur=blur.Blur(sigma=2.0)),
 ]
 
 
@@ -156,6 +157,28 @@ def test_the_pyramid_leaves_what_is_kept_and_invents_the_mean_colour_from_nothin
     np.testing.assert_allclose(nothing[1, 5, 5], [0.25, 0.5, 0.75], rtol=1e-6)
     one = filled(pyramid.Pyramid(), keep=jnp.zeros_like(KEEP).at[:, 3, 4].set(1.0))
     np.testing.assert_allclose(one[:, 20, 15], IMAGES[:, 3, 4], atol=1e-6)
+
+
+def test_each_mask_draws_one_of_the_infills_as_often_as_the_others():
+    parts = {"blur": blur.Blur(sigma=2.0), "mean": constant.Mean(), "noise": noise.RandomColour()}
+    settings = mixed.Mixed(**parts)
+    keys = jax.random.split(jax.random.key(7), 300)
+    images = jnp.broadcast_to(IMAGES[:1], (300, 24, 20, 3))
+    found = filled(settings, images, images[..., :1], keys)
+    is_blur, is_mean = (
+        np.abs(found - filled(parts[name], images[:1], KEEP[:1], keys[:1])).max((1, 2, 3)) < 1e-6
+        for name in ("blur", "mean")
+    )
+    drawn = np.stack([is_blur, is_mean, ~is_blur & ~is_mean]).sum(axis=1)
+    # 100 each, within four standard deviations of 8.2; the rest is noise about a colour.
+    assert (np.abs(drawn - 100) < 33).all(), drawn
+    rest = np.asarray(found)[~is_blur & ~is_mean]
+    assert len(np.unique(rest[:, 0, 0].round(6), axis=0)) == len(rest)
+
+
+def test_a_mixture_of_nothing_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="mixed.Mixed has no infill to draw from"):
+        mixed.Mixed(blur=None, mean=None, noise=None).build(CLASSIFIER)
 
 
 def test_an_even_box_is_refused_in_a_sentence():

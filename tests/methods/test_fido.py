@@ -17,8 +17,9 @@ from xai_jax.core.rng import example_keys, fold_each
 from xai_jax.core.types import Batch
 from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant
+from xai_jax.infills.noise import RandomColour
 from xai_jax.methods import fido
-from xai_jax.methods.fido import gate, method
+from xai_jax.methods.fido import composites, gate, method
 
 SIZE = 16
 
@@ -142,7 +143,7 @@ def test_the_expected_score_equals_the_sum_over_all_masks():
     frozen = Frozen(classifier=classifier, infill=infill)
     context = infill.prepare(batch.images)
     # A cold gate is a Bernoulli draw; 40,000 draws of a score in about +-3 leave 0.01 of noise.
-    estimate = method.mean_log_odds(frozen, batch, context, drop, keys, temperature=1e-4)
+    estimate = composites.mean_log_odds(frozen, batch, context, drop, keys, temperature=1e-4)
     np.testing.assert_allclose(estimate, exact, atol=0.04)
 
 
@@ -278,3 +279,32 @@ def test_settings_that_cannot_work_are_refused_in_a_sentence(field):
         dataclasses.replace(
             fido.Config(), **{field: type(getattr(fido.Config(), field))(0)}
         ).build()
+
+
+def test_a_fill_and_its_mask_serve_as_many_steps_as_is_asked_for():
+    batch = planted.quadrant_batch(2, SIZE, jax.random.key(0))
+    classifier = planted.quadrant()
+    frozen = Frozen(classifier=classifier, infill=RandomColour().build(classifier))
+    still = fido.Config(grids=(8,), num_steps=7, num_samples=2, learning_rate=0.0, infill_every=3)
+    scores = np.asarray(explain(still, frozen, batch).numbers["log_odds"])  # nothing moves
+    for group in (scores[:, :3], scores[:, 3:6]):
+        np.testing.assert_allclose(group, group[:, :1].repeat(3, axis=1), rtol=1e-5)
+    changes = np.abs(np.diff(scores, axis=1))
+    assert (changes[:, [2, 5]] > 1e-3).all()
+    one = jax.tree.map(lambda x: x[1:], batch)
+    np.testing.assert_allclose(
+        explain(still, frozen, one).numbers["log_odds"], scores[1:], rtol=1e-5
+    )
+
+
+def test_with_a_fixed_infill_the_first_fill_of_several_steps_is_that_of_one():
+    batch = planted.quadrant_batch(2, SIZE, jax.random.key(0))
+    cfg = fido.Config(grids=(8,), num_steps=1, num_samples=4)
+    kept = explain(dataclasses.replace(cfg, infill_every=2), frozen_quadrants(), batch)
+    fresh = explain(cfg, frozen_quadrants(), batch)
+    np.testing.assert_allclose(kept.keep, fresh.keep, atol=1e-6)
+
+
+def test_fills_that_stay_and_composites_in_parts_are_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="infill_every is 2 and inner_batch_size 4"):
+        fido.Config(infill_every=2, inner_batch_size=4).build()

@@ -15,7 +15,7 @@ from xai_jax.core.rng import image_ids
 from xai_jax.core.types import Batch
 from xai_jax.infills import blur, oracle
 from xai_jax.methods import fido
-from xai_jax.methods.fido import method
+from xai_jax.methods.fido import composites
 
 WIDTHS = (784, 400, 200, 50)
 
@@ -154,7 +154,7 @@ def test_the_expected_score_under_the_oracle_equals_the_enumeration():
     infill = oracle.Oracle(mixture=mixture).build(classifier)
     keys = jax.random.split(jax.random.key(5), 40_000)[None]
     frozen = Frozen(classifier=classifier, infill=infill)
-    estimate = method.mean_log_odds(frozen, batch, images, drop, keys, 1e-4)
+    estimate = composites.mean_log_odds(frozen, batch, images, drop, keys, 1e-4)
     # The score spreads over about +-5 nats; 40,000 draws leave a standard error of 0.015.
     np.testing.assert_allclose(estimate, [exact], atol=0.06)
 

@@ -103,6 +103,44 @@ def _ported(name: str, width: float, depth: float) -> Ported:
     )
 
 
+_LITE1 = _block_specs(1.0, 1.1)
+_OF_LITE1 = (1, 2, 4)  # stages that end at strides 4, 8 and 16
+
+
+def lite1_stages(params: PyTree, normalised: AnyArray) -> tuple[AnyArray, ...]:
+    """Activations of Lite1 at an edge's, a texture's and a part's scale, for losses of features.
+
+    Args:
+        params: of `LITE1`.
+        normalised: ``[b h w 3]``.
+
+    Returns:
+        ``[b h/4 w/4 24]``, ``[b h/8 w/8 40]`` and ``[b h/16 w/16 112]``.
+
+    Raises:
+        ValueError: the parameters are those of another network.
+    """
+    is_lite = isinstance(params, dict) and {"stem", "blocks", "top"} <= params.keys()
+    shape = len(_LITE1), _LITE1[-1].outputs
+    if not is_lite or (len(params["blocks"]), params["top"]["kernel"].shape[2]) != shape:
+        raise ValueError(
+            "The features are those of EfficientNet-Lite1, never of the classifiers that judge; "
+            'set explained.classifier to pretrained.Named(name="efficientnet_lite1").'
+        )
+    ends = [sum(math.ceil(1.1 * repeats) for repeats, *_ in STAGES[1 : i + 1]) for i in _OF_LITE1]
+    pads = same_pads((normalised.shape[1], normalised.shape[2]), 3, 2)
+    x = dense(normalised, params["stem"]["kernel"], 2, pads)
+    x = jax.nn.relu6(x + params["stem"]["bias"])
+    found = []
+    for index, (block, spec) in enumerate(
+        zip(params["blocks"][: ends[-1] + 1], _LITE1, strict=False)
+    ):
+        x = _block(block, x, spec)
+        if index in ends:
+            found.append(x)
+    return tuple(found)
+
+
 LITE0 = _ported("efficientnet_lite0", width=1.0, depth=1.0)
 LITE1 = _ported("efficientnet_lite1", width=1.0, depth=1.1)
 LITE2 = _ported("efficientnet_lite2", width=1.1, depth=1.2)

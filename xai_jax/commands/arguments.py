@@ -12,6 +12,7 @@ from xai_jax.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
 from xai_jax.core import json_file
 from xai_jax.core.domains import Count, Seed
 from xai_jax.core.settings import changed, coerced, nearest
+from xai_jax.infills import trained as infills_trained
 from xai_jax.runs import trained
 from xai_jax.runs.trained import Trained
 from xai_jax.runtime.manifest import Manifest
@@ -42,6 +43,8 @@ class Arguments(Generic[Config]):
         labels: for --target truth: CSV with a header, file in the first column, class (index or
             name) in the second.
         infill: what stands in for removed pixels; its settings can be given in --config.
+        infill_weights: for an infill with a network: the .safetensors file that its training has
+            left, or the folder of that run.
         seed: of all randomness.
         batch_size: pictures in one compiled call, at most; bounds the memory. By default 8, and 4
             on a CPU, where the first result comes sooner and a larger batch saves little.
@@ -62,6 +65,7 @@ class Arguments(Generic[Config]):
     target: str = "predicted"
     labels: Path | None = None
     infill: str = "blur"
+    infill_weights: Path | None = None
     seed: int = 0
     batch_size: int | None = None
     shard: str | None = None
@@ -126,7 +130,22 @@ def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
             f"{method} explains with a network that is trained first; "
             "name what its training has left with --checkpoint FILE."
         )
+    if args.infill_weights is not None:
+        args.infill_settings = _with_weights(args)
     return args, found
+
+
+def _with_weights(args: Arguments[Any]) -> Any:
+    """The settings of the infill, with the file of its weights."""
+    if not isinstance(args.infill_settings, infills_trained.Trained):
+        with_networks = [
+            name for name, kind in INFILLS.items() if issubclass(kind, infills_trained.Trained)
+        ]
+        raise ValueError(
+            f"The infill {args.infill} has no network; leave out --infill-weights, or choose one "
+            f"that has: {', '.join(with_networks)}."
+        )
+    return dataclasses.replace(args.infill_settings, weights=str(args.infill_weights))
 
 
 def _read_checkpoint(path: Path | None, method: str | None) -> Trained | None:

@@ -17,6 +17,7 @@ from xai_jax.core.method import Explained, Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.core.outputs import KEEP
 from xai_jax.data import pictures
+from xai_jax.infills import trained as infills_trained
 from xai_jax.metrics.fidelity import fidelity
 from xai_jax.runs import record, shard, trained
 from xai_jax.runs.road import Run
@@ -130,6 +131,7 @@ def _manifest(
         config=to_json(args.settings),
         infill=args.infill,
         infill_config=to_json(args.infill_settings),
+        infill_sha256=infills_trained.digest(args.infill_settings),
         classifier=model.name,
         weights_sha256=model.weights_sha256,
         checkpoint_sha256=found.content.sha256 if found else None,

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Integer
 from PIL import Image, ImageEnhance
 
-from xai_jax.core.domains import NotNegative, Share
+from xai_jax.core.domains import Count, NotNegative, Share
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.settings import Settings
 
@@ -108,6 +108,43 @@ class Augment(Settings):
         enhance = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)[which]
         largest = (self.brightness, self.contrast, self.saturation)[which]
         return enhance(image).enhance(1.0 + change * largest)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Crops(Settings):
+    """Squares cut out of a picture at random, before they are resized.
+
+    Fields:
+        smallest, largest: side of the square in pixels of the picture, uniform between them; a
+            picture with a shorter side gives a square of that side.
+        flip: probability of a mirror image.
+    """
+
+    smallest: Count = 96
+    largest: Count = 192
+    flip: Share = 0.5
+
+    def __call__(
+        self, image: Image.Image, ids: np.ndarray | None, rng: np.random.Generator
+    ) -> tuple[Image.Image, np.ndarray | None]:
+        """The square, and the same of its map of class ids ``[h w]``.
+
+        Raises:
+            ValueError: the smallest square is larger than the largest.
+        """
+        if self.smallest > self.largest:
+            raise ValueError(
+                f"smallest is {self.smallest} and largest {self.largest}; swap the two sides."
+            )
+        size, across, down, chance = rng.uniform(0.0, 1.0, 4)
+        side = min(self.smallest + round(size * (self.largest - self.smallest)), *image.size)
+        left, top = round(across * (image.width - side)), round(down * (image.height - side))
+        image = image.crop((left, top, left + side, top + side))
+        ids = ids if ids is None else ids[top : top + side, left : left + side]
+        if chance < self.flip:
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+            ids = ids if ids is None else ids[:, ::-1]
+        return image, ids
 
 
 def _turned_hue(image: Image.Image, turns: float) -> Image.Image:

@@ -10,8 +10,8 @@ from jaxtyping import Array, Float
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.domains import Count, NotNegative
 from xai_jax.core.infill import Infill
+from xai_jax.core.push_pull import push_pull
 from xai_jax.core.settings import Settings
-from xai_jax.infills import pyramid
 
 Colours = Float[Array, "b h w c"]
 
@@ -22,7 +22,7 @@ class NoisyLinear(Settings):
 
     A removed pixel is the mean of its eight neighbours, of which those beside it count twice as
     much as those across a corner; all removed pixels together are the solution of a sparse linear
-    system. The authors solve it exactly; here conjugate gradients set out from `infills.pyramid`.
+    system. The authors solve it exactly; here conjugate gradients set out from `core.push_pull`.
     A picture of which nothing is kept becomes the classifier's mean colour, with the noise.
 
     Fields:
@@ -46,7 +46,7 @@ def _fill_with(num_steps: int):
 
 def _fill(params, context, keep, keys, *, num_steps: int):
     removed = 1.0 - keep
-    start = pyramid.filled(params["mean"], context, keep)
+    start = push_pull(context, keep, params["mean"])
     weight = neighbours(jnp.ones_like(keep))
 
     def apply(x: Colours) -> Colours:

@@ -1,5 +1,7 @@
 """Convolution, depthwise convolution, dropout and batch norm that train as PyTorch's do."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from flax import linen, struct
@@ -50,6 +52,8 @@ class Conv(linen.Module):
         pads: zero padding; None for ``dilation * (kernel - 1) / 2`` on every side.
         use_bias: whether a bias is added.
         dtype: of the computation.
+        kernel_init: draws the kernel; under PyTorch's default what goes through many layers without
+            batch norm dies away.
     """
 
     features: int
@@ -59,12 +63,13 @@ class Conv(linen.Module):
     pads: Pads | None = None
     use_bias: bool = False
     dtype: DType = jnp.float32
+    kernel_init: Callable[..., AnyArray] = kernel_init
 
     @linen.compact
     def __call__(self, x: AnyArray) -> AnyArray:
         """``[b h w i] -> [b y x features]``, in `dtype`."""
         shape = (self.kernel, self.kernel, x.shape[-1], self.features)
-        kernel = self.param("kernel", kernel_init, shape).astype(self.dtype)
+        kernel = self.param("kernel", self.kernel_init, shape).astype(self.dtype)
         out = self._convolve(x.astype(self.dtype), kernel)
         if self.use_bias:
             fan_in = self.kernel**2 * x.shape[-1]
@@ -96,6 +101,23 @@ def _taps_inside(kernel: AnyArray, size: tuple[int, ...], dilation: int) -> AnyA
         return kernel
     rows, columns = (slice(1, 2) if dilation >= n else slice(None) for n in size)
     return kernel[rows, columns]
+
+
+class Up(linen.Module):
+    """Transposed 4 x 4 convolution of ``[b h w i]`` to twice the size, as PyTorch's with padding 1.
+
+    Fields:
+        features: output channels.
+    """
+
+    features: int
+
+    @linen.compact
+    def __call__(self, x: AnyArray) -> AnyArray:
+        """``[b h w i] -> [b 2h 2w features]``."""
+        kernel = self.param("kernel", kernel_init, (4, 4, x.shape[-1], self.features))
+        bias = self.param("bias", _bias_init(16 * x.shape[-1]), (self.features,))
+        return jax.lax.conv_transpose(x, kernel, (2, 2), "SAME") + bias
 
 
 class Depthwise(linen.Module):

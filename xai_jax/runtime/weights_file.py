@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from xai_jax.core.content import to_json
@@ -52,12 +53,14 @@ class WeightsFile(Settings):
         config: its settings.
         preprocess: how a photograph becomes its input.
         class_names: one a class; empty where there are no classes.
+        half_precision: float32 is written as float16, in half of the space.
     """
 
     kind: str
     config: Any
     preprocess: Preprocess
-    class_names: tuple[str, ...]
+    class_names: tuple[str, ...] = ()
+    half_precision: bool = False
 
     def __call__(self, weights: PyTree, workdir: Path) -> Path:
         """Writes ``workdir/KIND.safetensors``.
@@ -67,9 +70,25 @@ class WeightsFile(Settings):
             workdir: the run's folder.
         """
         path = workdir / f"{self.kind}.safetensors"
-        about = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        write(path, weights, **about)
+        write(
+            path,
+            _halved(weights) if self.half_precision else weights,
+            kind=self.kind,
+            config=self.config,
+            preprocess=self.preprocess,
+            class_names=self.class_names,
+        )
         return path
+
+
+def _halved(weights: PyTree) -> PyTree:
+    """In float16, what is float32."""
+
+    def half(leaf: Any) -> np.ndarray:
+        array = np.asarray(leaf)
+        return array.astype(np.float16) if array.dtype == np.float32 else array
+
+    return jax.tree.map(half, weights)
 
 
 def write(

@@ -7,7 +7,7 @@ ICLR 2019.
 import dataclasses
 import enum
 import functools
-from typing import Annotated
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -16,14 +16,21 @@ import optax
 from xai_jax.core import outputs, parts
 from xai_jax.core.domains import Count, InnerShare, Natural, NotEmpty, NotNegative, Positive, Side
 from xai_jax.core.image import bounded, resize_align_corners
-from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.optimise import linear_decay, optimise
-from xai_jax.core.rng import example_keys, fold_each, split_each
+from xai_jax.core.rng import example_keys, fold_each
 from xai_jax.core.settings import Settings
-from xai_jax.core.types import Batch, Explanation, Maps, PRNGKey
+from xai_jax.core.types import (
+    Batch,
+    Explanation,
+    Images,
+    Maps,
+    PerExample,
+    PRNGKey,
+    PRNGKeys,
+)
 from xai_jax.losses import masks
-from xai_jax.methods.fido.gate import guarded_logit, soft_keep
+from xai_jax.methods.fido import composites
 
 
 class Game(enum.Enum):
@@ -61,6 +68,8 @@ class Config(Settings):
             ``None``: `temperature` throughout, as published.
         initial_drop: drop probability at the start, in (0, 1).
         display: which map is returned.
+        infill_every: a mask's noise, and the fill of its holes, serve so many steps; for infills
+            that cost more than the classifier. 1 as published.
         inner_batch_size: at most so many composites go through the classifier at once (images x
             samples); bounds memory, leaves the result as it is. ``None``: all at once.
     """
@@ -77,6 +86,7 @@ class Config(Settings):
     initial_temperature: Positive | None = None
     initial_drop: InnerShare = 0.5
     display: Display = Display.LOGITS
+    infill_every: Count = 1
     inner_batch_size: Count | None = None
 
     @classmethod
@@ -96,12 +106,30 @@ class Config(Settings):
         )
 
     @classmethod
+    def robust(cls) -> "Config":
+        """`fast` with two masks a step, for masks that each draw another infill (`infills.mixed`).
+
+        300 classifier calls. What is kept is then to suffice whatever stands where the rest was.
+        """
+        return dataclasses.replace(cls.fast(), num_samples=2)
+
+    @classmethod
     def smoke(cls) -> "Config":
         """The smallest honest run: seconds on one CPU core, on small pictures."""
         return cls(grids=(8,), num_steps=40, num_samples=4, learning_rate=0.3, warmup_steps=4)
 
     def build(self) -> Method:
-        """The method with these settings."""
+        """The method with these settings.
+
+        Raises:
+            ValueError: a fill is to serve several steps, and the composites to come in parts.
+        """
+        if self.infill_every > 1 and self.inner_batch_size is not None:
+            raise ValueError(
+                f"infill_every is {self.infill_every} and inner_batch_size "
+                f"{self.inner_batch_size}: the fills of all masks must stay in memory; leave "
+                "inner_batch_size out, and explain fewer pictures in one call."
+            )
         return fido(self)
 
 
@@ -114,9 +142,6 @@ _OUTPUTS = (
 )
 
 
-_FEW = 16  # masks
-
-
 def fido(cfg: Config) -> Method:
     """Explains each image by a distribution over masks; nothing is learned across images."""
     tx = optax.adam(linear_decay(cfg.learning_rate, cfg.num_steps))
@@ -124,9 +149,13 @@ def fido(cfg: Config) -> Method:
     def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
         del weights
         grids = _initial(cfg, batch.images.shape[0])
-        chunks = parts.equal(cfg.num_samples, len(batch.images), 1, cfg.inner_batch_size)
         objective = _objective(cfg, frozen, batch, example_keys(key, batch.image_id))
-        grids, trace = optimise(objective, grids, tx, jnp.arange(cfg.num_steps), chunks=chunks)
+        chunks = parts.equal(cfg.num_samples, len(batch.images), 1, cfg.inner_batch_size)
+        if cfg.infill_every > 1:
+            memory: dict[str, Any] = {"memory": _no_fills(cfg, batch.images)}
+        else:
+            memory = {"chunks": chunks}
+        grids, trace = optimise(objective, grids, tx, jnp.arange(cfg.num_steps), **memory)
         keep = _displayed_keep(cfg, grids, batch.images.shape[1:3])
         saliency = keep - 0.5 if cfg.game is Game.SSR else 0.5 - keep
         return Explanation(keep=keep, saliency=saliency, target=batch.target, numbers=trace)
@@ -162,66 +191,52 @@ def _drop_logits(grids: tuple[jax.Array, ...]) -> jax.Array:
     return functools.reduce(jnp.add, resized)
 
 
-def _objective(cfg: Config, frozen: Frozen, batch: Batch, keys: jax.Array):
-    """``E_q[-+ log-odds] + area_weight * sum`` of each image, with samples (sec. 1)."""
-    _, height, width, _ = batch.images.shape
-    context = frozen.infill.prepare(batch.images)
-    sign = -1.0 if cfg.game is Game.SSR else 1.0
-
-    def objective(grids, step, samples):
-        drop = drop_probability(grids, height, width)
-        step_keys = fold_each(keys, step)
-        sample_keys = jax.vmap(lambda s: fold_each(step_keys, s), out_axes=1)(samples)  # [b s]
-        temperature = _temperature(cfg, step)
-        score = mean_log_odds(frozen, batch, context, drop, sample_keys, temperature)
-        priced = 1.0 - drop if cfg.game is Game.SSR else drop
-        penalty = cfg.area_weight * masks.total(priced)
-        if cfg.smoothness_weight:
-            penalty += cfg.smoothness_weight * masks.squared_variation(drop)
-        ramp = jnp.minimum(1.0, step / cfg.warmup_steps) if cfg.warmup_steps else 1.0
-        terms = {"log_odds": score, "penalty": ramp * penalty, "mask_area": masks.area(1.0 - drop)}
-        return sign * score + ramp * penalty, terms
-
-    return objective
+def _no_fills(cfg: Config, images: Images) -> jax.Array:
+    """Room for the fills of all masks, ``[b s h w c]``."""
+    return jnp.zeros((len(images), cfg.num_samples, *images.shape[1:]), images.dtype)
 
 
-def mean_log_odds(
-    frozen: Frozen,
-    batch: Batch,
-    context,
-    drop: Maps,
-    keys: jax.Array,
-    temperature: float | jax.Array,
-) -> jax.Array:
-    """Monte-Carlo mean over masks of the log-odds of the composites, ``[b]`` in nats.
+def _objective(cfg: Config, frozen: Frozen, batch: Batch, keys: PRNGKeys):
+    """``E_q[-+ log-odds] + area_weight * sum`` of each image (sec. 1), for `core.optimise`.
 
-    Args:
-        frozen: classifier and infill.
-        batch: images and targets.
-        context: `frozen.infill.prepare` of the images.
-        drop: drop probability a pixel.
-        keys: ``[b s]``, one for each mask of each image.
-        temperature: of the gate.
+    It takes the samples of a chunk; or, where fills serve several steps, those of the step before.
     """
-    size, samples = keys.shape
-    drop_logit = guarded_logit(drop)
+    context = frozen.infill.prepare(batch.images)
 
-    def repeat(x):
-        # The masks of an image stay side by side, on the device that has the image.
-        each = jnp.broadcast_to(x[:, None], (size, samples, *x.shape[1:]))
-        return each.reshape(-1, *x.shape[1:])  # [b*s ...]
+    def drawn(grids, step, samples):
+        drop = drop_probability(grids, *batch.images.shape[1:3])
+        step_keys = fold_each(keys, step // cfg.infill_every)
+        sample_keys = jax.vmap(lambda s: fold_each(step_keys, s), out_axes=1)(samples)  # [b s]
+        return drop, composites.draw(drop, sample_keys, _temperature(cfg, step))
 
-    flat = keys.reshape(-1)
-    noise_keys, infill_keys = jnp.moveaxis(split_each(flat, 2), 1, 0)
-    noise = jax.vmap(lambda key: jax.random.uniform(key, drop.shape[1:]))(noise_keys)
-    repeated = repeat(drop_logit)
-    if samples <= _FEW:  # the same, with a sum of slices for a gradient: faster on CPUs
-        repeated = jnp.concatenate([drop_logit[:, None]] * samples, axis=1).reshape(noise.shape)
-    keep = soft_keep(repeated, guarded_logit(noise), temperature)
-    filled = frozen.infill(jax.tree.map(repeat, context), jnp.round(keep), infill_keys)
-    composites = compose(repeat(batch.images), keep, filled)
-    scores = frozen.classifier.log_odds(composites, repeat(batch.target))
-    return scores.reshape(size, samples).mean(axis=1)
+    def in_chunks(grids, step, samples):
+        drop, found = drawn(grids, step, samples)
+        fills = composites.fills(frozen, context, found, len(samples))
+        score = composites.log_odds(frozen, batch, found.keep, fills)
+        return _priced(cfg, step, drop, score)
+
+    def with_memory(grids, step, old):
+        drop, found = drawn(grids, step, jnp.arange(cfg.num_samples))
+        fresh = functools.partial(composites.fills, frozen, context, found, cfg.num_samples)
+        flat = old.reshape(-1, *old.shape[2:])  # [b*s h w c]
+        fills = jax.lax.cond(step % cfg.infill_every == 0, fresh, lambda: flat)
+        score = composites.log_odds(frozen, batch, found.keep, fills)
+        return *_priced(cfg, step, drop, score), fills.reshape(old.shape)
+
+    return in_chunks if cfg.infill_every == 1 else with_memory
+
+
+def _priced(
+    cfg: Config, step: jax.Array, drop: Maps, score: PerExample
+) -> tuple[PerExample, dict[str, PerExample]]:
+    """The objective of a step and its terms, from the mean log-odds of its masks."""
+    sign, priced = (-1.0, 1.0 - drop) if cfg.game is Game.SSR else (1.0, drop)
+    penalty = cfg.area_weight * masks.total(priced)
+    if cfg.smoothness_weight:
+        penalty += cfg.smoothness_weight * masks.squared_variation(drop)
+    ramp = jnp.minimum(1.0, step / cfg.warmup_steps) if cfg.warmup_steps else 1.0
+    terms = {"log_odds": score, "penalty": ramp * penalty, "mask_area": masks.area(1.0 - drop)}
+    return sign * score + ramp * penalty, terms
 
 
 def _displayed_keep(cfg: Config, grids: tuple[jax.Array, ...], shape: tuple[int, int]) -> Maps:

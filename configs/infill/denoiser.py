@@ -1,0 +1,23 @@
+"""A small denoiser that fills holes: `--infill denoiser --infill-weights runs/infill_denoiser`.
+
+    python train.py --config=configs/infill/denoiser.py --workdir=runs/infill_denoiser
+
+It leaves runs/infill_denoiser/denoiser.safetensors in half precision. It reads no classifier, so
+that nothing in it was trained to please one.
+
+Expect no figure: nobody has trained it to its end yet.
+"""
+
+from configs.infill import photographs
+from xai_jax.experiment import Experiment
+from xai_jax.pretrain import denoiser
+
+SIDE, STEPS = 96, 4500
+
+
+def get_config() -> Experiment:
+    """The experiment."""
+    method = denoiser.Config(learning_rate=2e-3, decay_steps=STEPS)
+    return photographs.infill(
+        "denoiser", method, method.network, SIDE, num_steps=STEPS, batch_size=16
+    )

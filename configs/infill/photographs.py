@@ -1,0 +1,72 @@
+"""Free photographs for the infills of this folder, and the crops that they are shown.
+
+The 1,004 of Clothing Co-Parsing (Apache-2.0), and those that scikit-image brings along: astronaut
+and rocket (NASA, in the public domain), chelsea and coffee (CC0). One in ten is held out.
+"""
+
+import dataclasses
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from configs import data_folder
+from xai_jax.core.preprocess import Preprocess
+from xai_jax.data.photographs import Photographs
+from xai_jax.data.pipeline import Pipeline
+from xai_jax.data.transforms import Crops
+from xai_jax.experiment import Experiment, Validation
+from xai_jax.runtime.weights_file import WeightsFile
+
+FREE = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
+
+
+def paths() -> tuple[str, ...]:
+    """Those of scikit-image only where it is installed."""
+    folder = f"{data_folder.path('clothing')}/images"
+    found = find_spec("skimage")
+    if found is None or found.origin is None:
+        return (folder,)
+    data = Path(found.origin).parent / "data"
+    return (folder, *(str(data / name) for name in FREE))
+
+
+def training(side: int) -> Pipeline:
+    """Crops of so many pixels, shuffled, without end; up to twice as large before resizing."""
+    return dataclasses.replace(
+        held_out(side), source=Photographs(paths=paths()), shuffle=True, num_epochs=0
+    )
+
+
+def held_out(side: int) -> Pipeline:
+    """One crop of each picture that is held out, the same in every validation."""
+    return Pipeline(
+        source=Photographs(paths=paths(), held_out=True),
+        resize=Preprocess(height=side, width=side),
+        augment=Crops(smallest=side, largest=2 * side),
+        num_threads=2,
+    )
+
+
+def infill(kind: str, method: Any, network: Any, side: int, **run: Any) -> Experiment:
+    """The training of an infill on these photographs, exported in half precision.
+
+    Args:
+        kind: the infill's name, and its file's.
+        method: what is trained.
+        network: settings that the file keeps.
+        side: of the crops, in pixels.
+        **run: other fields of the Experiment.
+    """
+    given: dict[str, Any] = {"log_every": 50, "checkpoint_every": 250, **run}
+    return Experiment(
+        method=method,
+        data=training(side),
+        validation=Validation(data=held_out(side), every=500),
+        export=WeightsFile(
+            kind=kind,
+            config=network,
+            preprocess=Preprocess(height=side, width=side),
+            half_precision=True,
+        ),
+        **given,
+    )

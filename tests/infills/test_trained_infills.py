@@ -1,0 +1,131 @@
+"""Infills with a network: their file, holes of any kind, sides of any length, refusals."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.preprocess import Preprocess
+from xai_jax.infills import contextual_attention, denoiser, mixed, pyramid, trained
+from xai_jax.infills import vae as vae_infill
+from xai_jax.nn import deepfill, vae
+from xai_jax.nn import denoiser as denoiser_network
+from xai_jax.nn.learner import Weights
+from xai_jax.runtime.weights_file import WeightsFile
+
+
+def _logits(params, images):
+    del params
+    return images.mean(axis=(1, 2))
+
+
+CLASSIFIER = Classifier.from_callable(_logits, mean=(0.25, 0.5, 0.75))
+IMAGES = jax.random.uniform(jax.random.key(0), (2, 21, 19, 3))
+KEEP = jax.random.bernoulli(jax.random.key(1), 0.4, (2, 21, 19, 1)).astype(jnp.float32)
+KEYS = jax.random.split(jax.random.key(2), 2)
+NETWORKS = {
+    "denoiser": denoiser_network.Network(width=4, num_blocks=1),
+    "vae": vae.Network(width=4),
+    "ca": deepfill.Network(width=2),
+}
+INFILLS = {
+    "denoiser": functools.partial(denoiser.Denoiser, num_steps=3),
+    "vae": vae_infill.Vae,
+    "ca": contextual_attention.ContextualAttention,
+}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A file of random weights a kind, as the exporter of a training writes it."""
+    folder, found = tmp_path_factory.mktemp("weights"), {}
+    for name, network in NETWORKS.items():
+        image = IMAGES[:1, :16, :16]
+        variables = jax.jit(network.build().init)(jax.random.key(3), image, image[..., :1])
+        weights = Weights(variables["params"], variables.get("batch_stats", {}))
+        export = WeightsFile(
+            kind=name, config=network, preprocess=Preprocess(), half_precision=name == "denoiser"
+        )
+        found[name] = str(export(weights, folder))
+    return found
+
+
+def filled(settings, images=IMAGES, keep=KEEP, keys=KEYS):
+    infill = settings.build(CLASSIFIER)
+    run = jax.jit(lambda infill, images: infill(infill.prepare(images), keep, keys))
+    return run(infill, images)
+
+
+@pytest.mark.parametrize("name", INFILLS)
+def test_it_leaves_what_is_kept_and_fills_the_rest_with_unit_pixels(name, files):
+    found = filled(INFILLS[name](weights=files[name]))
+    assert found.shape == IMAGES.shape and found.dtype == jnp.float32
+    assert (found >= 0).all() and (found <= 1).all()
+    np.testing.assert_allclose(found * KEEP, IMAGES * KEEP, atol=1e-6)
+    hidden = filled(INFILLS[name](weights=files[name]), jnp.where(KEEP == 1, IMAGES, 0.9))
+    np.testing.assert_allclose(hidden, found, atol=1e-5)  # it does not look at what is removed
+
+
+@pytest.mark.parametrize("name", INFILLS)
+def test_it_is_the_same_alone_and_the_key_is_the_draw(name, files):
+    settings = INFILLS[name](weights=files[name])
+    both = filled(settings)
+    alone = filled(settings, IMAGES[1:], KEEP[1:], KEYS[1:])
+    np.testing.assert_allclose(alone, both[1:], atol=1e-5)
+    other = filled(settings, keys=KEYS[::-1])
+    assert (np.abs(other - both).max() > 1e-5) == (name != "ca")
+
+
+@pytest.mark.parametrize("name", INFILLS)
+@pytest.mark.parametrize("kept", [0.0, 1.0])
+def test_masks_that_keep_all_or_nothing_are_finite(name, kept, files):
+    found = filled(INFILLS[name](weights=files[name]), keep=jnp.full_like(KEEP, kept))
+    assert np.isfinite(found).all()
+    if kept:
+        np.testing.assert_allclose(found, IMAGES, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", INFILLS)
+def test_pictures_in_grey_or_of_four_channels_are_refused_in_a_sentence(name, files):
+    for channels in (1, 4):
+        images = jnp.ones((2, 21, 19, channels))
+        with pytest.raises(ValueError, match=f"fills pictures of 3 channels, and .* {channels};"):
+            filled(INFILLS[name](weights=files[name]), images)
+
+
+def test_a_file_of_another_kind_or_width_is_refused_in_a_sentence(files, tmp_path):
+    with pytest.raises(ValueError, match="holds a trained vae, not ca;"):
+        filled(INFILLS["ca"](weights=files["vae"]))
+    with pytest.raises(ValueError, match="There is no .*missing.safetensors; train what leaves it"):
+        filled(INFILLS["ca"](weights=str(tmp_path / "missing.safetensors")))
+    content = INFILLS["ca"](weights=files["ca"]).file()
+    wider = dataclasses.replace(content.header, config={"width": 4, "coarse": True})
+    with pytest.raises(ValueError, match="is of another architecture: params/.* of shape"):
+        trained.loaded(dataclasses.replace(content, header=wider), deepfill.Network())
+
+
+@pytest.mark.parametrize("name", INFILLS)
+def test_an_infill_without_weights_says_how_to_train_them(name):
+    with pytest.raises(ValueError, match=f"train.py --config=configs/infill/{name}.py"):
+        filled(INFILLS[name]())
+
+
+def test_one_step_of_the_denoiser_is_one_pass_from_the_pyramid(files):
+    settings = denoiser.Denoiser(weights=files["denoiser"])
+    network, variables = trained.loaded(settings.file(), denoiser_network.Network())
+    started = filled(pyramid.Pyramid())
+    level = denoiser_network.START * (1 - KEEP)
+    guess = network.build().apply(variables, started, level)
+    wanted = jnp.where(KEEP == 1, IMAGES, jnp.clip(guess, 0, 1))
+    np.testing.assert_allclose(filled(settings), wanted, atol=1e-5)
+
+
+def test_the_digest_is_of_the_file_and_of_those_within_a_mixture(files):
+    one = denoiser.Denoiser(weights=files["denoiser"])
+    assert trained.digest(one) == one.file().sha256
+    assert trained.digest(mixed.Mixed(denoiser=one)) == one.file().sha256
+    assert trained.digest(pyramid.Pyramid()) is None

@@ -1,0 +1,87 @@
+"""A small denoiser guesses what stood in the holes.
+
+The holes begin with the colours of push-pull. Then, as often as wanted, noise of a falling level is
+added in the holes and the denoiser takes it off, while what is known stays as it is (RePaint:
+Lugmayr et al., CVPR 2022, with a few levels in place of hundreds).
+"""
+
+import dataclasses
+import functools
+from typing import Annotated, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.domains import Interval, Positive
+from xai_jax.core.infill import Infill, compose
+from xai_jax.core.push_pull import push_pull
+from xai_jax.core.rng import fold_each
+from xai_jax.core.types import Images, Maps, PRNGKeys
+from xai_jax.infills import trained
+from xai_jax.nn.denoiser import START, Network
+from xai_jax.nn.denoiser import Denoiser as Net
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Denoiser(trained.Trained):
+    """A denoiser of 274,000 parameters, trained on free photographs (configs/infill/denoiser.py).
+
+    With one step it is the mean of what might have stood there, and always the same; with more it
+    is a draw, which the key decides.
+
+    Fields:
+        weights: as in `trained.Trained`.
+        num_steps: passes of the network.
+        highest, lowest: noise that is added before the second and before the last pass, in unit
+            pixels; it falls geometrically.
+    """
+
+    num_steps: Annotated[int, Interval(1)] = 1
+    highest: Positive = 0.2
+    lowest: Positive = 0.03
+    kind = "denoiser"
+
+    def build(self, classifier: Classifier) -> Infill:
+        """The infill.
+
+        Raises:
+            ValueError: the file is missing, damaged, or of another network; or a picture has other
+                than three channels, when it is prepared.
+            OSError: the file cannot be read.
+        """
+        network, weights = trained.loaded(self.file(), Network())
+        levels = tuple(np.geomspace(self.highest, self.lowest, self.num_steps - 1).tolist())
+        params = {"network": weights, "mean": classifier.mean}
+        return Infill(
+            params=params,
+            fill_fn=_fill_with(network.build(), levels),
+            prepare_fn=trained.preparing(network.channels, self.kind),
+        )
+
+
+@functools.cache
+def _fill_with(network: Net, levels: tuple[float, ...]):
+    return functools.partial(_fill, network=network, levels=levels)  # one object a setting
+
+
+def _fill(params, context: Images, keep: Maps, keys: PRNGKeys, *, network: Any, levels):
+    removed = 1.0 - keep
+
+    def clean(holes: Images, level) -> Images:
+        """The whole picture, its known pixels put back."""
+        shown = compose(context, keep, holes)
+        found = network.apply(params["network"], shown, removed * level)
+        return compose(context, keep, jnp.clip(found, 0.0, 1.0))
+
+    def again(filled: Images, step):
+        index, level = step
+        draw = functools.partial(jax.random.normal, shape=context.shape[1:])
+        noise = jax.vmap(draw)(fold_each(keys, index))
+        return clean(filled + level * noise, level), None
+
+    filled = clean(push_pull(context, keep, params["mean"]), START)
+    if not levels:
+        return filled
+    return jax.lax.scan(again, filled, (jnp.arange(len(levels)), jnp.asarray(levels)))[0]

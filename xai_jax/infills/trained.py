@@ -1,0 +1,108 @@
+"""What infills with a network have in common: the file of its weights."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from xai_jax.core.settings import Settings
+from xai_jax.core.types import Images, PyTree
+from xai_jax.nn.learner import Weights
+from xai_jax.runtime import header, weights_file
+from xai_jax.runtime.weights_file import Content
+
+Network = TypeVar("Network", bound=Settings)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Trained(Settings):
+    """An infill with a network.
+
+    Fields:
+        weights: the .safetensors file that its training has left, or the folder of that run.
+    """
+
+    weights: str = ""
+    kind = ""  # of the file, and the name of the infill; each class has its own
+
+    def file(self) -> Content:
+        """The file, its header checked.
+
+        Raises:
+            ValueError: none is named, there is none, it is damaged, or it is of another network.
+            OSError: it cannot be read.
+        """
+        if not self.weights:
+            raise ValueError(
+                f"The infill {self.kind} has no weights of its own; train it with "
+                f"train.py --config=configs/infill/{self.kind}.py, and name what that has left "
+                "with --infill-weights FILE."
+            )
+        content = weights_file.read(Path(self.weights))
+        weights_file.check_kind(content, (self.kind,))
+        return content
+
+
+def loaded(content: Content, network: Network) -> tuple[Network, PyTree]:
+    """The settings of the network in a file, and its variables as float32 on the device.
+
+    Args:
+        content: of the file.
+        network: settings whose fields the file's header replaces; `build` makes a linen module
+            that eats ``(images [b h w c], map [b h w 1])``, and `channels` says what c is.
+
+    Raises:
+        ValueError: the arrays are not those of the network that the header describes.
+    """
+    made: Any = header.settings(network, content.header.config, content.path, "config")
+    half = any(array.dtype == np.float16 for array in content.arrays.values())
+    image = jnp.zeros((1, 32, 32, made.channels))
+    shapes = jax.eval_shape(made.build().init, jax.random.key(0), image, image[..., :1])
+    wanted = jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct(x.shape, jnp.float16 if half else x.dtype),
+        Weights(params=shapes["params"], statistics=shapes.get("batch_stats", {})),
+    )
+    found = weights_file.weights(content, wanted, header.REMEDY)
+    found = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), found)
+    return made, {"params": found.params, "batch_stats": found.statistics}
+
+
+def checked(images: Images, channels: int, kind: str) -> Images:
+    """The images.
+
+    Raises:
+        ValueError: they have another number of channels than those that the network has learned.
+    """
+    if images.shape[-1] != channels:
+        raise ValueError(
+            f"The infill {kind} fills pictures of {channels} channels, and these have "
+            f"{images.shape[-1]}; choose another infill, pyramid say."
+        )
+    return images
+
+
+@functools.cache
+def preparing(channels: int, kind: str) -> Callable:
+    """A `prepare_fn` that hands on the images, `checked`; one object for the same arguments."""
+
+    def prepare(params: PyTree, images: Images) -> Images:
+        del params
+        return checked(images, channels, kind)
+
+    return prepare
+
+
+def digest(infill: Any) -> str | None:
+    """SHA-256 of the weights that an infill's settings, or their parts, name; ``None`` for none."""
+    if isinstance(infill, Trained):
+        return infill.file().sha256
+    if not isinstance(infill, Settings) or not dataclasses.is_dataclass(infill):
+        return None
+    parts = (digest(getattr(infill, field.name)) for field in dataclasses.fields(infill))
+    found = [part for part in parts if part]
+    return "+".join(found) or None

@@ -1,0 +1,54 @@
+"""A variational autoencoder guesses what stood in the holes: one draw a mask, by its key."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.infill import Infill, compose
+from xai_jax.core.types import Images, Maps, PRNGKeys
+from xai_jax.infills import trained
+from xai_jax.nn.vae import STRIDE, DigitVae, Network, Pictures, unit_pixels
+from xai_jax.nn.vae import Vae as Net
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Vae(trained.Trained):
+    """FIDO's VAE ("VAE", sec. 3): the mean of the pixels given one draw of the code.
+
+    It has no weights of its own: `weights` names what configs/infill/vae.py has left.
+    """
+
+    kind = "vae"
+
+    def build(self, classifier: Classifier) -> Infill:
+        """The infill.
+
+        Raises:
+            ValueError: the file is not named, missing, damaged, or of another network; or a picture
+                has another number of channels, when it is prepared.
+            OSError: the file cannot be read.
+        """
+        del classifier
+        network, variables = trained.loaded(self.file(), Network())
+        fill = _fill_with(network.build(), network.code_channels, network.pictures)
+        prepare = trained.preparing(network.channels, self.kind)
+        return Infill(params=variables, fill_fn=fill, prepare_fn=prepare)
+
+
+@functools.cache
+def _fill_with(module: Net | DigitVae, code_channels: int, pictures: Pictures):
+    """One object a network."""
+    return functools.partial(_fill, module=module, code_channels=code_channels, pictures=pictures)
+
+
+def _fill(params, context: Images, keep: Maps, keys: PRNGKeys, *, module, code_channels, pictures):
+    height, width = context.shape[1:3]
+    pads = ((0, 0), (0, -height % STRIDE), (0, -width % STRIDE), (0, 0))
+    images, known = jnp.pad(context, pads), jnp.pad(keep, pads)  # unknown beyond the border
+    shape = images.shape[1] // STRIDE, images.shape[2] // STRIDE, code_channels
+    noise = jax.vmap(lambda key: jax.random.normal(key, shape))(keys)
+    _, pixels = module.apply(params, images, known, noise)
+    return compose(context, keep, unit_pixels(pixels.mean, pictures)[:, :height, :width])

@@ -1,0 +1,96 @@
+"""DeepFill for a CPU: a quarter of the width, no coarse network, one small critic of patches.
+
+It differs from what was published (`pretrain.ca_inpainter`) in its holes, too, which are those that
+methods make, and in a loss of features, which are those of Lite1: a network that explains nothing
+and judges nothing.
+"""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from xai_jax.core.domains import Count, Natural, NotNegative, ShareBelowOne
+from xai_jax.core.method import Trainable
+from xai_jax.core.rng import example_keys
+from xai_jax.nn import deepfill, learner
+from xai_jax.nn.deepfill import Network, PatchCritic
+from xai_jax.pretrain import ca_losses, ca_parts, holes
+from xai_jax.pretrain.ca_parts import Common, State
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Config(Common):
+    """Settings.
+
+    Attributes:
+        network, learning_rate, pixel_weight, adversarial_weight, average: as in `Common`.
+        feature_weight: of the difference of Lite1's features; above 0, `explained.classifier` must
+            be efficientnet_lite1.
+        critic_from: the step from which on there is a critic.
+        critic_width: channels of its first layer.
+    """
+
+    network: Network = dataclasses.field(default_factory=lambda: Network(width=8, coarse=False))
+    learning_rate: NotNegative = 1e-3
+    adversarial_weight: NotNegative = 0.02
+    average: ShareBelowOne = 0.999
+    feature_weight: NotNegative = 1.0
+    critic_from: Natural = 0
+    critic_width: Count = 32
+
+    def build(self) -> Trainable:
+        """See `ca_parts.trainable`."""
+        critic = PatchCritic(self.critic_width)
+
+        def critics(key, one):
+            return {"patches": critic.init(key, one, one[..., :1])["params"]}
+
+        return ca_parts.trainable(self, critics, _step(self))
+
+
+def _step(cfg: Config) -> ca_parts.Step:
+    """The generator, then the critic on the same filled pictures."""
+    tx = cfg.optimiser()
+    critic: Any = PatchCritic(cfg.critic_width)
+
+    def of_generator(params, statistics, batch, keep, frozen, critic_params, weight):
+        del statistics
+        found, fake = ca_parts.filled(cfg.network, params, batch.images, keep)
+        terms = {"pixels": ca_parts.pixels(cfg, batch.images, keep, found, 1.0)}
+        value = terms["pixels"]
+        if cfg.feature_weight:
+            shown = deepfill.unscaled(fake)
+            terms["features"] = ca_losses.features(frozen.classifier, shown, batch.images)
+            value += cfg.feature_weight * terms["features"]
+        said = critic.apply({"params": critic_params}, fake, 1.0 - keep)
+        # The filled pictures stand in for statistics, so that they need not be made again.
+        return value - weight * said.mean((1, 2, 3)), terms, fake
+
+    def of_critic(params, statistics, batch, keep, fake):
+        real, where = deepfill.scaled(batch.images), 1.0 - keep
+        of_real = ca_losses.hinge_real(critic.apply({"params": params}, real, where))
+        of_fake = ca_losses.hinge_fake(critic.apply({"params": params}, fake, where))
+        return of_real + of_fake, {}, statistics
+
+    def step(state: State, frozen, batch, key, axis_name=None):
+        keep = holes.holes(example_keys(key, batch.image_id), *batch.images.shape[1:3])
+        has_critic = state.num_steps >= cfg.critic_from
+        weight = jnp.where(has_critic, cfg.adversarial_weight, 0.0)
+        before = state.critics["patches"]
+        given = keep, frozen, before.params, weight
+        made, metrics = learner.minimise(
+            state.generator, tx, of_generator, batch, *given, axis_name=axis_name
+        )
+        fake = jax.lax.stop_gradient(made.statistics)
+
+        def criticise():
+            return learner.minimise(before, tx, of_critic, batch, keep, fake, axis_name=axis_name)
+
+        after, said = jax.lax.cond(has_critic, criticise, lambda: (before, {"loss": 0.0 * weight}))
+        made = dataclasses.replace(made, statistics={})
+        state = State(made, {"patches": after}, state.num_steps + 1)
+        return state, {**metrics, "critic": said["loss"]}
+
+    return step

@@ -1,0 +1,84 @@
+"""What DeepFill's generator and its critics are trained by (specs: FIDO, sec. 3.2)."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from xai_jax.classifiers.efficientnet_lite import lite1_stages
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.types import AnyArray, Images, Maps, PerExample, PRNGKeys
+
+_FEATURE_WEIGHTS = (1.0, 0.5, 0.25)
+
+
+def mean_where(values: AnyArray, where: Maps) -> PerExample:
+    """Mean of ``[b h w c]`` over the pixels where ``[b h w 1]`` is 1; 0 where none is."""
+    count = values.shape[-1] * where.sum((1, 2, 3))
+    return (values * where).sum((1, 2, 3)) / jnp.maximum(count, 1.0)
+
+
+def discount(keep: Maps, rate: float) -> Maps:
+    """``rate ** d`` of each removed pixel, d its distance from the next known one less one.
+
+    Distances are those of a king on a chess board; what lies beyond the border is known. For a
+    rectangle ``d = min(i, j, h - 1 - i, w - 1 - j)`` at its place (i, j): far pixels, of which
+    nobody can know, count little. Where pixels are known it is 0.
+    """
+    steps = max(keep.shape[1:3]) // 2 + 1
+
+    def further(_, carry):
+        known, weights, now = carry
+        weights = jnp.where(known > 0, weights, now)
+        padded = jnp.pad(known, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=1.0)
+        window, strides = (1, 3, 3, 1), (1, 1, 1, 1)
+        wider = jax.lax.reduce_window(padded, -jnp.inf, jax.lax.max, window, strides, "VALID")
+        return wider, weights, now * rate
+
+    begun = keep, jnp.zeros_like(keep), jnp.float32(1.0)
+    return jax.lax.fori_loop(0, steps, further, begun)[1]
+
+
+def gradient_penalty(
+    critic: Callable[[Images], PerExample], real: Images, fake: Images, holes: Maps, keys: PRNGKeys
+) -> PerExample:
+    """``(|slope| - 1)^2`` of a critic between a real and a filled picture, over the hole alone.
+
+    Gulrajani et al., "Improved Training of Wasserstein GANs", NeurIPS 2017; the place between is
+    uniform, by the picture's key.
+    """
+    between = jax.vmap(lambda key: jax.random.uniform(key, (1, 1, 1)))(keys)
+    mixed = real + between * (fake - real)
+    slope = jax.grad(lambda x: critic(x).sum())(mixed) * holes
+    length = jnp.sqrt(jnp.square(slope).sum((1, 2, 3)) + 1e-12)
+    return jnp.square(length - 1.0)
+
+
+def features(classifier: Classifier, one: Images, other: Images) -> PerExample:
+    """Mean absolute difference of Lite1's activations at strides 4, 8 and 16, of weights 1 to 1/4.
+
+    Johnson, Alahi, Fei-Fei, "Perceptual Losses", ECCV 2016.
+
+    Raises:
+        ValueError: the classifier is not Lite1.
+    """
+    pairs = zip(
+        lite1_stages(classifier.params, classifier.normalise(one)),
+        lite1_stages(classifier.params, classifier.normalise(other)),
+        _FEATURE_WEIGHTS,
+        strict=True,
+    )
+    total = jnp.zeros(len(one))
+    for here, there, weight in pairs:
+        total += weight * jnp.abs(here - there).mean((1, 2, 3))
+    return total
+
+
+def hinge_real(scores: AnyArray) -> PerExample:
+    """What a critic loses by calling a real picture's patches unreal; 0 from a score of 1 on."""
+    return jnp.maximum(0.0, 1.0 - scores).mean((1, 2, 3))
+
+
+def hinge_fake(scores: AnyArray) -> PerExample:
+    """The same of a filled picture; 0 up to a score of -1."""
+    return jnp.maximum(0.0, 1.0 + scores).mean((1, 2, 3))
