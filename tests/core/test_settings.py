@@ -113,7 +113,7 @@ def test_the_nearest_words_are_suggested_and_else_all_are_listed():
 
 
 def test_presets_are_the_defaults_and_every_class_method():
-    assert list(choices.presets(fido.Config)) == ["published", "fast", "smoke"]
+    assert list(choices.presets(fido.Config)) == ["published", "fast", "robust", "smoke"]
     assert choices.presets(fido.Config)["published"]() == fido.Config()
     assert choices.presets(fido.Config)["fast"]() == fido.Config.fast()
 
