@@ -95,9 +95,14 @@ PREDICTED = Output(
 FIXED = (TARGET, SALIENCY)  # of every explanation; a method declares whatever else it answers
 
 
+def number(name: str, unit: str, meaning: str, *axes: str) -> Output:
+    """One number a picture, ``[b]``, or several along `axes`."""
+    return Output(name=name, kind="number", axes=axes, unit=unit, meaning=meaning)
+
+
 def trace(name: str, unit: str, meaning: str) -> Output:
     """What an optimisation logs before each update, ``[b t]``."""
-    return Output(name=name, kind="number", axes=(STEP,), unit=unit, meaning=meaning)
+    return number(name, unit, meaning, STEP)
 
 
 def by_name(outputs: Iterable[Output]) -> dict[str, Output]:

@@ -4,10 +4,8 @@ import dataclasses
 import functools
 from typing import Any
 
-import jax.numpy as jnp
-
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.infill import Infill, compose
+from xai_jax.core.infill import Infill
 from xai_jax.core.types import Images, Maps
 from xai_jax.infills import trained
 from xai_jax.nn import deepfill
@@ -46,8 +44,8 @@ def _fill_with(module: Generator):
 
 def _fill(params, context: Images, keep: Maps, keys, *, module: Any):
     del keys
-    height, width = context.shape[1:3]
-    pads = ((0, 0), (0, -height % deepfill.STRIDE), (0, -width % deepfill.STRIDE), (0, 0))
-    images, known = jnp.pad(context, pads), jnp.pad(keep, pads)  # unknown beyond the border
-    fine = module.apply(params, images, known).fine
-    return compose(context, keep, deepfill.unscaled(fine)[:, :height, :width])
+
+    def fill(images: Images, known: Maps) -> Images:
+        return deepfill.unscaled(module.apply(params, images, known).fine)
+
+    return trained.filled_whole(fill, context, keep, deepfill.STRIDE)

@@ -7,14 +7,14 @@ Lugmayr et al., CVPR 2022, with a few levels in place of hundreds).
 
 import dataclasses
 import functools
-from typing import Annotated, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.domains import Interval, Positive
+from xai_jax.core.domains import Count, Positive
 from xai_jax.core.infill import Infill, compose
 from xai_jax.core.push_pull import push_pull
 from xai_jax.core.rng import fold_each
@@ -38,7 +38,7 @@ class Denoiser(trained.Trained):
             pixels; it falls geometrically.
     """
 
-    num_steps: Annotated[int, Interval(1)] = 1
+    num_steps: Count = 1
     highest: Positive = 0.2
     lowest: Positive = 0.03
     kind = "denoiser"

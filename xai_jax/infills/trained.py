@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from xai_jax.core.infill import compose
 from xai_jax.core.settings import Settings
-from xai_jax.core.types import Images, PyTree
+from xai_jax.core.types import Images, Maps, PyTree
 from xai_jax.nn.learner import Weights
 from xai_jax.runtime import header, weights_file
 from xai_jax.runtime.weights_file import Content
@@ -84,6 +85,23 @@ def checked(images: Images, channels: int, kind: str) -> Images:
             f"{images.shape[-1]}; choose another infill, pyramid say."
         )
     return images
+
+
+def filled_whole(
+    fill: Callable[[Images, Maps], Images], images: Images, keep: Maps, stride: int
+) -> Images:
+    """`images` where they are kept, and elsewhere the answer of a network at any size of picture.
+
+    Args:
+        fill: ``(images, keep) -> images`` at sides that `stride` divides.
+        images: ``[b h w c]``.
+        keep: ``[b h w 1]``; beyond the border nothing is known.
+        stride: of the network.
+    """
+    height, width = images.shape[1:3]
+    pads = ((0, 0), (0, -height % stride), (0, -width % stride), (0, 0))
+    filled = fill(jnp.pad(images, pads), jnp.pad(keep, pads))
+    return compose(images, keep, filled[:, :height, :width])
 
 
 @functools.cache

@@ -4,10 +4,9 @@ import dataclasses
 import functools
 
 import jax
-import jax.numpy as jnp
 
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.infill import Infill, compose
+from xai_jax.core.infill import Infill
 from xai_jax.core.types import Images, Maps, PRNGKeys
 from xai_jax.infills import trained
 from xai_jax.nn.vae import STRIDE, DigitVae, Network, Pictures, unit_pixels
@@ -45,10 +44,10 @@ def _fill_with(module: Net | DigitVae, code_channels: int, pictures: Pictures):
 
 
 def _fill(params, context: Images, keep: Maps, keys: PRNGKeys, *, module, code_channels, pictures):
-    height, width = context.shape[1:3]
-    pads = ((0, 0), (0, -height % STRIDE), (0, -width % STRIDE), (0, 0))
-    images, known = jnp.pad(context, pads), jnp.pad(keep, pads)  # unknown beyond the border
-    shape = images.shape[1] // STRIDE, images.shape[2] // STRIDE, code_channels
-    noise = jax.vmap(lambda key: jax.random.normal(key, shape))(keys)
-    _, pixels = module.apply(params, images, known, noise)
-    return compose(context, keep, unit_pixels(pixels.mean, pictures)[:, :height, :width])
+    def fill(images: Images, known: Maps) -> Images:
+        shape = images.shape[1] // STRIDE, images.shape[2] // STRIDE, code_channels
+        noise = jax.vmap(lambda key: jax.random.normal(key, shape))(keys)
+        _, pixels = module.apply(params, images, known, noise)
+        return unit_pixels(pixels.mean, pictures)
+
+    return trained.filled_whole(fill, context, keep, STRIDE)

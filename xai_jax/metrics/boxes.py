@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from xai_jax.core import outputs
 from xai_jax.core.image import unit_range
 from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
-from xai_jax.core.outputs import Output
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import Batch, Explanation, Images, Maps, PerExample, PRNGKey, PyTree
 from xai_jax.metrics.components import largest
@@ -51,7 +51,7 @@ def boxed_saliency(threshold: float = 0.5) -> Metric:
     meaning = "ln max(area, 0.05) - ln probability, of the box around the mask above the threshold."
     return Metric(
         measure=_BoxedSaliency(threshold=threshold, name=name),
-        rows=(Output(name=name, kind="number", axes=(), unit="nats", meaning=meaning),),
+        rows=(outputs.number(name, "nats", meaning),),
         columns=(column,),
     )
 
@@ -143,7 +143,7 @@ def pointing_game(tolerance: int = 15) -> Metric:
     return Metric(
         measure=_Pointing(tolerance=tolerance, names=names),
         rows=tuple(
-            Output(name=name, kind="number", axes=(), unit="0 or 1", meaning=meaning)
+            outputs.number(name, "0 or 1", meaning)
             for name, meaning in zip(names, meanings, strict=True)
         ),
         columns=tuple(
@@ -273,12 +273,10 @@ _GAME = tuple(
     for share in SUPPRESSED
 )
 _GAME_ROWS = tuple(
-    Output(
-        name=column.name,
-        kind="number",
-        axes=(),
-        unit="pixels",
-        meaning=f"Size of the box that takes {share:.0%} of the score away; NaN: none does.",
+    outputs.number(
+        column.name,
+        "pixels",
+        f"Size of the box that takes {share:.0%} of the score away; NaN: none does.",
     )
     for column, share in zip(_GAME, SUPPRESSED, strict=True)
 )
@@ -288,18 +286,10 @@ _OVERLAP = (
     Column("box_found", "box found %", "higher", 0.0, 1.0, "%", _ZOLNA, 1),
 )
 _OVERLAP_ROWS = (
-    Output(
-        name="box_iou",
-        kind="number",
-        axes=(),
-        unit="in [0, 1]",
-        meaning="IoU of the boxes around the map's largest strong part and around the object.",
+    outputs.number(
+        "box_iou",
+        "in [0, 1]",
+        "IoU of the boxes around the map's largest strong part and around the object.",
     ),
-    Output(
-        name="box_found",
-        kind="number",
-        axes=(),
-        unit="0 or 1",
-        meaning="1 where that is above 0.5; NaN: there is no object.",
-    ),
+    outputs.number("box_found", "0 or 1", "1 where that is above 0.5; NaN: there is no object."),
 )

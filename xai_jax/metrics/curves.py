@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from xai_jax.core import outputs
 from xai_jax.core.content import content
 from xai_jax.core.image import unit_range
 from xai_jax.core.infill import Infill, compose
@@ -85,7 +86,7 @@ class _Curves:
 
     def rows(self) -> tuple[Output, ...]:
         return tuple(
-            Output(name=name + self.ending, kind="number", axes=axes, unit=unit, meaning=meaning)
+            outputs.number(name + self.ending, unit, meaning, *axes)
             for name, (axes, unit, meaning) in _ROWS.items()
         )
 

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from xai_jax.core import outputs
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric, Rows
-from xai_jax.core.outputs import Output
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import Batch, Explanation, Images, PRNGKey, PyTree
 
@@ -44,12 +44,11 @@ def distances(picture: str = "", features: FeatureFn = mean_features) -> Metric:
     name = getattr(features, "__name__", "features")
     measure = _Distances(picture=picture, features=features, name=name)
     rows = tuple(
-        Output(
-            name=f"{name}_{which}",
-            kind="number",
-            axes=("feature",),
-            unit="the feature function's",
-            meaning=f"{name} of the {which} picture.",
+        outputs.number(
+            f"{name}_{which}",
+            "the feature function's",
+            f"{name} of the {which} picture.",
+            "feature",
         )
         for which in ("real", "made")
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
+from xai_jax.core import outputs
 from xai_jax.core.image import unit_range
 from xai_jax.core.metric import Column, Metric, Rows
 from xai_jax.core.outputs import Output
@@ -123,7 +124,7 @@ def _share(part: PerExample, whole: PerExample) -> PerExample:
 
 def _rows(columns: tuple[Column, ...]) -> tuple[Output, ...]:
     return tuple(
-        Output(name=c.name, kind="number", axes=(), unit=c.unit or "in [0, 1]", meaning=m)
+        outputs.number(c.name, c.unit or "in [0, 1]", m)
         for c, m in ((c, _MEANINGS[c.name]) for c in columns)
     )
 

@@ -4,11 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from xai_jax.core import outputs
 from xai_jax.core.areas import AREAS, num_kept, ranks, smallest_sufficient
 from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
-from xai_jax.core.outputs import AREA, Output
+from xai_jax.core.outputs import AREA
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import Batch, Explanation, PerExample, PRNGKey, PyTree
 
@@ -57,18 +58,14 @@ def _measured(
     }
 
 
-def _number(name: str, unit: str, meaning: str, *axes: str) -> Output:
-    return Output(name=name, kind="number", axes=axes, unit=unit, meaning=meaning)
-
-
 ROWS = (
-    _number("log_odds_original", "nats", "Of the target in the whole picture."),
-    _number("log_odds_kept", "nats", "Of the target in the part that keep keeps, alone."),
-    _number("log_odds_removed", "nats", "Of the target in what is left without that part."),
-    _number("curve_kept", "nats", "Log-odds with the most salient share alone.", AREA),
-    _number("curve_removed", "nats", "Log-odds without the most salient share.", AREA),
-    _number("kept_area", "in [0, 1]", "Mean of keep."),
-    _number(
+    outputs.number("log_odds_original", "nats", "Of the target in the whole picture."),
+    outputs.number("log_odds_kept", "nats", "Of the target in the part that keep keeps, alone."),
+    outputs.number("log_odds_removed", "nats", "Of the target in what is left without that part."),
+    outputs.number("curve_kept", "nats", "Log-odds with the most salient share alone.", AREA),
+    outputs.number("curve_removed", "nats", "Log-odds without the most salient share.", AREA),
+    outputs.number("kept_area", "in [0, 1]", "Mean of keep."),
+    outputs.number(
         "sufficient_area",
         "in [0, 1]",
         "Smallest share whose most salient pixels keep the decision by themselves; NaN: none does.",

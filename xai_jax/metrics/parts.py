@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from xai_jax.core import outputs
 from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
-from xai_jax.core.outputs import Output
 from xai_jax.core.rng import example_keys
 from xai_jax.core.targets import probs
 from xai_jax.core.types import Batch, Explanation, Maps, PerExample, PRNGKey, PRNGKeys, PyTree
@@ -62,12 +62,10 @@ _CONVINCING = (
     ),
 )  # fmt: skip
 _CONVINCING_ROWS = (
-    Output(
-        name="saliency",
-        kind="number",
-        axes=(),
-        unit="nats",
-        meaning="ln max(mean m, 0.05) - ln sum of the true classes' softmax under mask m.",
+    outputs.number(
+        "saliency",
+        "nats",
+        "ln max(mean m, 0.05) - ln sum of the true classes' softmax under mask m.",
     ),
 )
 _SOURCE = "FIDO (Chang et al. 2019), sec. 1: the preservation and the deletion game"
@@ -76,12 +74,8 @@ _PARTS = (
     Column("removed", "removed %", "lower", 0.0, 1.0, "%", _SOURCE, 1),
 )
 _PARTS_ROWS = tuple(
-    Output(
-        name=name,
-        kind="number",
-        axes=(),
-        unit="in [0, 1]",
-        meaning=f"Mean probability of the true classes in the {name} part on the infill.",
+    outputs.number(
+        name, "in [0, 1]", f"Mean probability of the true classes in the {name} part on the infill."
     )
     for name in ("kept", "removed")
 )

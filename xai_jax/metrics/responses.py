@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from xai_jax.core import outputs
 from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import AskFn, Column, Metric
-from xai_jax.core.outputs import Output
 from xai_jax.core.rng import example_keys, fold_each
 from xai_jax.core.types import Batch, Explanation, Maps, PerExample, PRNGKey, PRNGKeys, PyTree
 from xai_jax.metrics.segmentation import without_nan
@@ -40,7 +40,11 @@ def infidelity(num_samples: int = 64, sides: tuple[int, int] = (16, 64)) -> Metr
         )
     return Metric(
         measure=_Infidelity(num_samples=num_samples, sides=(sides[0], sides[1])),
-        rows=(_row("infidelity", "probability^2", "Mean squared error of the evidence removed."),),
+        rows=(
+            outputs.number(
+                "infidelity", "probability^2", "Mean squared error of the evidence removed."
+            ),
+        ),
         columns=(Column("infidelity", "infidelity", "lower", 0.0, 1.0, "", _YEH + "sec. 2", 5),),
     )
 
@@ -126,7 +130,7 @@ def max_sensitivity(num_samples: int = 10, radius: float = 0.02) -> Metric:
     )
     return Metric(
         measure=_MaxSensitivity(num_samples=num_samples, radius=radius),
-        rows=(_row("max_sensitivity", "ratio", meaning),),
+        rows=(outputs.number("max_sensitivity", "ratio", meaning),),
         columns=(column,),
         asks=True,
     )
@@ -170,10 +174,6 @@ class _MaxSensitivity:
 
 def _norm(maps: Maps) -> PerExample:
     return jnp.sqrt(jnp.square(maps).sum((1, 2, 3)))
-
-
-def _row(name: str, unit: str, meaning: str) -> Output:
-    return Output(name=name, kind="number", axes=(), unit=unit, meaning=meaning)
 
 
 _YEH = "Yeh et al. 2019, "

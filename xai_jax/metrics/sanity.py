@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from xai_jax.core import outputs
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import AskFn, Column, Metric
@@ -173,10 +174,8 @@ def _random_logit(
         raise ValueError("A classifier of one class has no other logit.")
     draw = jax.vmap(lambda key: jax.random.randint(key, (), 1, num))
     away = draw(example_keys(key, batch.image_id))
-    other = dataclasses.replace(
-        batch, target=((batch.target + away) % num).astype(batch.target.dtype)
-    )
-    targets = jnp.stack([batch.target, other.target])
+    other = ((batch.target + away) % num).astype(batch.target.dtype)
+    targets = jnp.stack([batch.target, other])
     one, two = jax.lax.map(
         lambda target: explain(frozen, dataclasses.replace(batch, target=target)).saliency, targets
     )
@@ -214,12 +213,6 @@ def _column(name: str, head: str, source: str) -> Column:
 
 def _rows(columns: Sequence[Column]) -> tuple[Output, ...]:
     return tuple(
-        Output(
-            name=c.name,
-            kind="number",
-            axes=(),
-            unit="in [-1, 1]",
-            meaning="Rank correlation of the two maps; NaN: one is flat.",
-        )
+        outputs.number(c.name, "in [-1, 1]", "Rank correlation of the two maps; NaN: one is flat.")
         for c in columns
     )

@@ -156,19 +156,15 @@ def off_diagonal(table: Float[np.ndarray, "n m"]) -> float:
 
 
 _ROWS = (
-    Output(
-        name="probabilities",
-        kind="number",
-        axes=(outputs.CLASS, "mask"),
-        unit="in [0, 1]",
-        meaning="Softmax of each compared class without a mask and under each of their masks.",
+    outputs.number(
+        "probabilities",
+        "in [0, 1]",
+        "Softmax of each compared class without a mask and under each of their masks.",
+        outputs.CLASS,
+        "mask",
     ),
-    Output(
-        name="is_in",
-        kind="number",
-        axes=(outputs.CLASS,),
-        unit="0 or 1",
-        meaning="1 where the compared class is in the picture.",
+    outputs.number(
+        "is_in", "0 or 1", "1 where the compared class is in the picture.", outputs.CLASS
     ),
 )
 _SOURCE = "Stalder et al. 2022, class-specific masks; unweighted mean of the matrix"

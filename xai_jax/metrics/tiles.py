@@ -82,10 +82,7 @@ _MEANINGS = {
     "tile_diagonal": "Mean of the map of a class over its own tiles.",
     "tile_off_diagonal": "Mean of the map of a class over the tiles of the other classes shown.",
 }
-_ROWS = tuple(
-    Output(name=name, kind="number", axes=(), unit="in [0, 1]", meaning=meaning)
-    for name, meaning in _MEANINGS.items()
-)
+_ROWS = tuple(outputs.number(name, "in [0, 1]", meaning) for name, meaning in _MEANINGS.items())
 _SOURCE = "Stalder et al. 2022, class-specific masks, over tiles instead of probabilities"
 _COLUMNS = (
     Column("focus", "Focus %", "higher", 0.0, 1.0, "%", "Arias-Duart et al. 2022", 1),

@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 
+from xai_jax.core import outputs
 from xai_jax.core.metric import Column, Metric
 from xai_jax.core.outputs import Output
 from xai_jax.core.types import Batch, Explanation, Maps, PerExample
@@ -70,10 +71,7 @@ def _hits(params, frozen, batch: Batch, explanation: Explanation, key) -> dict[s
 
 
 def _rows(columns: tuple[Column, ...]) -> tuple[Output, ...]:
-    return tuple(
-        Output(name=c.name, kind="number", axes=(), unit="in [0, 1]", meaning=_MEANINGS[c.name])
-        for c in columns
-    )
+    return tuple(outputs.number(c.name, "in [0, 1]", _MEANINGS[c.name]) for c in columns)
 
 
 _MEANINGS = {

@@ -135,7 +135,7 @@ class Config(Settings):
 
 def _of_each_area(name: str, unit: str, meaning: str) -> outputs.Output:
     axes = (outputs.AREA, outputs.STEP)
-    return outputs.Output(name=name, kind="number", axes=axes, unit=unit, meaning=meaning)
+    return outputs.number(name, unit, meaning, *axes)
 
 
 _OUTPUTS = (

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from xai_jax.core import outputs
 from xai_jax.core.image import resize
 from xai_jax.core.method import Frozen, Method
-from xai_jax.core.outputs import Output
 from xai_jax.core.settings import Settings
 from xai_jax.core.targets import Score, scores
 from xai_jax.core.types import AnyArray, Batch, Classes, Explanation, PRNGKey
@@ -58,12 +58,10 @@ class Config(Settings):
         return gradcam(self)
 
 
-_PEAK = Output(
-    name="peak",
-    kind="number",
-    axes=(),
-    unit="of the setting `score`",
-    meaning="The largest cell of the map before its positive part is taken; not above 0: empty.",
+_PEAK = outputs.number(
+    "peak",
+    "of the setting `score`",
+    "The largest cell of the map before its positive part is taken; not above 0: empty.",
 )
 
 

@@ -7,9 +7,9 @@ import dataclasses
 
 import jax.numpy as jnp
 
+from xai_jax.core import outputs
 from xai_jax.core.domains import Count
 from xai_jax.core.method import Frozen, Method
-from xai_jax.core.outputs import Output
 from xai_jax.core.rng import example_keys
 from xai_jax.core.settings import Settings
 from xai_jax.core.targets import Score, scores
@@ -23,12 +23,10 @@ from xai_jax.methods.gradients.method import (
     reference_images,
 )
 
-_COMPLETENESS = Output(
-    name="completeness_error",
-    kind="number",
-    axes=(),
-    unit="of the setting `score`",
-    meaning="Sum of the attributions less what the score gains from the reference to the picture.",
+_COMPLETENESS = outputs.number(
+    "completeness_error",
+    "of the setting `score`",
+    "Sum of the attributions less what the score gains from the reference to the picture.",
 )
 
 
