@@ -8,7 +8,7 @@ later. Look at Focus: a map that knows nothing of the class has 25 %. Methods th
 classifier hundreds of times or more are scored on the first pictures only. FIDO, Extremal
 Perturbations and RISE are cheaper than published: 150 calls, three areas in 150 steps, 1,000 masks.
 
-Expect, with no figure measured yet, what docs/explainer.md says.
+Expect what docs/explainer.md says.
 """
 
 from typing import Any

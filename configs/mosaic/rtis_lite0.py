@@ -6,7 +6,7 @@ The network, pictures, steps and optimiser are those of explainer_lite0, at half
 and its weights are the published ones. It needs the classifier of
 configs/mosaic/classifier_lite0.py.
 
-Expect, with no figure measured yet, what docs/explainer.md says.
+Expect what docs/explainer.md says.
 """
 
 import dataclasses
