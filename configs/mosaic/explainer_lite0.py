@@ -5,7 +5,7 @@
 It needs the classifier of configs/mosaic/classifier_lite0.py. The weights are those of
 configs/clothing/explainer_lite0.py, but for the bounds of the area: a tile is a quarter.
 
-Expect what docs/explainer.md says.
+Expect a Focus of 24.5 %, no more than a map that knows nothing has (docs/explainer.md).
 """
 
 import dataclasses
