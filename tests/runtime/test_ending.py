@@ -51,6 +51,27 @@ def test_a_signal_ends_the_process_wherever_it_comes_and_whoever_would_go_on(pla
     assert done.stderr == f"some.py: {WORDS[name]}\n"
 
 
+FAILING = """
+import asyncio
+from xai_jax.runtime import ending
+ending.listen('some.py')
+loop = asyncio.new_event_loop()
+for wanted in (True, False):
+    future = loop.create_future()
+    future.set_exception(OSError(28, 'No space left on device'))
+    if wanted:
+        future.exception()
+    del future
+loop.call_exception_handler({'message': 'something else'})
+loop.close()
+"""
+
+
+def test_a_failure_that_nobody_waits_for_any_more_is_not_told_after_the_sentence():
+    done = ended(FAILING)
+    assert (done.returncode, done.stderr) == (0, "something else\n")
+
+
 IMPORTING = """
 import os, runpy, sys
 class Interrupts:

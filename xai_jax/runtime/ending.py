@@ -81,6 +81,7 @@ def listen(name: str) -> None:
         signal.signal(signal.SIGINT, _listener)
     signal.signal(signal.SIGTERM, _listener)
     sys.unraisablehook = _unraisable
+    logging.getLogger("asyncio").addFilter(_is_of_use)
 
 
 @contextlib.contextmanager
@@ -169,6 +170,14 @@ def _write(text: str) -> None:
     """Past Python's own buffer, in which a handler may have interrupted somebody."""
     with contextlib.suppress(OSError):
         os.write(2, f"{plain(text)}\n".encode())
+
+
+def _is_of_use(record: logging.LogRecord) -> bool:
+    """Not where Orbax writes several files at once to a disk that is full.
+
+    The first failure has been raised and said; the others are futures that nobody asks any more.
+    """
+    return not record.getMessage().startswith("Future exception was never retrieved")
 
 
 def _unraisable(found: Any) -> None:
