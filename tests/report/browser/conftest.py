@@ -28,5 +28,8 @@ def browser(tmp_path_factory):
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     opened = webdriver.Chrome(options, Service(driver))
     opened.set_script_timeout(20)
+    opened.get(
+        "about:blank"
+    )  # away from the browser's own start page, which asks for things by itself
     yield opened
     opened.quit()
