@@ -1,7 +1,7 @@
 """One FIDO step with each learned infill, at its defaults, against one with the blur.
 
-Lite0 at 224 pixels, one mask a step. What a network answers does not change its time: all of them
-(of the widths of configs/infill/denoiser.py, vae.py and ca.py) have random weights here.
+Lite0 at 224 pixels, one mask a step. What a network answers does not change its time: the VAE and
+DeepFill (of the widths of configs/infill/vae.py and ca.py) have random weights here.
 """
 
 import dataclasses
@@ -13,7 +13,6 @@ import jax
 from benchmarks import subject, timing
 from benchmarks.fido_step import STEPS, steps
 from configs.infill import ca as ca_config
-from configs.infill import denoiser as denoiser_config
 from configs.infill import vae as vae_config
 from xai_jax.core.method import Frozen
 from xai_jax.infills.contextual_attention import ContextualAttention
@@ -36,16 +35,12 @@ def random_weights(config, folder: pathlib.Path) -> str:
 
 def rows():
     with tempfile.TemporaryDirectory() as folder:
-        denoiser, vae, ca = (
-            random_weights(config, pathlib.Path(folder))
-            for config in (denoiser_config, vae_config, ca_config)
-        )
         infills = {
-            "denoiser": Denoiser(weights=denoiser),
-            "denoiser, 4 steps": Denoiser(weights=denoiser, num_steps=4),
-            "mixed with the denoiser": Mixed(denoiser=Denoiser(weights=denoiser)),
-            "vae": Vae(weights=vae),
-            "ca": ContextualAttention(weights=ca),
+            "denoiser": Denoiser(),
+            "denoiser, 4 steps": Denoiser(num_steps=4),
+            "mixed with the denoiser": Mixed(denoiser=Denoiser()),
+            "vae": Vae(weights=random_weights(vae_config, pathlib.Path(folder))),
+            "ca": ContextualAttention(weights=random_weights(ca_config, pathlib.Path(folder))),
         }
         yield from _rows(infills)
 

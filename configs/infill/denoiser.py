@@ -12,12 +12,13 @@ from configs.infill import photographs
 from xai_jax.experiment import Experiment
 from xai_jax.pretrain import denoiser
 
-SIDE, STEPS = 96, 4500
+SIDE, STEPS = 96, 12_000
 
 
 def get_config() -> Experiment:
     """The experiment."""
-    method = denoiser.Config(learning_rate=2e-3, decay_steps=STEPS)
+    method = denoiser.Config(learning_rate=1e-3, decay_steps=STEPS)
+    often = {"log_every": 200, "checkpoint_every": 1000}
     return photographs.infill(
-        "denoiser", method, method.network, SIDE, num_steps=STEPS, batch_size=16
+        "denoiser", method, method.network, SIDE, num_steps=STEPS, batch_size=4, **often
     )

@@ -31,7 +31,7 @@ def paths() -> tuple[str, ...]:
 
 
 def training(side: int) -> Pipeline:
-    """Crops of so many pixels, shuffled, without end; up to twice as large before resizing."""
+    """Crops, shuffled, without end; before resizing up to three times as large."""
     return dataclasses.replace(
         held_out(side), source=Photographs(paths=paths()), shuffle=True, num_epochs=0
     )
@@ -42,7 +42,7 @@ def held_out(side: int) -> Pipeline:
     return Pipeline(
         source=Photographs(paths=paths(), held_out=True),
         resize=Preprocess(height=side, width=side),
-        augment=Crops(smallest=side, largest=2 * side),
+        augment=Crops(smallest=side, largest=3 * side),
         num_threads=2,
     )
 

@@ -108,7 +108,7 @@ def test_a_file_of_another_kind_or_width_is_refused_in_a_sentence(files, tmp_pat
         trained.loaded(dataclasses.replace(content, header=wider), deepfill.Network())
 
 
-@pytest.mark.parametrize("name", INFILLS)
+@pytest.mark.parametrize("name", ["vae", "ca"])  # the denoiser comes with its own
 def test_an_infill_without_weights_says_how_to_train_them(name):
     with pytest.raises(ValueError, match=f"train.py --config=configs/infill/{name}.py"):
         filled(INFILLS[name]())

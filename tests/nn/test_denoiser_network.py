@@ -17,7 +17,7 @@ def test_it_has_at_most_300_000_parameters():
     shapes = jax.eval_shape(
         Network().build().init, jax.random.key(0), IMAGES[:1], IMAGES[:1, ..., :1]
     )
-    assert sum(leaf.size for leaf in jax.tree.leaves(shapes)) == 274_988
+    assert sum(leaf.size for leaf in jax.tree.leaves(shapes)) == 256_620
 
 
 def test_a_pixel_without_noise_is_answered_as_it_is():
@@ -28,14 +28,12 @@ def test_a_pixel_without_noise_is_answered_as_it_is():
     assert (np.abs(found - IMAGES)[~known] > 1e-3).any()
 
 
-def test_the_scales_are_those_of_karras_et_al():
-    level = np.array([0.0, 0.1, 0.25, 2.0])
-    spread = 0.25
-    trust = spread**2 / (level**2 + spread**2)
-    scale = level * spread / np.sqrt(level**2 + spread**2)
-    given = jnp.asarray(level, jnp.float32).reshape(1, 2, 2, 1)
-    np.testing.assert_allclose(denoiser.trust(given).ravel(), trust, rtol=1e-6)
-    np.testing.assert_allclose(denoiser.scale(given).ravel(), scale, rtol=1e-6)
+def test_what_the_network_says_is_taken_off_in_units_of_the_level():
+    ones = jax.tree.map(jnp.zeros_like, VARIABLES)
+    ones["params"]["last"]["bias"] += 1.0
+    level = jnp.full_like(IMAGES[..., :1], 0.3).at[:, :4].set(0.0)
+    expected = np.where(np.arange(24)[:, None, None] < 4, IMAGES, IMAGES - 0.3)
+    np.testing.assert_allclose(SMALL.apply(ones, IMAGES, level), expected, atol=1e-6)
 
 
 def test_cells_and_pixels_undo_each_other_and_keep_neighbours_together():

@@ -49,13 +49,12 @@ def test_pictures_are_shown_in_three_ways_by_their_ids():
     np.testing.assert_allclose(some.noisy, shown.noisy[jnp.array([40, 7, 21])], atol=1e-6)
 
 
-def test_the_loss_is_of_the_unknown_pixels_in_units_of_what_the_network_answers():
+def test_the_loss_is_of_the_unknown_pixels_in_units_of_their_level():
     images = jnp.zeros((1, 2, 2, 3))
     level = jnp.zeros((1, 2, 2, 1)).at[0, 0, 0].set(0.25)
     clean = jnp.full((1, 2, 2, 3), 0.5)
-    # c_out of 0.25 is 0.25 * 0.25 / sqrt(0.125); one unknown pixel is off by 0.5.
-    expected = (0.5 * np.sqrt(0.125) / 0.0625) ** 2
-    np.testing.assert_allclose(denoiser._error(clean, images, level), [expected], rtol=1e-5)
+    # One unknown pixel is off by 0.5, which is twice its level.
+    np.testing.assert_allclose(denoiser._error(clean, images, level), [4.0], rtol=1e-5)
     np.testing.assert_array_equal(denoiser._error(clean, images, 0 * level), [0.0])
 
 

@@ -7,6 +7,7 @@ Lugmayr et al., CVPR 2022, with a few levels in place of hundreds).
 
 import dataclasses
 import functools
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -26,13 +27,13 @@ from xai_jax.nn.denoiser import Denoiser as Net
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Denoiser(trained.Trained):
-    """A denoiser of 274,000 parameters, trained on free photographs (configs/infill/denoiser.py).
+    """A denoiser of 257,000 parameters, trained on free photographs (denoiser.md beside this file).
 
     With one step it is the mean of what might have stood there, and always the same; with more it
     is a draw, which the key decides.
 
     Fields:
-        weights: as in `trained.Trained`.
+        weights: as in `trained.Trained`; by default those that come with the package.
         num_steps: passes of the network.
         highest, lowest: noise that is added before the second and before the last pass, in unit
             pixels; it falls geometrically.
@@ -42,6 +43,7 @@ class Denoiser(trained.Trained):
     highest: Positive = 0.2
     lowest: Positive = 0.03
     kind = "denoiser"
+    shipped = str(Path(__file__).with_suffix(".safetensors"))
 
     def build(self, classifier: Classifier) -> Infill:
         """The infill.

@@ -25,11 +25,13 @@ class Trained(Settings):
     """An infill with a network.
 
     Fields:
-        weights: the .safetensors file that its training has left, or the folder of that run.
+        weights: the .safetensors file that its training has left, or the folder of that run; empty:
+            the file that comes with the package, where there is one.
     """
 
     weights: str = ""
     kind = ""  # of the file, and the name of the infill; each class has its own
+    shipped = ""  # the file that comes with the package
 
     def file(self) -> Content:
         """The file, its header checked.
@@ -38,13 +40,14 @@ class Trained(Settings):
             ValueError: none is named, there is none, it is damaged, or it is of another network.
             OSError: it cannot be read.
         """
-        if not self.weights:
+        path = self.weights or self.shipped
+        if not path:
             raise ValueError(
                 f"The infill {self.kind} has no weights of its own; train it with "
                 f"train.py --config=configs/infill/{self.kind}.py, and name what that has left "
                 "with --infill-weights FILE."
             )
-        content = weights_file.read(Path(self.weights))
+        content = weights_file.read(Path(path))
         weights_file.check_kind(content, (self.kind,))
         return content
 
