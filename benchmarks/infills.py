@@ -33,6 +33,7 @@ INFILLS = {
     "denoiser": Denoiser(),
     "denoiser, 4 steps": Denoiser(num_steps=4),
     "denoiser, 8 steps": Denoiser(num_steps=8),
+    "denoiser, a draw in 8 steps": Denoiser(num_steps=8, draw=True),
 }
 JUDGES = ("efficientnet_lite0", "efficientnet_lite2")
 

@@ -16,6 +16,7 @@ from xai_jax.nn.learner import Weights
 from xai_jax.runtime.weights_file import WeightsFile
 
 CONTENT = denoiser.Denoiser().file()
+KEYS = jax.random.key(0), jax.random.key(1)
 CLASSIFIER = Classifier.from_callable(lambda params, images: images.mean((1, 2)), mean=(0.5,) * 3)
 
 
@@ -51,3 +52,16 @@ def test_it_comes_nearer_to_what_was_there_than_push_and_pull(share):
         return float(jnp.square(filled - images).mean())
 
     assert error(denoiser.Denoiser()) < 0.9 * error(pyramid.Pyramid())
+
+
+def test_more_steps_are_one_answer_and_a_draw_is_another_for_every_key():
+    context = CLASSIFIER.mean + 0.1 * jax.random.normal(jax.random.key(0), (1, 16, 16, 3))
+    keep = (jnp.arange(16) % 8 < 4).astype(jnp.float32).reshape(1, 16, 1, 1) * jnp.ones((16, 1))
+
+    def answers(**settings):
+        infill = denoiser.Denoiser(num_steps=3, **settings).build(CLASSIFIER)
+        return [infill(infill.prepare(context), keep, jax.random.split(key, 1)) for key in KEYS]
+
+    same, drawn = answers(), answers(draw=True)
+    np.testing.assert_array_equal(same[0], same[1])
+    assert np.abs(np.asarray(drawn[0] - drawn[1])).max() > 1e-2

@@ -33,7 +33,7 @@ NETWORKS = {
     "ca": deepfill.Network(width=2),
 }
 INFILLS = {
-    "denoiser": functools.partial(denoiser.Denoiser, num_steps=3),
+    "denoiser": functools.partial(denoiser.Denoiser, num_steps=3, draw=True),
     "vae": vae_infill.Vae,
     "ca": contextual_attention.ContextualAttention,
 }

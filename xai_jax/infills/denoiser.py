@@ -1,8 +1,9 @@
 """A small denoiser guesses what stood in the holes.
 
-The holes begin with the colours of push-pull. Then, as often as wanted, noise of a falling level is
-added in the holes and the denoiser takes it off, while what is known stays as it is (RePaint:
-Lugmayr et al., CVPR 2022, with a few levels in place of hundreds).
+The holes begin with the colours of push-pull, which the denoiser takes for a picture with noise in
+its holes. Then, as often as wanted, it is told a lower level, while what is known stays as it is;
+with noise of that level added before, what comes out is a draw (RePaint: Lugmayr et al., CVPR 2022,
+with a few levels in place of hundreds).
 """
 
 import dataclasses
@@ -29,19 +30,19 @@ from xai_jax.nn.denoiser import Denoiser as Net
 class Denoiser(trained.Trained):
     """A denoiser of 257,000 parameters, trained on free photographs (denoiser.md beside this file).
 
-    With one step it is the mean of what might have stood there, and always the same; with more it
-    is a draw, which the key decides.
-
     Fields:
         weights: as in `trained.Trained`; by default those that come with the package.
         num_steps: passes of the network.
-        highest, lowest: noise that is added before the second and before the last pass, in unit
-            pixels; it falls geometrically.
+        highest, lowest: level of the second and of the last pass, in unit pixels; it falls
+            geometrically.
+        draw: noise of that level is added in the holes before each of these passes, by the key;
+            else the answer is always the same, near the mean of what might have stood there.
     """
 
     num_steps: Count = 1
     highest: Positive = 0.2
     lowest: Positive = 0.03
+    draw: bool = False
     kind = "denoiser"
     shipped = str(Path(__file__).with_suffix(".safetensors"))
 
@@ -58,17 +59,17 @@ class Denoiser(trained.Trained):
         params = {"network": weights, "mean": classifier.mean}
         return Infill(
             params=params,
-            fill_fn=_fill_with(network.build(), levels),
+            fill_fn=_fill_with(network.build(), levels, self.draw),
             prepare_fn=trained.preparing(network.channels, self.kind),
         )
 
 
 @functools.cache
-def _fill_with(network: Net, levels: tuple[float, ...]):
-    return functools.partial(_fill, network=network, levels=levels)  # one object a setting
+def _fill_with(network: Net, levels: tuple[float, ...], draw: bool):
+    return functools.partial(_fill, network=network, levels=levels, draw=draw)  # one a setting
 
 
-def _fill(params, context: Images, keep: Maps, keys: PRNGKeys, *, network: Any, levels):
+def _fill(params, context: Images, keep: Maps, keys: PRNGKeys, *, network: Any, levels, draw):
     removed = 1.0 - keep
 
     def clean(holes: Images, level) -> Images:
@@ -79,9 +80,10 @@ def _fill(params, context: Images, keep: Maps, keys: PRNGKeys, *, network: Any, 
 
     def again(filled: Images, step):
         index, level = step
-        draw = functools.partial(jax.random.normal, shape=context.shape[1:])
-        noise = jax.vmap(draw)(fold_each(keys, index))
-        return clean(filled + level * noise, level), None
+        if draw:
+            normal = functools.partial(jax.random.normal, shape=context.shape[1:])
+            filled = filled + level * jax.vmap(normal)(fold_each(keys, index))
+        return clean(filled, level), None
 
     filled = clean(push_pull(context, keep, params["mean"]), START)
     if not levels:
