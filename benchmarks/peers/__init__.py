@@ -1,4 +1,8 @@
-"""What others would write: the same computations, plainly, in torch (extra `peers`)."""
+"""What others would write, plainly in torch, and what the usual packages do (extra `peers`).
+
+They are called, none is copied or imported by the library: TorchRay may not be used commercially,
+and quantus is under the LGPL.
+"""
 
 import importlib
 from typing import Any
