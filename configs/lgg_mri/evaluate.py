@@ -10,7 +10,8 @@ scaled to the size of the slices, and 150 of the 800 steps, in which its area we
 
 Expect, as the command above printed them on two CPU cores (docs/explainer.md has all columns), Dice
 of 0.384 and pointing at 0.816 by the Explainer on 201 slices, 0.198 and 0.350 by FIDO, and 0.053
-and 0.000 by Extremal Perturbations on the first 20.
+and 0.000 by Extremal Perturbations on the first 20. The classifier has AUC 0.949, where the slice's
+position and the brain's area alone have 0.822.
 """
 
 import dataclasses
