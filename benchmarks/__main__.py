@@ -8,6 +8,7 @@ import sys
 from benchmarks import (
     area_loss,
     attention,
+    attribution_peers,
     classifier_lite0,
     classifiers,
     cold_start,
@@ -61,6 +62,7 @@ BENCHMARKS = {
     "input_pipeline": input_pipeline.rows,
     "lite0_accuracy": lite0_accuracy.rows,
     "one_explanation": one_explanation.rows,
+    "peers": attribution_peers.rows,
     "rise": rise.rows,
     "sorted_metrics": sorted_metrics.rows,
 }

@@ -10,13 +10,17 @@ scaled to the size of the slices, and 150 of the 800 steps, in which its area we
 
 Expect, as the command above printed them on two CPU cores (docs/explainer.md has all columns), Dice
 of 0.384 and pointing at 0.816 by the Explainer on 201 slices, 0.198 and 0.350 by FIDO, and 0.053
-and 0.000 by Extremal Perturbations on the first 20.
+and 0.000 by Extremal Perturbations on the first 20. The classifier has AUC 0.949, where the slice's
+position and the brain's area alone have 0.822.
 """
+
+import dataclasses
 
 from configs import lite0, recipes
 from configs.lgg_mri import explainer_lite0
-from configs.lgg_mri.scans import PICTURES
+from configs.lgg_mri.scans import PICTURES, position_and_area
 from xai_jax.scoring.evaluation import Evaluation
+from xai_jax.scoring.trivial import Trivial
 
 
 def get_config() -> Evaluation:
@@ -24,4 +28,12 @@ def get_config() -> Evaluation:
     trained = explainer_lite0.get_config()
     contestants = {"explainer": recipes.left_by(trained, "runs/lgg_explainer")}
     contestants |= lite0.one_class_at_a_time(num_specific=None, areas=(0.02, 0.05, 0.1))
-    return recipes.scores_of(trained, PICTURES.once("test", "soft"), contestants)
+    whole = recipes.scores_of(trained, PICTURES.once("test", "soft"), contestants)
+    return dataclasses.replace(
+        whole,
+        trivial=Trivial(
+            data=PICTURES.once("train"),
+            numbers=position_and_area,
+            called="the slice's position and the brain's area",
+        ),
+    )

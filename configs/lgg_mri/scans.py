@@ -3,6 +3,8 @@
 Pictures are 128 x 128; no patient is in two splits.
 """
 
+import numpy as np
+
 from configs import data_folder
 from configs.recipes import Pictures
 from xai_jax.core.preprocess import Preprocess
@@ -21,3 +23,8 @@ PICTURES = Pictures(  # "train" 2,659 slices, "validation" 657, "test" 613
     class_names=("tumour",),
     num_threads=2,
 )
+
+
+def position_and_area(name: str, image: np.ndarray) -> tuple[float, float]:
+    """The slice's number in its scan, and the share of the picture that is not dark: the brain."""
+    return float(name.rsplit("_", 1)[1].split(".")[0]), float((image > 0.1).mean())

@@ -211,3 +211,16 @@ def test_what_a_mask_does_where_nothing_counts_is_without_consequence():
         np.testing.assert_array_equal(other, metric(keep, truth, counted))
     curve = segmentation.f1_curve(keep, truth, counted)
     np.testing.assert_array_equal(curve[:, 4], segmentation.f1_at(keep, truth, 0.5, counted))
+
+
+def test_a_mask_below_zero_changes_no_bit_of_the_auc_of_its_company():
+    generator = np.random.default_rng(3)
+    keep = generator.integers(0, 50, (3, 20, 20, 1)).astype(np.float32) / 49
+    keep[:, 0] = -0.0  # as large as the 0 of other pixels
+    truth = (generator.random((3, 20, 20, 1)) < 0.5 * keep + 0.2).astype(np.float32)
+    shifted = keep.copy()
+    shifted[2] -= 0.5
+    found, other = (segmentation.auc(jnp.asarray(x), jnp.asarray(truth)) for x in (keep, shifted))
+    np.testing.assert_array_equal(found[:2], other[:2])
+    by_ranks = by_hand(shifted[2].ravel(), truth[2].ravel())["auc"]
+    np.testing.assert_allclose(other[2], by_ranks, rtol=1e-6)

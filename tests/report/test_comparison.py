@@ -160,3 +160,14 @@ def test_the_command_writes_one_page_or_the_other(tmp_path, capsys):
         command.main([first, "--out", "page.html"])
     with pytest.raises(ValueError, match="There is no folder; name that of a run"):
         command.main([])
+
+
+def test_runs_without_any_score_show_no_numbers_and_nothing_to_choose(tmp_path):
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        gallery.write(folder, without=("keep", *gallery.SCORES))
+    text = comparison.write(folders, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<label hidden>Score" in text and "None of these runs was scored" in text
+    assert "data-column=" not in text.partition("<script>")[0] and 'class="big"' not in text
+    head, *rows = Outline(text).rows
+    assert [c["text"].strip() for c in head["cells"]] == ["picture", "first", "second"] and rows

@@ -6,11 +6,13 @@ import json
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from judged import Noise, Pictures
+from judged import Noise, Pictures, Rows
 from judged import evaluation as small
 
+from xai_jax.core.method import Explained
 from xai_jax.core.metric import Column, Metric
 from xai_jax.core.outputs import Output
+from xai_jax.infills.constant import Mean
 from xai_jax.metrics.curves import curves
 from xai_jax.metrics.evidence_maps import flat
 from xai_jax.scoring.evaluation import Contestant
@@ -90,3 +92,15 @@ def test_data_without_masks_is_scored_by_what_needs_no_truth(tmp_path):
     )
     with pytest.raises(ValueError, match=r"masks='soft' of data that has some .*truth=False"):
         score(small(data=data, classes=()), tmp_path / "other")
+
+
+def test_every_column_is_defined_of_a_classifier_that_is_right_on_no_picture(tmp_path):
+    never = Explained(classifier=Rows(gain=-1e4), infill=Mean())  # what is shown has p = 0
+    metrics = (curves(num_steps=4), flat())
+    score(small(explained=never, classes=(), metrics=metrics, resamples=20), tmp_path)
+    classifier = json.loads((tmp_path / "classifier.json").read_text())
+    assert classifier["recall"] == 0.0 and classifier["macro_auc"] < 0.01
+    found = rows(tmp_path)["noise"]
+    assert all(found[c.name] for metric in metrics for c in metric.columns), found
+    assert float(found["average_drop"]) == 0.0
+    assert found["auc"] and found["kept"]

@@ -13,35 +13,34 @@ def labelled(inside: Inside) -> Labels:
 
     ``h w`` beside the mask. Pixels that share a side are connected, as in SciPy's default. Every
     pixel takes the smallest number among its neighbours, tells it to the pixel that its own number
-    names, and follows that one's: the steps grow with the logarithm of the longest way.
+    names, and follows that one's, twice: the steps grow with the logarithm of the longest way.
     """
-    _, height, width, _ = inside.shape
-    return jax.vmap(_of_one)(inside.reshape(-1, height, width))
-
-
-def _of_one(inside: Bool[Array, "h w"]) -> Int[Array, "h w"]:
-    height, width = inside.shape
-    outside = height * width
-    own = jnp.arange(outside).reshape(height, width)
+    num, height, width, _ = inside.shape
+    outside = num * height * width  # the pixel that stands for all outside
+    is_inside = inside[..., 0]
+    own = jnp.arange(outside).reshape(num, height, width)  # numbers through all masks
 
     def step(carry):
         labels, _ = carry
-        near = jnp.where(inside, jnp.minimum(labels, _least_neighbour(labels, outside)), outside)
-        flat = jnp.append(labels.ravel(), outside)  # the pixel that stands for all outside
-        told = flat.at[labels.ravel()].min(near.ravel())
-        found = jnp.minimum(told[:-1], near.ravel())
-        found = jnp.append(found, outside)[found]
-        found = jnp.where(inside, found.reshape(height, width), outside)
+        near = jnp.where(is_inside, _least_around(labels, outside), outside)
+        told = jnp.append(labels.ravel(), outside)
+        found = told.at[labels.ravel()].min(near.ravel(), mode="promise_in_bounds")
+        for _ in range(2):
+            found = found.at[found].get(mode="promise_in_bounds")
+        found = jnp.where(is_inside, found[:-1].reshape(own.shape), outside)
         return found, (found != labels).any()
 
-    start = jnp.where(inside, own, outside), jnp.bool_(True)
-    return jax.lax.while_loop(lambda carry: carry[1], step, start)[0]
+    start = jnp.where(is_inside, own, outside), jnp.bool_(True)
+    labels, _ = jax.lax.while_loop(lambda carry: carry[1], step, start)
+    return jnp.where(is_inside, labels % (height * width), height * width)
 
 
-def _least_neighbour(labels: Int[Array, "h w"], outside: int) -> Int[Array, "h w"]:
-    padded = jnp.pad(labels, 1, constant_values=outside)
-    beside = padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]
-    return jnp.minimum(jnp.minimum(*beside[:2]), jnp.minimum(*beside[2:]))
+def _least_around(labels: Labels, outside: int) -> Labels:
+    padded = jnp.pad(labels, ((0, 0), (1, 1), (1, 1)), constant_values=outside)
+    above, below = padded[:, :-2, 1:-1], padded[:, 2:, 1:-1]
+    left, right = padded[:, 1:-1, :-2], padded[:, 1:-1, 2:]
+    beside = jnp.minimum(jnp.minimum(above, below), jnp.minimum(left, right))
+    return jnp.minimum(labels, beside)
 
 
 def largest(inside: Inside) -> Inside:

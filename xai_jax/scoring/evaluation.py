@@ -15,6 +15,7 @@ from xai_jax.core.types import AnyArray, Explanation
 from xai_jax.metrics.parts import convincing, parts
 from xai_jax.metrics.specificity import specificity
 from xai_jax.metrics.truth import coverage, hits, overlap
+from xai_jax.scoring.trivial import Trivial
 
 # Explanation -> masks in [0, 1], 1 inside: of the target, [b h w 1], or of each class, [b h w k].
 ReadMask = Callable[[Explanation], AnyArray]
@@ -106,6 +107,7 @@ class Evaluation(Settings):
             and no row comes by itself.
         seed: of the methods' randomness.
         resamples: of the bootstrap that gives intervals and compares the methods in pairs; 0: none.
+        trivial: what the classifier's AUC is printed beside; ``None``: nothing.
     """
 
     explained: Explained
@@ -117,6 +119,7 @@ class Evaluation(Settings):
     truth: bool = True
     seed: Seed = 0
     resamples: Natural = 0
+    trivial: Trivial | None = None
 
 
 def standard(classes: tuple[int, ...] = (), truth: bool = True) -> tuple[Metric, ...]:

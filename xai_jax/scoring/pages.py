@@ -33,6 +33,7 @@ def write(
     records: Mapping[str, Record],
     methods: Sequence[str],
     resamples: int,
+    said: tuple[str, ...] = (),
 ) -> Table:
     """Writes all tables, and returns the first one.
 
@@ -44,8 +45,9 @@ def write(
         records: by contestant.
         methods: those of them that are compared in pairs.
         resamples: of the bootstrap; 0: there are no intervals.
+        said: lines that end the page.
     """
-    notes = _notes(stage, metrics, classifier, records)
+    notes = (*_notes(stage, metrics, classifier, records), *said)
     table = table_of(records, metrics, notes=notes)
     if resamples:
         ends = comparison.intervals(records, metrics, resamples)

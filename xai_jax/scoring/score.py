@@ -28,6 +28,7 @@ from xai_jax.scoring.record import Record
 from xai_jax.scoring.stage import Stage
 from xai_jax.scoring.table import Table
 from xai_jax.scoring.trained import abstract_batch, inspector_of, other_classes
+from xai_jax.scoring.trivial import sentence
 
 
 def score(
@@ -67,14 +68,16 @@ def score(
         devices=devices,
     )
     _check_classifier(evaluation, stage)
-    shared = dataclasses.replace(evaluation, contestants={}, metrics=(), resamples=0)
+    shared = dataclasses.replace(evaluation, contestants={}, metrics=(), resamples=0, trivial=None)
     whole = {"evaluation": shared, "frozen": stage.fingerprint(frozen)}
     config_file.check(workdir, whole)
     entrants = {
         name: Entrant(name, one, inspector_of(name, one, frozen, stage), stage, workdir)
         for name, one in evaluation.contestants.items()
     }
-    compete(stage, entrants, given, metrics, workdir, whole, evaluation.resamples)
+    trivial = evaluation.trivial
+    said = () if trivial is None else (sentence(trivial, evaluation.data),)
+    compete(stage, entrants, given, metrics, workdir, whole, evaluation.resamples, said)
     return workdir / pages.PAGE
 
 
@@ -86,6 +89,7 @@ def compete(
     workdir: Path,
     whole: Any,
     resamples: int,
+    said: tuple[str, ...] = (),
 ) -> Table:
     """Explains and scores the contestants and the given masks, and writes all files.
 
@@ -97,6 +101,7 @@ def compete(
         workdir: the scores' folder.
         whole: all that the scores depend on and that must be the same at every start.
         resamples: of the bootstrap; 0: there are no intervals.
+        said: more lines of the page.
 
     Raises:
         ValueError: see `score`.
@@ -125,7 +130,9 @@ def compete(
             made.write(workdir, name)
             if made.names or made.skipped:
                 found[name] = made
-        return pages.write(workdir, stage, metrics, classifier, found, tuple(entrants), resamples)
+        return pages.write(
+            workdir, stage, metrics, classifier, found, tuple(entrants), resamples, said
+        )
 
 
 def _of_entrant(
