@@ -35,10 +35,18 @@ kernel_init = linen.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 
 
 def _bias_init(fan_in: int):
+    """PyTorch's default bias."""
+
     def init(key, shape, dtype=jnp.float32):
         return jax.random.uniform(key, shape, dtype, -1.0, 1.0) / jnp.sqrt(fan_in)
 
     return init
+
+
+def zero_bias(fan_in: int):
+    """Keras' default bias."""
+    del fan_in
+    return linen.initializers.zeros
 
 
 class Conv(linen.Module):
@@ -54,6 +62,7 @@ class Conv(linen.Module):
         dtype: of the computation.
         kernel_init: draws the kernel; under PyTorch's default what goes through many layers without
             batch norm dies away.
+        bias_init: what draws the bias, of the number of inputs of an output.
     """
 
     features: int
@@ -64,6 +73,7 @@ class Conv(linen.Module):
     use_bias: bool = False
     dtype: DType = jnp.float32
     kernel_init: Callable[..., AnyArray] = kernel_init
+    bias_init: Callable[[int], Callable] = _bias_init
 
     @linen.compact
     def __call__(self, x: AnyArray) -> AnyArray:
@@ -73,7 +83,7 @@ class Conv(linen.Module):
         out = self._convolve(x.astype(self.dtype), kernel)
         if self.use_bias:
             fan_in = self.kernel**2 * x.shape[-1]
-            out += self.param("bias", _bias_init(fan_in), (self.features,)).astype(self.dtype)
+            out += self.param("bias", self.bias_init(fan_in), (self.features,)).astype(self.dtype)
         return out
 
     def _convolve(self, x: AnyArray, kernel: AnyArray) -> AnyArray:
