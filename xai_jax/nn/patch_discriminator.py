@@ -35,9 +35,10 @@ class Network(linen.Module):
         """Logits ``[b]`` of ``[b h w c]`` unit pixels."""
         x = squares_to_channels(images, self.stem)
         for stage, width in enumerate(self.widths):
-            x = conv(width, 3, f"near{stage}")(jax.nn.leaky_relu(x, _SLOPE))
+            x = conv(width, 3, f"near{stage}", plain=True)(jax.nn.leaky_relu(x, _SLOPE))
             pads = same_pads((x.shape[1], x.shape[2]), 3, 2)
-            x = conv(width, 3, f"half{stage}", 2, pads)(jax.nn.leaky_relu(x, _SLOPE))
+            half = conv(width, 3, f"half{stage}", stride=2, pads=pads, plain=True)
+            x = half(jax.nn.leaky_relu(x, _SLOPE))
         whole = x.reshape(len(x), -1)
         dense = linen.Dense(1, kernel_init=linen.initializers.glorot_uniform(), name="logit")
         return dense(whole)[:, 0]

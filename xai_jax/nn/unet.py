@@ -31,13 +31,12 @@ class _Affine(linen.Module):
         return x * (scale / jnp.sqrt(1.0 + _EPSILON)) + bias
 
 
-def conv(features: int, kernel: int, name: str, stride: int = 1, pads: Any = None) -> Conv:
-    """A convolution that begins as Keras' do: Glorot-uniform kernel, bias 0."""
+def conv(features: int, kernel: int, name: str, **how: Any) -> Conv:
+    """A convolution that begins as Keras' do: Glorot-uniform kernel, bias 0; `how` as in `Conv`."""
     return Conv(
         features,
         kernel,
-        stride=stride,
-        pads=pads,
+        **how,
         use_bias=True,
         kernel_init=linen.initializers.glorot_uniform(),
         bias_init=zero_bias,

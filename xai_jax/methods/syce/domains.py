@@ -1,0 +1,110 @@
+"""Two domains of pictures, by what the explained classifier decides, and a network for each."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool
+
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.types import AnyArray, Batch, Images, PerExample, PyTree, batch_size
+
+NAMES = ("zero", "one")  # of the domains: where the class is absent, and where it is present
+BOTH = "both"  # in their place: one network for the two
+
+Decisions = Bool[Array, "b"]
+
+
+def class_of(classifier: Classifier, chosen: int | None, shape: tuple[int, ...]) -> int:
+    """The class whose presence is the decision.
+
+    Args:
+        classifier: the explained one.
+        chosen: by the user; ``None``: the classifier has one class.
+        shape: of the pictures, ``[b h w c]``.
+
+    Raises:
+        ValueError: there is no such class, or several and none is chosen.
+    """
+    num = classifier.num_classes(shape[1:])
+    if chosen is None and num != 1:
+        raise ValueError(
+            f"The classifier has {num} classes, and its decision must be one of two; set "
+            "decided_class to the class whose presence is explained."
+        )
+    if chosen is not None and chosen >= num:
+        raise ValueError(
+            f"decided_class is {chosen}, and the classifier has the classes 0 to {num - 1}."
+        )
+    return chosen or 0
+
+
+def log_odds(classifier: Classifier, decided: int, images: Images) -> PerExample:
+    """Of the decided class, in nats: from 0 on a picture is in domain one, below in domain zero."""
+    return classifier.log_odds(images, jnp.full(len(images), decided, jnp.int32))
+
+
+def halves(batch: Batch, odds: PerExample) -> tuple[tuple[Batch, Batch], tuple[Any, Any]]:
+    """A batch as two of half its rows, one of each domain, and the log-odds of their pictures.
+
+    Of two neighbouring rows the one with the lower log-odds goes to domain zero and the other to
+    domain one: no row leaves its device. One that is not decided as its domain is weighs nothing;
+    of pictures that `data.pairs.Pairs` has set side by side that are few.
+
+    Args:
+        batch: of an even number of rows.
+        odds: see `log_odds`.
+
+    Raises:
+        ValueError: the number of rows is odd.
+    """
+    if batch_size(batch) % 2:
+        raise ValueError(
+            f"A batch of {batch_size(batch)} pictures has no two halves; set batch_size to an "
+            "even number (on several devices, of each of them)."
+        )
+    swapped = odds[0::2] > odds[1::2]
+
+    def chosen(x: AnyArray, swapped: Decisions) -> AnyArray:
+        first, second = (x[start::2] for start in (0, 1))
+        return jnp.where(jnp.reshape(swapped, (-1, *[1] * (x.ndim - 1))), second, first)
+
+    def domain(swapped: Decisions, is_one: bool) -> tuple[Batch, PerExample]:
+        part = jax.tree.map(lambda x: chosen(x, swapped), batch)
+        own = chosen(odds, swapped)
+        return part.replace(weight=part.weight * ((own >= 0) == is_one)), own
+
+    zero, one = domain(swapped, False), domain(~swapped, True)
+    return (zero[0], one[0]), (zero[1], one[1])
+
+
+def network_of(params: PyTree, domain: int) -> PyTree:
+    """The parameters that serve a domain, 0 or 1."""
+    return params[BOTH] if BOTH in params else params[NAMES[domain]]
+
+
+def by_domain(
+    apply: Callable[[PyTree, PyTree, Images], PyTree],
+    params: PyTree,
+    images: Images,
+    is_one: Decisions,
+) -> PyTree:
+    """What the networks of each picture's own domain make of it.
+
+    Args:
+        apply: ``(its own network's parameters, the other's, images) -> {name: [b ...]}``, each
+            picture by itself.
+        params: of both domains.
+        images: ``[b h w c]``.
+        is_one: the domain of each.
+    """
+    if BOTH in params:
+        return apply(params[BOTH], params[BOTH], images)
+    pair = [network_of(params, domain) for domain in (0, 1)]
+    zero, one = apply(pair[0], pair[1], images), apply(pair[1], pair[0], images)
+
+    def chosen(zero, one):
+        return jnp.where(jnp.reshape(is_one, (-1, *[1] * (zero.ndim - 1))), one, zero)
+
+    return jax.tree.map(chosen, zero, one)
