@@ -30,6 +30,8 @@ from benchmarks import (
     one_explanation,
     rise,
     sorted_metrics,
+    syce_explain,
+    syce_step,
 )
 
 BENCHMARKS = {
@@ -57,6 +59,8 @@ BENCHMARKS = {
     "one_explanation": one_explanation.rows,
     "rise": rise.rows,
     "sorted_metrics": sorted_metrics.rows,
+    "syce_explain": syce_explain.rows,
+    "syce_step": syce_step.rows,
 }
 
 

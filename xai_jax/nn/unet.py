@@ -127,13 +127,13 @@ class UNet(Settings):
         """What divides the sides of the pictures."""
         return self.stem * 2 ** (len(self.widths) - 1)
 
-    def check(self, images: Images) -> None:
-        """Refuses pictures of other sides or channels.
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuses pictures ``[b h w c]`` of other sides or channels.
 
         Raises:
             ValueError: with what to set.
         """
-        height, width, channels = images.shape[1:]
+        _, height, width, channels = shape
         if height % self.stride or width % self.stride:
             raise ValueError(
                 f"The pictures are {height} x {width}; set data.resize to multiples of "

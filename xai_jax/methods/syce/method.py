@@ -8,6 +8,8 @@ it decides the other way, close to them and real to a critic of that other side.
 
 import dataclasses
 import functools
+import itertools
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
@@ -48,6 +50,8 @@ DECISION = Output(
     meaning="Whether the classifier finds the decided class in the picture.",
     stored="int32",
 )
+
+_MOST_LOOKED_AT = 8  # batches, before a training begins
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -95,6 +99,7 @@ def syce(cfg: Config) -> Method:
         measure=functools.partial(_measure, cfg),
         weights=lambda state: learner.weights(state.generators),
         validated=functools.partial(training.validated, cfg),
+        look=functools.partial(_look, cfg),
     )
     return Method(
         explain=functools.partial(_explain, cfg),
@@ -105,8 +110,26 @@ def syce(cfg: Config) -> Method:
 
 
 def _check(cfg: Config, frozen: Frozen, shape: tuple[int, int, int, int]) -> None:
-    cfg.network.check(jax.ShapeDtypeStruct(shape, jnp.float32))
+    cfg.network.check(shape)
     domains.class_of(frozen.classifier, cfg.decided_class, shape)
+
+
+def _look(cfg: Config, frozen: Frozen, batches: Iterator[Batch]) -> None:
+    """Refuses pictures that the classifier decides alike, one after the other."""
+    decide = jax.jit(domains.log_odds, static_argnums=1)
+    seen, ones = 0.0, 0.0
+    for batch in itertools.islice(batches, _MOST_LOOKED_AT):
+        decided = domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
+        is_one = decide(frozen.classifier, decided, batch.images) >= 0
+        seen += float(batch.weight.sum())
+        ones += float((batch.weight * is_one).sum())
+        if 0 < ones < seen:
+            return
+    raise ValueError(
+        f"The classifier decides the first {seen:.0f} pictures alike: "
+        f"{'all' if ones else 'none'} of them show the class. There is nothing to flip; choose "
+        "pictures that it decides both ways, or another decided_class."
+    )
 
 
 def _explain(
@@ -161,7 +184,7 @@ def _measure(
             training.logits_of(cfg, state.critics[n].params, pictures[terms.ADVERSARIAL], keys)
             for n in NAMES
         ]
-        real = jnp.where(is_one, *by_critic)
+        real = jnp.where(is_one, by_critic[0], by_critic[1])  # a critic of the other domain
     target = training.target_of(cfg, odds)
     found = terms.terms(cfg.loss, batch.images, target, pictures, said, real)
     loss = terms.weighted(cfg.loss, found)

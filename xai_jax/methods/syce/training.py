@@ -1,5 +1,6 @@
 """One step of SyCE: the generators' updates, domain after domain, and one of each critic."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -50,7 +51,7 @@ def init(cfg: Generators, key: PRNGKey, frozen: Frozen, batch: Batch) -> State:
     Raises:
         ValueError: pictures, classifier or batch do not fit.
     """
-    cfg.network.check(batch.images)
+    cfg.network.check(batch.images.shape)
     domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
     domains.halves(batch, jnp.zeros(len(batch.images)))
     one, tx = batch.images[:1], _optimiser(cfg)
@@ -92,7 +93,6 @@ def step(
     parts, odds = domains.halves(batch, ask(batch.images))
     critics = {name: one.params for name, one in state.critics.items()}
     tx, keys = _optimiser(cfg, state), jax.random.split(key, 3)
-    generators, metrics = state.generators, {}
     tasks = []
     for domain in (0, 1):
         target = target_of(cfg, odds[domain])
@@ -102,17 +102,19 @@ def step(
     metrics = {f"{name}_{NAMES[c]}": x for c in (0, 1) for name, x in said[c].items()}
     metrics["loss"] = metrics["loss_zero"] + metrics["loss_one"]
     after = {}
-    for domain, (name, one) in enumerate(state.critics.items()):
+    for domain, name in enumerate(NAMES if critics else ()):  # a pytree sorts its own names
         real, fake = parts[domain], parts[1 - domain]
-        both = real.replace(weight=real.weight * fake.weight)
+        both = dataclasses.replace(real, weight=real.weight * fake.weight)
         own = example_keys(keys[1 + domain], real.image_id)
         given = generators.params, fake.images, own
-        after[name], said = learner.minimise(
-            one, tx, _of_critic(cfg, domain), both, *given, axis_name=axis_name
+        after[name], heard = learner.minimise(
+            state.critics[name], tx, _of_critic(cfg, domain), both, *given, axis_name=axis_name
         )
-        metrics |= {f"critic_{name}": said["loss"], f"fooled_{name}": said["fooled"]}
-    num_steps = state.num_steps + 1
-    return state.replace(generators=generators, critics=after, num_steps=num_steps), metrics
+        metrics |= {f"critic_{name}": heard["loss"], f"fooled_{name}": heard["fooled"]}
+    state = dataclasses.replace(
+        state, generators=generators, critics=after, num_steps=state.num_steps + 1
+    )
+    return state, metrics
 
 
 def _minimised(
@@ -214,12 +216,12 @@ def validated(cfg: Generators, state: State, values: Mapping[str, float]) -> Sta
     """The state after a validation: at a plateau the rate falls."""
     loss = jnp.float32(values["loss"])
     if loss < state.best:
-        return state.replace(best=loss, stale=jnp.int32(0))
+        return dataclasses.replace(state, best=loss, stale=jnp.int32(0))
     stale = state.stale + 1
     if not cfg.plateau or stale < cfg.plateau:
-        return state.replace(stale=stale)
+        return dataclasses.replace(state, stale=stale)
     share = jnp.maximum(_SLOWER * state.share, _SLOWEST)
-    return state.replace(share=share, stale=jnp.int32(0))
+    return dataclasses.replace(state, share=share, stale=jnp.int32(0))
 
 
 def _optimiser(cfg: Generators, state: State | None = None) -> optax.GradientTransformation:
