@@ -75,7 +75,7 @@ class FoundDigits:
     rows: np.ndarray
     class_name: str
     name: str
-    files: tuple[Path, Path]
+    files: tuple[Path, ...]
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -49,11 +49,10 @@ def init(cfg: Generators, key: PRNGKey, frozen: Frozen, batch: Batch) -> State:
     """Fresh networks.
 
     Raises:
-        ValueError: pictures, classifier or batch do not fit.
+        ValueError: pictures or classifier do not fit.
     """
     cfg.network.check(batch.images.shape)
     domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
-    domains.halves(batch, jnp.zeros(len(batch.images)))
     one, tx = batch.images[:1], _optimiser(cfg)
     keys = jax.random.split(key, 4)
     network, critic = cfg.network.build(), cfg.critic.build()
