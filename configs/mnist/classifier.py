@@ -5,7 +5,8 @@
 The published one learned for up to 50 epochs at 1e-4; this one for six, at a rate that falls from
 1e-3 to 0. Its dropout stands behind the hidden layer alone.
 
-Expect no figure yet.
+Expect in metrics.jsonl, at step 600, the state that is exported, valid/loss 0.0139 and 9 of the
+2,396 validation pictures wrong, as the command above left them on two CPU cores.
 """
 
 import dataclasses

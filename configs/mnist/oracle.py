@@ -5,7 +5,8 @@
 It has never seen a digit upside down, and the explained classifier has: what flips both is more
 than a weakness of one of them.
 
-Expect no figure yet.
+Expect in the last line of metrics.jsonl, at step 900, the state that is exported, valid/loss 0.0073
+and 3 of the 2,396 validation pictures wrong, as the command above left them on two CPU cores.
 """
 
 from configs.mnist import classifier
