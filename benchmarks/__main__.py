@@ -34,6 +34,8 @@ from benchmarks import (
     one_explanation,
     rise,
     sorted_metrics,
+    syce_explain,
+    syce_step,
 )
 
 BENCHMARKS = {
@@ -65,6 +67,8 @@ BENCHMARKS = {
     "peers": attribution_peers.rows,
     "rise": rise.rows,
     "sorted_metrics": sorted_metrics.rows,
+    "syce_explain": syce_explain.rows,
+    "syce_step": syce_step.rows,
 }
 
 

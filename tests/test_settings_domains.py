@@ -183,7 +183,9 @@ def wrong(hint: Any) -> list[Any]:
 
 def test_there_are_settings_of_everything_that_is_set():
     short = {f"{kind.__module__.split('.')[-2]}.{kind.__name__}" for kind in SETTINGS}
-    assert {f"{name}.Config" for name in ("fido", "bbmp", "extremal", "rtis", "explainer")} <= short
+    assert {
+        f"{name}.Config" for name in ("fido", "bbmp", "extremal", "rtis", "explainer", "syce")
+    } <= short
     assert {f"{name}.Config" for name in ("gradcam", "rise", "igos", "occlusion")} <= short
     assert {"gradients.IntegratedGradients", "controls.Random"} <= short
     assert {"rtis.PerImage", "rtis.Loss", "rtis.Alternative", "pretrain.Config"} <= short

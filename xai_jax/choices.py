@@ -25,6 +25,7 @@ from xai_jax.methods import (
     occlusion,
     rise,
     rtis,
+    syce,
 )
 
 METHODS: dict[str, type] = {
@@ -34,6 +35,7 @@ METHODS: dict[str, type] = {
     "fido": fido.Config,
     "rtis": rtis.Config,
     "rtis_per_image": rtis.PerImage,
+    "syce": syce.Config,
     "igos": igos.Config,
     "rise": rise.Config,
     "gradcam": gradcam.Config,

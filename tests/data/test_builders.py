@@ -15,8 +15,9 @@ from PIL import Image
 from configs.coco2014.objects import PICTURES
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import catalog
-from xai_jax.data.builders import archive, faces, mnist_digits, regions, voc2007_masks
+from xai_jax.data.builders import archive, faces, regions, voc2007_masks
 from xai_jax.data.example import classes_of, picture_of
+from xai_jax.data.idx import read as read_idx
 from xai_jax.data.pipeline import Pipeline
 
 
@@ -377,7 +378,7 @@ def test_a_flipped_byte_anywhere_in_a_file_of_mnist_is_refused_by_name_or_harmle
         damaged[position] ^= 0xFF
         path.write_bytes(damaged)
         try:
-            np.testing.assert_array_equal(mnist_digits._numbers(path, 2051), digits)
+            np.testing.assert_array_equal(read_idx(path, 2051), digits)
         except ValueError as error:
             assert str(error).startswith(f"{path} is no file of MNIST, or is cut off; ")
             refused += 1

@@ -1,15 +1,17 @@
 """Resizing is the antialiased filter that it is said to be; variations stay within their bounds."""
 
 import colorsys
+import dataclasses
 
 import jax
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import transforms
-from xai_jax.data.transforms import Augment, Crops, rng_of
+from xai_jax.data.transforms import Augment, Crops, Warp, rng_of
 
 OFF = {"flip": 0.0, "rotation": 0.0, "brightness": 0.0, "contrast": 0.0, "saturation": 0.0}
 STILL = Augment(**OFF, hue=0.0)
@@ -169,3 +171,38 @@ def test_a_crop_of_a_small_picture_is_as_large_as_it_can_be():
 def test_crops_with_their_sides_swapped_are_refused_in_a_sentence():
     with pytest.raises(ValueError, match="smallest is 9 and largest 8; swap the two sides"):
         Crops(smallest=9, largest=8)(Image.fromarray(noise(5, 20)), None, rng_of(0, 0, 0))
+
+
+def test_a_warp_that_changes_nothing_leaves_every_pixel():
+    image = Image.fromarray(noise(9, 12))
+    still = Warp(rotation=0.0, smallest=1.0, upside_down=0.0, stretch=False)
+    varied, ids = still(image, np.arange(108).reshape(9, 12), rng_of(0, 0, 0))
+    np.testing.assert_array_equal(varied, image)
+    np.testing.assert_array_equal(ids, np.arange(108).reshape(9, 12))
+    upside_down = dataclasses.replace(still, upside_down=1.0)
+    varied, ids = upside_down(image, np.arange(108).reshape(9, 12), rng_of(0, 0, 0))
+    np.testing.assert_array_equal(varied, np.asarray(image)[::-1])
+    np.testing.assert_array_equal(ids, np.arange(108).reshape(9, 12)[::-1])
+
+
+def test_a_warp_samples_the_turned_and_magnified_picture_between_the_pixels():
+    image = Image.fromarray(noise(40, 30))
+    warp = Warp(upside_down=0.0, stretch=False)
+    varied, _ = warp(image, None, rng_of(1, 2, 3))
+    turn, across, down, _ = rng_of(1, 2, 3).uniform(0, 1, 4)
+    angle = np.radians(5 * (2 * turn - 1))
+    # Of the result's pixel (v, u), about the middle; SciPy samples between the same pixels.
+    v, u = np.mgrid[:40, :30].astype(float) + 0.5
+    u, v = (u - 15) * (0.8 + 0.2 * across), (v - 20) * (0.8 + 0.2 * down)
+    x = np.cos(angle) * u + np.sin(angle) * v + 15
+    y = -np.sin(angle) * u + np.cos(angle) * v + 20
+    pixels = np.asarray(image)[..., 0].astype(float)
+    wanted = ndimage.map_coordinates(pixels, [y - 0.5, x - 0.5], order=1, mode="nearest")
+    inside = (x > 1) & (x < 29) & (y > 1) & (y < 39)
+    assert np.abs(np.asarray(varied)[..., 0] - wanted)[inside].max() <= 1.0
+
+
+def test_a_warped_picture_spans_black_to_white():
+    image = Image.fromarray((60 + noise(20, 20) // 4).astype(np.uint8))
+    varied = np.asarray(Warp()(image, None, rng_of(0, 0, 1))[0])
+    assert varied.min() == 0 and varied.max() == 255

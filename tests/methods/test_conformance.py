@@ -151,6 +151,8 @@ def test_what_is_optimised_is_logged_and_every_number_is_finite(config, explaine
 def test_the_evidence_is_more_salient_than_the_rest(config, explained, batch):
     if config.__module__.startswith("xai_jax.methods.controls"):
         pytest.skip("does not look for it")
+    if hasattr(config, "decided_class"):
+        pytest.skip("explains one decision, whatever the target; its own tests plant evidence")
     truth = np.asarray(planted.quadrant_maps(batch.target, SIZE)) == 1
     for saliency, inside in zip(np.asarray(explained.saliency), truth, strict=True):
         assert saliency[inside].mean() > saliency[~inside].mean()

@@ -56,10 +56,13 @@ SETTINGS = settings()
 def programs(request):
     """`explain` and `step` with those settings; a small network draws the masks."""
     chosen = SETTINGS[request.param]
-    num_classes = chosen.network.num_classes if hasattr(chosen, "network") else 4
+    num_classes = getattr(getattr(chosen, "network", None), "num_classes", 4)
+    if getattr(chosen, "decided_class", 0) is None:
+        num_classes = 1
 
     def frozen():
-        head = Head.SIGMOID if "explainer" in request.param else Head.SOFTMAX
+        is_sigmoid = "explainer" in request.param or num_classes == 1
+        head = Head.SIGMOID if is_sigmoid else Head.SOFTMAX
         classifier = small_networks.classifier(num_classes, head)
         # Every device draws the masks of RISE, which is work only beside no network at all.
         if request.param.endswith("smoke") and not request.param.startswith("rise"):

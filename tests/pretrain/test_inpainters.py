@@ -10,6 +10,7 @@ from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
 from xai_jax.core.method import Frozen
 from xai_jax.core.types import Batch
+from xai_jax.losses import adversarial
 from xai_jax.nn import deepfill, vae
 from xai_jax.nn.deepfill import Critic
 from xai_jax.pretrain import ca_inpainter, ca_light, ca_losses, holes, vae_inpainter
@@ -54,7 +55,7 @@ def test_the_gradient_penalty_of_a_linear_critic_is_known():
     weights = jax.random.normal(jax.random.key(1), (6, 6, 3))
     where = jnp.zeros((2, 6, 6, 1)).at[:, 1:4, 2:5].set(1.0)
     real, fake = jax.random.uniform(jax.random.key(2), (2, 2, 6, 6, 3))
-    found = ca_losses.gradient_penalty(
+    found = adversarial.gradient_penalty(
         lambda x: (x * weights).sum((1, 2, 3)), real, fake, where, KEYS[:2]
     )
     slope = np.linalg.norm(np.asarray(weights * where[0]).ravel())
@@ -66,7 +67,7 @@ def test_the_gradient_penalty_looks_between_the_two_pictures():
     real, fake = jnp.zeros((1, 4, 4, 3)), jnp.ones((1, 4, 4, 3))
     say = lambda x: 0.5 * jnp.square(x).sum((1, 2, 3))  # noqa: E731
     between = float(jax.random.uniform(KEYS[0], (1, 1, 1))[0, 0, 0])
-    found = ca_losses.gradient_penalty(say, real, fake, jnp.ones((1, 4, 4, 1)), KEYS[:1])
+    found = adversarial.gradient_penalty(say, real, fake, jnp.ones((1, 4, 4, 1)), KEYS[:1])
     np.testing.assert_allclose(found, [(between * np.sqrt(48) - 1) ** 2], rtol=1e-5)
 
 

@@ -9,6 +9,7 @@ from xai_jax.classifiers.alexnet import ALEXNET
 from xai_jax.classifiers.densenet import DENSENET121
 from xai_jax.classifiers.efficientnet_lite import LITE0, LITE1, LITE2
 from xai_jax.classifiers.googlenet import GOOGLENET
+from xai_jax.classifiers.lenet import LENET
 from xai_jax.classifiers.ported import Ported
 from xai_jax.classifiers.resnet import RESNET50, RESNET50_BATCH_NORM
 from xai_jax.classifiers.vgg import VGG16
@@ -100,6 +101,15 @@ CLASSIFIERS: tuple[Entry, ...] = (
     Entry(network=GOOGLENET, mean=(0.5,) * 3, std=(0.5,) * 3),
     Entry(network=ALEXNET),
 )
+# What has no published weights: it is trained here, from `classifiers.fresh`.
+TRAINED_HERE: tuple[Entry, ...] = (
+    Entry(
+        network=LENET,
+        preprocess=Preprocess(height=28, width=28),
+        mean=(0.0,) * 3,
+        std=(1.0,) * 3,
+    ),
+)
 
 
 def weights_file(name: str, weights: Path | None = None) -> Path:
@@ -117,7 +127,20 @@ def entry_of(name: str) -> Entry:
     Raises:
         ValueError: there is none; says which is near.
     """
-    named = {entry.name: entry for entry in CLASSIFIERS}
+    return _named(name, CLASSIFIERS)
+
+
+def architecture_of(name: str) -> Entry:
+    """The same of any network that can be trained here, with published weights or without.
+
+    Raises:
+        ValueError: there is none; says which is near.
+    """
+    return _named(name, (*CLASSIFIERS, *TRAINED_HERE))
+
+
+def _named(name: str, known: tuple[Entry, ...]) -> Entry:
+    named = {entry.name: entry for entry in known}
     if name not in named:
         nearest = difflib.get_close_matches(name, named, n=1, cutoff=0.3)
         meant = f" (nearest: '{nearest[0]}')" if nearest else ""

@@ -1,4 +1,4 @@
-"""Classifiers that were trained here, a new head on a published trunk: one file holds all of it."""
+"""Classifiers that were trained here: one file holds all of it."""
 
 import dataclasses
 import math
@@ -28,7 +28,7 @@ class NewHead(Settings):
     """What such a classifier is besides its weights, its preprocessing and its class names.
 
     Fields:
-        architecture: one of `entries.CLASSIFIERS`, whose trunk it has.
+        architecture: whose network it is, one that `entries.architecture_of` knows.
         head: how its logits become probabilities.
         mean, std: one number a channel, in unit pixels.
     """
@@ -40,12 +40,12 @@ class NewHead(Settings):
 
 
 def on(name: str, head: Head) -> NewHead:
-    """A new head on the published classifier `name`, whose trunk wants its mean and std.
+    """A new head on the network `name`, whose trunk wants its mean and std.
 
     Raises:
-        ValueError: there is no such classifier.
+        ValueError: there is no such network.
     """
-    entry = entries.entry_of(name)
+    entry = entries.architecture_of(name)
     return NewHead(architecture=name, head=head, mean=entry.mean, std=entry.std)
 
 
@@ -100,7 +100,7 @@ def _shapes(network: Ported, num_classes: int) -> Weights:
 
 def _network(architecture: str, path: Path) -> Ported:
     try:
-        return entries.entry_of(architecture).network
+        return entries.architecture_of(architecture).network
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 

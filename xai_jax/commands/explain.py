@@ -15,9 +15,10 @@ from xai_jax.commands.arguments import Arguments
 from xai_jax.core.content import to_json
 from xai_jax.core.method import Explained, Inspector
 from xai_jax.core.metric import Metric
-from xai_jax.core.outputs import KEEP
+from xai_jax.core.outputs import COUNTERFACTUAL, KEEP
 from xai_jax.data import pictures
 from xai_jax.infills import trained as infills_trained
+from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.fidelity import fidelity
 from xai_jax.runs import record, shard, trained
 from xai_jax.runs.road import Run
@@ -113,8 +114,11 @@ def _limit(args: Arguments[Any]) -> int:
 
 
 def _metrics(inspector: Inspector) -> tuple[Metric, ...]:
-    """The parts are scored of methods that cut one out."""
-    return (fidelity(),) if KEEP in inspector.method.build().outputs else ()
+    """The parts are scored of methods that cut one out, the flips of those that make pictures."""
+    declared = inspector.method.build().outputs
+    if COUNTERFACTUAL in declared:
+        return (flips(decided_class=getattr(inspector.method, "decided_class", None) or 0),)
+    return (fidelity(),) if KEEP in declared else ()
 
 
 def _manifest(

@@ -1,7 +1,7 @@
 """A method is to explanation what Optax's GradientTransformation is to optimisation."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from flax import struct
@@ -98,6 +98,9 @@ class Trainable(NamedTuple):
         weights: ``state -> weights``: what is exported, and what a `Method` explains with.
         validated: ``(state, {name: mean}) -> state`` after a validation, outside compiled code: a
             schedule that waits for a plateau, say. ``None``: a validation changes nothing.
+        look: ``(frozen, batches)``; looks at as many of the first batches as it wants, outside
+            compiled code and before anything is written; raises ValueError where nothing can be
+            learned from them. ``None``: there are no such batches.
     """
 
     init: InitFn
@@ -105,6 +108,7 @@ class Trainable(NamedTuple):
     measure: MeasureFn | None = None
     weights: Callable[[Any], Any] = _all_of_it
     validated: Callable[[Any, dict[str, float]], Any] | None = None
+    look: Callable[[Any, Iterator[Any]], None] | None = None
 
 
 class Method(NamedTuple):

@@ -16,7 +16,7 @@ from xai_jax.core.types import Batch
 from xai_jax.data import masks, transforms
 from xai_jax.data.example import MAX_CLASSES, Example, Examples, classes_of, picture_of, unusable
 from xai_jax.data.masks import Masks
-from xai_jax.data.transforms import Augment, Crops, rng_of
+from xai_jax.data.transforms import Augment, Crops, Warp, rng_of
 
 _ENDLESS = 2**40  # steps; Grain asks for a length
 _AHEAD = 2  # batches that wait, decoded, to be taken
@@ -47,7 +47,7 @@ class Pipeline(Settings):
 
     source: Examples | Builds[Examples]
     resize: Preprocess = dataclasses.field(default_factory=Preprocess)
-    augment: Augment | Crops | None = None
+    augment: Augment | Crops | Warp | None = None
     masks: Masks = "none"
     void_is_object: bool = False
     shuffle: bool = False

@@ -150,7 +150,7 @@ class Critic(linen.Module):
         x = pixels
         for i, width in enumerate(self.widths):
             pads = same_pads((x.shape[1], x.shape[2]), 5, 2)
-            layer = Conv(width, 5, stride=2, pads=pads, use_bias=True, name=f"conv{i}")
+            layer = Conv(width, 5, stride=2, pads=pads, use_bias=True, plain=True, name=f"conv{i}")
             x = jax.nn.leaky_relu(layer(x), 0.2)
         return linen.Dense(1, name="answer")(x.reshape(len(x), -1))[:, 0]
 

@@ -69,6 +69,7 @@ def ema(trainable: Trainable, decay: float) -> Trainable:
         measure=_measuring(trainable),
         weights=lambda state: state.weights,
         validated=_validating(trainable),
+        look=trainable.look,
     )
 
 

@@ -13,6 +13,7 @@ from xai_jax.core.domains import Count, NotNegative, ShareBelowOne
 from xai_jax.core.method import Trainable
 from xai_jax.core.rng import example_keys, fold_each, split_each
 from xai_jax.core.types import Images, Maps
+from xai_jax.losses import adversarial
 from xai_jax.nn import deepfill, learner
 from xai_jax.nn.deepfill import Critic
 from xai_jax.pretrain import ca_losses, ca_parts, holes
@@ -89,7 +90,7 @@ def _of_critic(name: str, penalty_weight: float) -> Callable:
             _views(x, boxes)[name] for x in (deepfill.scaled(batch.images), fake, 1.0 - keep)
         )
         say = functools.partial(CRITICS[name].apply, {"params": params})
-        penalty = ca_losses.gradient_penalty(say, real, found, where, keys)
+        penalty = adversarial.gradient_penalty(say, real, found, where, keys)
         return say(found) - say(real) + penalty_weight * penalty, {}, statistics
 
     return loss

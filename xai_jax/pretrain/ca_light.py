@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from xai_jax.core.domains import Count, Natural, NotNegative, ShareBelowOne
 from xai_jax.core.method import Trainable
 from xai_jax.core.rng import example_keys
+from xai_jax.losses import adversarial
 from xai_jax.nn import deepfill, learner
 from xai_jax.nn.deepfill import Network, PatchCritic
 from xai_jax.pretrain import ca_losses, ca_parts, holes
@@ -70,8 +71,8 @@ def _step(cfg: Config) -> ca_parts.Step:
 
     def of_critic(params, statistics, batch, keep, fake):
         real, where = deepfill.scaled(batch.images), 1.0 - keep
-        of_real = ca_losses.hinge_real(critic.apply({"params": params}, real, where))
-        of_fake = ca_losses.hinge_fake(critic.apply({"params": params}, fake, where))
+        of_real = adversarial.hinge_real(critic.apply({"params": params}, real, where))
+        of_fake = adversarial.hinge_fake(critic.apply({"params": params}, fake, where))
         return of_real + of_fake, {}, statistics
 
     def step(state: State, frozen, batch, key, axis_name=None):

@@ -1,13 +1,11 @@
 """What DeepFill's generator and its critics are trained by (specs: FIDO, sec. 3.2)."""
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 
 from xai_jax.classifiers.efficientnet_lite import lite1_stages
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.types import AnyArray, Images, Maps, PerExample, PRNGKeys
+from xai_jax.core.types import AnyArray, Images, Maps, PerExample
 
 _FEATURE_WEIGHTS = (1.0, 0.5, 0.25)
 
@@ -39,21 +37,6 @@ def discount(keep: Maps, rate: float) -> Maps:
     return jax.lax.fori_loop(0, steps, further, begun)[1]
 
 
-def gradient_penalty(
-    critic: Callable[[Images], PerExample], real: Images, fake: Images, holes: Maps, keys: PRNGKeys
-) -> PerExample:
-    """``(|slope| - 1)^2`` of a critic between a real and a filled picture, over the hole alone.
-
-    Gulrajani et al., "Improved Training of Wasserstein GANs", NeurIPS 2017; the place between is
-    uniform, by the picture's key.
-    """
-    between = jax.vmap(lambda key: jax.random.uniform(key, (1, 1, 1)))(keys)
-    mixed = real + between * (fake - real)
-    slope = jax.grad(lambda x: critic(x).sum())(mixed) * holes
-    length = jnp.sqrt(jnp.square(slope).sum((1, 2, 3)) + 1e-12)
-    return jnp.square(length - 1.0)
-
-
 def features(classifier: Classifier, one: Images, other: Images) -> PerExample:
     """Mean absolute difference of Lite1's activations at strides 4, 8 and 16, of weights 1 to 1/4.
 
@@ -72,13 +55,3 @@ def features(classifier: Classifier, one: Images, other: Images) -> PerExample:
     for here, there, weight in pairs:
         total += weight * jnp.abs(here - there).mean((1, 2, 3))
     return total
-
-
-def hinge_real(scores: AnyArray) -> PerExample:
-    """What a critic loses by calling a real picture's patches unreal; 0 from a score of 1 on."""
-    return jnp.maximum(0.0, 1.0 - scores).mean((1, 2, 3))
-
-
-def hinge_fake(scores: AnyArray) -> PerExample:
-    """The same of a filled picture; 0 up to a score of -1."""
-    return jnp.maximum(0.0, 1.0 + scores).mean((1, 2, 3))

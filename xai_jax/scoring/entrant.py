@@ -10,7 +10,7 @@ import numpy as np
 from xai_jax import report
 from xai_jax.core.content import as_json, to_json
 from xai_jax.core.method import Inspector
-from xai_jax.core.outputs import CLASS_KEEP
+from xai_jax.core.outputs import CLASS_KEEP, Output
 from xai_jax.data.example import digest
 from xai_jax.runs.road import Run
 from xai_jax.runs.run import Outcome, Progress, run
@@ -62,6 +62,11 @@ class Entrant:
         self.how.check()
 
     @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What its explanations hold beside target and saliency."""
+        return self.inspector.method.build().outputs
+
+    @property
     def settings(self) -> dict[str, Any]:
         """All that its explanations depend on, besides what all contestants share."""
         return as_json({"contestant": {"method": self.inspector.method}, "state": self.state})
@@ -70,7 +75,8 @@ class Entrant:
     def num_true(self) -> int:
         """Explanations that the masks of all true classes of its pictures take."""
         known = self.stage.known
-        return sum(bool(known[item.row].labels[item.target] > 0) for item in self.items)
+        asked = [(known[item.row].labels > 0, item.target) for item in self.items]
+        return sum(bool(true[target] or not true.any()) for true, target in asked)
 
     def explained(self, row: int) -> str:
         """A digest of what the masks of a data row are made of; "" where it cannot be read."""

@@ -105,6 +105,8 @@ class Evaluation(Settings):
         metrics: what is scored beside `standard`.
         truth: whether people drew masks of the data. Without them nothing is compared with a truth,
             and no row comes by itself.
+        absent: also pictures without a true class are explained and scored, for the first class:
+            where a class and its absence are the two decisions.
         seed: of the methods' randomness.
         resamples: of the bootstrap that gives intervals and compares the methods in pairs; 0: none.
         trivial: what the classifier's AUC is printed beside; ``None``: nothing.
@@ -117,6 +119,7 @@ class Evaluation(Settings):
     classes: tuple[Natural, ...] = ()
     metrics: tuple[Metric, ...] = ()
     truth: bool = True
+    absent: bool = False
     seed: Seed = 0
     resamples: Natural = 0
     trivial: Trivial | None = None

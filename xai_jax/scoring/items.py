@@ -52,7 +52,7 @@ def of_classes(stage: Stage, rows: Sequence[int], specific: Sequence[int]) -> tu
         known = stage.known[row]
         wanted = set(np.flatnonzero(known.labels > 0).tolist())
         wanted |= set(stage.classes) if row in compared else set()
-        for k in sorted(wanted):
+        for k in sorted(wanted or {0}):  # no class: its absence is explained
             name = f"{known.name} · {words[k]}"
             found.append(Item(row=row, target=k, name=name, digest=known.picture))
     return tuple(found)

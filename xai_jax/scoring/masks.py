@@ -106,7 +106,7 @@ class _Drawn:
             of_class = {k: mask[..., k] for k in range(len(is_true))}
         else:
             of_class = {item.target: mask[..., 0]}
-        for k in np.flatnonzero(is_true).tolist():
+        for k in np.flatnonzero(is_true).tolist() or [item.target]:
             if k in of_class:
                 self._add_true(n, k, of_class[k])
         for j, k in enumerate(self._classes):

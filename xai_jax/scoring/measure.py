@@ -12,6 +12,7 @@ from xai_jax.core import outputs
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Frozen, Inspector
 from xai_jax.core.metric import Metric
+from xai_jax.core.outputs import Output
 from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
 from xai_jax.metrics.specificity import COMPARED_KEEP
 from xai_jax.metrics.tiles import TRUE_KEEP
@@ -73,7 +74,13 @@ def measured(
     return tally.record()
 
 
-def check(metrics: Sequence[Metric], stage: Stage, frozen: Frozen, batch: Batch) -> None:
+def check(
+    metrics: Sequence[Metric],
+    stage: Stage,
+    frozen: Frozen,
+    batch: Batch,
+    declared: Sequence[Output] = (),
+) -> None:
     """Asks every metric for the shapes of its rows, and runs nothing.
 
     Args:
@@ -81,6 +88,7 @@ def check(metrics: Sequence[Metric], stage: Stage, frozen: Frozen, batch: Batch)
         stage: on what.
         frozen: what they read.
         batch: shapes.
+        declared: by the methods that are scored, whose pictures a metric may want.
 
     Raises:
         ValueError: a metric wants what the data does not have, or does not answer its rows.
@@ -98,7 +106,14 @@ def check(metrics: Sequence[Metric], stage: Stage, frozen: Frozen, batch: Batch)
     if any(metric.per_class for metric in metrics):
         every = jax.ShapeDtypeStruct((*sides, stage.num_classes), np.float32)
         maps[TRUE_KEEP.name] = every
-    explanation = Explanation(target=batch.target, saliency=one, keep=one, maps=maps)
+    pictures = {
+        output.name: jax.ShapeDtypeStruct(batch.images.shape, np.float32)
+        for output in declared
+        if output.kind == "picture"
+    }
+    explanation = Explanation(
+        target=batch.target, saliency=one, keep=one, maps=maps, pictures=pictures
+    )
     for metric in metrics:
         given = metric.params, frozen, batch, explanation, stage.key
         found = jax.eval_shape(functools.partial(_by_itself, metric), *given)

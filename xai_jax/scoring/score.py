@@ -66,6 +66,7 @@ def score(
         classes=evaluation.classes,
         seed=evaluation.seed,
         devices=devices,
+        absent=evaluation.absent,
     )
     _check_classifier(evaluation, stage)
     shared = dataclasses.replace(evaluation, contestants={}, metrics=(), resamples=0, trivial=None)
@@ -108,7 +109,8 @@ def compete(
         OSError: see `score`.
     """
     config_file.check(workdir, whole)
-    measure.check(metrics, stage, stage.frozen, _abstract(stage))
+    declared = [o for entrant in entrants.values() for o in entrant.outputs]
+    measure.check(metrics, stage, stage.frozen, _abstract(stage), declared)
     records = {
         name: record.read(workdir, name, entrant.settings) for name, entrant in entrants.items()
     }

@@ -81,6 +81,7 @@ class Stage:
         classes: Sequence[int],
         seed: int,
         devices: Sequence[jax.Device] | None,
+        absent: bool = False,
     ) -> None:
         """Looks at every picture, and decodes one.
 
@@ -91,6 +92,7 @@ class Stage:
             classes: that are compared.
             seed: of all randomness.
             devices: by default all.
+            absent: pictures without a class are shown too.
 
         Raises:
             ValueError: the data does not fit the classifier, or cannot be scored against.
@@ -115,7 +117,9 @@ class Stage:
         self.image_shape = self.first["images"].shape
         self.num_classes = _checked(frozen, self.first, self)
         self.known = _known(data)
-        self.shown = tuple(i for i, known in enumerate(self.known) if (known.labels > 0).any())
+        self.shown = tuple(
+            i for i, known in enumerate(self.known) if absent or (known.labels > 0).any()
+        )
         if not self.shown:
             raise ValueError("No picture of the data shows a class; choose another split.")
 

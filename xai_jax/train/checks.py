@@ -1,7 +1,9 @@
 """What of an experiment does not fit together: said before anything is compiled or written."""
 
 import dataclasses
+import itertools
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from xai_jax.core.method import Method, Trainable
@@ -25,6 +27,16 @@ def trainable_of(experiment: Experiment) -> Trainable:
     if experiment.validation is not None and trainable.measure is None:
         raise ValueError(f"{name} measures nothing to validate with; set validation=None.")
     return trainable
+
+
+def look(trainable: Trainable, frozen: Any, first: Any, others: Iterator[tuple[Any, Any]]) -> None:
+    """Lets what is trained look at the first batches.
+
+    Raises:
+        ValueError: nothing can be learned from them.
+    """
+    if trainable.look is not None:
+        trainable.look(frozen, itertools.chain([first], (batch for batch, _ in others)))
 
 
 def data_of(experiment: Experiment) -> dict[str, Any]:

@@ -129,6 +129,7 @@ class _Run:
         self._validates_every = validation.steps_between(experiment)
         with contextlib.closing(self._batches(None, experiment.data)) as batches:
             self._example, _ = _next(batches, 0)
+            checks.look(trainable, self._frozen, self._example, batches)
         self._abstract = self._traced()
 
     def _traced(self) -> PyTree:

@@ -1,0 +1,22 @@
+"""CyCE of the classifier that tells 8 from 3: as SyCE, with a cycle in place of the symmetry.
+
+    python train.py --config=configs/mnist/cyce.py --workdir=runs/mnist_cyce
+    python train.py --config=configs/mnist/cyce.py:identity --workdir=runs/mnist_cyce_identity
+
+It needs the classifier of configs/mnist/classifier.py. `:identity` adds the identity term of
+GANterfactual, `:published` is the authors' schedule; see configs/mnist/syce.py.
+
+Expect no figure: no command has measured these runs.
+"""
+
+from configs import recipes
+from configs.mnist import syce as like
+from xai_jax.experiment import Experiment
+from xai_jax.methods import syce
+
+
+def get_config(which: str = "quick") -> Experiment:
+    """The experiment; `which` is "quick", "published" or "identity"."""
+    with_identity = {"identity": like.methods(syce.Config.cyce_identity)["quick"]}
+    method = recipes.named(which, like.methods(syce.Config.cyce) | with_identity)
+    return like.experiment(method, which)

@@ -1,0 +1,62 @@
+"""Pairs: a picture without the class and one with it, each kind in its own order, resumed."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from xai_jax.core.preprocess import Preprocess
+from xai_jax.data.pairs import Pairs
+from xai_jax.data.pipeline import Pipeline
+from xai_jax.data.planted import Planted
+
+
+def pairs(num: int = 40, **fields) -> Pairs:
+    source = Planted(size=48, num_classes=4, num=num, two=0.0)
+    pipeline = Pipeline(
+        source=source, resize=Preprocess(height=8, width=8), shuffle=True, num_epochs=0
+    )
+    return Pairs(pictures=pipeline, **fields)
+
+
+def taken(data, num, size=4, **how):
+    stream = data.batches(size, **how)
+    batches = [next(stream) for _ in range(num)]
+    state = stream.state
+    stream.close()
+    return batches, state
+
+
+def test_even_rows_lack_the_class_and_odd_ones_have_it_each_kind_once_an_epoch():
+    data = pairs()
+    name = data.class_names[2]
+    data = dataclasses.replace(data, of=name)
+    rare = len(data.halves[1])
+    assert data.steps_per_epoch(4) == rare // 2
+    batches, _ = taken(data, rare // 2)
+    labels = np.concatenate([batch.labels[:, 2] for batch in batches])
+    assert labels.tolist() == [0.0, 1.0] * (len(labels) // 2)
+    ids = np.concatenate([batch.image_id for batch in batches])
+    assert len(set(ids[1::2].tolist())) == len(ids) // 2  # none twice
+    assert all(data.pictures.example(int(i))["labels"][2] == 1 for i in ids[1::2])
+
+
+def test_a_stream_goes_on_where_another_stopped_and_processes_share_the_same_batches():
+    data = pairs()
+    whole, _ = taken(data, 6)
+    first, state = taken(data, 2)
+    rest, _ = taken(data, 4, start=state)
+    for one, other in zip(whole, [*first, *rest], strict=True):
+        np.testing.assert_array_equal(one.images, other.images)
+    parts = [taken(data, 1, process_index=i, process_count=2)[0][0] for i in range(2)]
+    together = np.concatenate([part.image_id for part in parts])
+    assert sorted(together.tolist()) == sorted(whole[0].image_id.tolist())
+
+
+def test_what_has_no_pairs_is_refused():
+    with pytest.raises(ValueError, match="A batch of 3 holds no pairs; set an even batch_size"):
+        pairs().batches(3)
+    with pytest.raises(ValueError, match="There is no class 'cat'; take one of 0 degrees"):
+        pairs(of="cat").batches(4)
+    with pytest.raises(ValueError, match="There is no picture with(out)? the class"):
+        pairs(num=1).batches(4)

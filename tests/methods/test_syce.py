@@ -1,0 +1,304 @@
+"""SyCE and CyCE: losses by NumPy, the order of the updates, domains, evidence that is planted."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import planted
+import pytest
+
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.method import Frozen
+from xai_jax.core.targets import Head
+from xai_jax.core.types import Batch
+from xai_jax.infills.constant import Constant
+from xai_jax.methods import syce
+from xai_jax.methods.syce import domains, terms, training
+from xai_jax.methods.syce.domains import NAMES
+from xai_jax.nn.patch_discriminator import PatchDiscriminator
+from xai_jax.nn.unet import UNet
+
+SIDE = 8
+SMALL = {"network": UNet(widths=(2, 2)), "critic": PatchDiscriminator(widths=(2,))}
+
+
+def corner(params, images):
+    """One logit: how bright the upper left quarter is."""
+    half = images.shape[1] // 2
+    return params * (images[:, :half, :half].mean((1, 2, 3)) - 0.5)[:, None]
+
+
+def frozen(gain: float = 20.0) -> Frozen:
+    classifier = Classifier.from_callable(corner, jnp.float32(gain), head=Head.SIGMOID)
+    return Frozen(classifier=classifier, infill=Constant(value=0.5).build(classifier))
+
+
+def batch_of(num: int, key, side: int = SIDE) -> Batch:
+    """Row i has a bright corner if i is odd, as the quarter beside it always is."""
+    of_levels, of_noise = jax.random.split(key)
+    bright = jnp.zeros((num, 2, 2)).at[:, 0, 1].set(1.0)
+    bright = bright.at[:, 0, 0].set(jnp.arange(num) % 2)
+    bright = bright + jax.random.uniform(of_levels, bright.shape, minval=-0.1, maxval=0.1)
+    clean = 0.2 + 0.6 * bright.repeat(side // 2, 1).repeat(side // 2, 2)[..., None]
+    noise = 0.05 * jax.random.normal(of_noise, clean.shape)
+    images = jnp.clip(clean + noise, 0.0, 1.0).repeat(3, axis=3)
+    return Batch(
+        images=images,
+        target=jnp.zeros(num, jnp.int32),
+        image_id=jnp.arange(num, dtype=jnp.uint32),
+        weight=jnp.ones(num),
+    )
+
+
+def test_a_batch_is_halved_by_neighbours_and_wrong_neighbours_weigh_nothing():
+    batch = batch_of(6, jax.random.key(0)).replace(weight=jnp.array([1, 1, 1, 1, 1, 0.0]))
+    odds = jnp.array([-1.0, 2.0, 3.0, -4.0, 1.0, 5.0])
+    (zero, one), (low, high) = domains.halves(batch, odds)
+    assert zero.image_id.tolist() == [0, 3, 4] and one.image_id.tolist() == [1, 2, 5]
+    assert low.tolist() == [-1, -4, 1] and high.tolist() == [2, 3, 5]
+    assert zero.weight.tolist() == [1, 1, 0] and one.weight.tolist() == [1, 1, 0]
+    np.testing.assert_array_equal(zero.images[1], batch.images[3])
+
+
+def test_each_picture_is_drawn_by_its_own_domains_network():
+    params = {"zero": jnp.float32(1.0), "one": jnp.float32(10.0)}
+    images = jnp.arange(4.0).reshape(4, 1, 1, 1)
+    is_one = jnp.array([True, False, False, True])
+    found = domains.by_domain(lambda own, other, x: (own * x, other * x), params, images, is_one)
+    assert found[0].ravel().tolist() == [0, 1, 2, 30]
+    assert found[1].ravel().tolist() == [0, 10, 20, 3]
+    shared = domains.by_domain(lambda own, other, x: own + other + x, {"both": 1.0}, images, is_one)
+    assert shared.ravel().tolist() == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("num_one", [0, 1, 9, 20])
+def test_sorted_into_chunks_each_picture_is_drawn_as_without(num_one):
+    pair = jnp.float32(1.0), jnp.float32(10.0)
+    images = jnp.arange(20.0).reshape(20, 1, 1, 1)
+    is_one = jnp.asarray(np.random.default_rng(0).permutation(20) < num_one)
+    apply = lambda own, other, x: {"own": own * x, "other": other * x}  # noqa: E731
+    found = domains.in_chunks(apply, pair, images, is_one)
+    wanted = np.where(is_one, 10.0, 1.0) * np.arange(20)
+    np.testing.assert_array_equal(found["own"].ravel(), wanted)
+    np.testing.assert_array_equal(found["other"].ravel(), np.arange(20) * 11.0 - wanted)
+
+
+def test_the_terms_are_those_of_the_paper_by_numpy():
+    rng = np.random.default_rng(0)
+    x, a, s, r = rng.random((4, 2, 3, 3, 1)).astype(np.float32)
+    said = {"adversarial": [0.5, -2.0], "symmetric": [1.0, 0.1], "cycled": [-1.0, 3.0]}
+    real, target = np.array([0.7, -0.2]), np.array([1.0, 0.0])
+    loss = syce.Loss(proximity=0.5)
+    pictures = {"adversarial": a, "symmetric": s, "cycled": r}
+    found = terms.terms(
+        loss,
+        jnp.asarray(x),
+        jnp.asarray(target),
+        jax.tree.map(jnp.asarray, pictures),
+        {name: jnp.array(value) for name, value in said.items()},
+        jnp.asarray(real),
+    )
+
+    def rec(u, v):
+        return ((u - v) ** 2).mean((1, 2, 3)) + abs(u - v).mean((1, 2, 3))
+
+    def bce(y, logits):
+        p = 1 / (1 + np.exp(-np.asarray(logits)))
+        return -(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+    wanted = 10 * rec(x, s) + 2 * rec(x, r) + 0.5 * abs(x - a).mean((1, 2, 3))
+    wanted += 0.2 * bce(1 - target, said["adversarial"]) + 0.01 * bce(target, said["symmetric"])
+    wanted += 0.005 * bce(target, said["cycled"]) + 0.25 * bce(1.0, real)
+    np.testing.assert_allclose(terms.weighted(loss, found), wanted, rtol=1e-5)
+
+
+def rec(u, v):
+    return jnp.mean((u - v) ** 2) + jnp.mean(jnp.abs(u - v))
+
+
+def bce(y, logits):
+    p = jax.nn.sigmoid(logits)
+    return -jnp.mean(y * jnp.log(p) + (1 - y) * jnp.log(1 - p))
+
+
+class Plainly:
+    """The losses of two halves that lie ready; parameters by domain, zero first."""
+
+    def __init__(self, cfg, frozen, images, keys):
+        self.cfg, self.gain, self.images, self.keys = cfg, frozen.classifier.params, images, keys
+        self.network, self.critic = cfg.network.build(), cfg.critic.build()
+
+    def draw(self, params, x):
+        return jnp.clip(self.network.apply({"params": params}, x), 0, 1).repeat(3, axis=-1)
+
+    def say(self, params, x):
+        return self.critic.apply({"params": params}, x[..., :1])
+
+    def of_generators(self, params, c, critics):
+        x, y, weights = self.images[c], float(c), self.cfg.loss
+        own, other = (params[NAMES[d]] for d in (c, 1 - c))
+        a = self.draw(own, x)
+        s, r = self.draw(own, a), self.draw(other, a)
+        fa, fs, fr = (corner(self.gain, z)[:, 0] for z in (a, s, r))
+        total = weights.symmetry * rec(x, s) + weights.cycle * rec(x, r)
+        total += weights.flip * bce(1 - y, fa) + weights.keep * bce(y, fs)
+        total += weights.cycle_keep * bce(y, fr)
+        return total + weights.realism * bce(1.0, self.say(critics[NAMES[1 - c]], a))
+
+    def of_critic(self, params, c, generators):
+        real = self.images[c]
+        fake = self.draw(generators[NAMES[1 - c]], self.images[1 - c])
+        between = jax.vmap(lambda key: jax.random.uniform(key, (1, 1, 1)))(self.keys[c])
+        mixed = (real + between * (fake - real))[..., :1]
+        slope = jax.grad(lambda x: self.say(params, x).sum())(mixed)
+        length = jnp.sqrt(jnp.square(slope).sum((1, 2, 3)) + 1e-12)
+        lost = bce(1.0, self.say(params, real)) + bce(0.0, self.say(params, fake))
+        return lost + self.cfg.loss.penalty * jnp.mean((length - 1) ** 2)
+
+
+def plain_step(cfg, state, plainly):
+    """The published order of updates."""
+    tx = optax.adam(cfg.learning_rate, eps=1e-7)
+    params, opt = state.generators.params, state.generators.opt_state
+    critics = {name: one.params for name, one in state.critics.items()}
+
+    def updated(grads, params, opt):
+        updates, opt = tx.update(grads, opt, params)
+        return optax.apply_updates(params, updates), opt
+
+    slope = jax.grad(plainly.of_generators)
+    if cfg.together:
+        both = [slope(params, c, critics) for c in (0, 1)]
+        params, opt = updated(jax.tree.map(jnp.add, *both), params, opt)
+    else:
+        for c in (0, 1):
+            params, opt = updated(slope(params, c, critics), params, opt)
+    for c, name in enumerate(NAMES):
+        grads = jax.grad(plainly.of_critic)(critics[name], c, params)
+        critics[name], _ = updated(grads, critics[name], state.critics[name].opt_state)
+    return params, critics
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_step_is_the_published_order_of_updates_written_plainly(together):
+    # A large rate, so that what the second update sees differs from what the first one saw.
+    cfg = syce.Config(**SMALL, together=together, learning_rate=0.05)
+    known, batch, key = frozen(5.0), batch_of(6, jax.random.key(1)), jax.random.key(2)
+    state = jax.jit(lambda key: training.init(cfg, key, known, batch))(jax.random.key(3))
+    after, metrics = jax.jit(lambda *a: training.step(cfg, *a))(state, known, batch, key)
+    halves = [batch.images[0::2], batch.images[1::2]]
+    of_critics = [
+        jax.vmap(lambda i, own=own: jax.random.fold_in(own, i))(batch.image_id[c::2])
+        for c, own in enumerate(jax.random.split(key, 3)[1:])
+    ]
+    keys = [jax.vmap(lambda k: jax.random.split(k, 3)[0])(own) for own in of_critics]
+    plainly = Plainly(cfg, known, halves, keys)
+    params, critics = jax.jit(lambda s: plain_step(cfg, s, plainly))(state)
+    for found, wanted in (
+        (after.generators.params, params),
+        *((after.critics[name].params, critics[name]) for name in critics),
+    ):
+        for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+            np.testing.assert_allclose(one, other, atol=2e-3)
+    assert {"loss", "flip_zero", "symmetry_one", "critic_zero", "fooled_one"} <= set(metrics)
+    assert all(np.isfinite(value) for value in metrics.values())
+
+
+VARIANTS = {
+    "cyce with identity": syce.Config.cyce_identity(),
+    "others": syce.Config(
+        stable=syce.Stable.CYCLE,
+        soft_targets=True,
+        critic_shift=1,
+        average=0.9,
+        loss=syce.Loss(proximity=1.0, penalty=0.0),
+    ),
+    "single without a critic": dataclasses.replace(
+        syce.Config.single(), loss=dataclasses.replace(syce.Config.single().loss, realism=0.0)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_is_a_setting_and_learns_and_explains(name):
+    cfg = dataclasses.replace(VARIANTS[name], **SMALL, learning_rate=0.01)
+    method, known, batch = cfg.build(), frozen(), batch_of(4, jax.random.key(1))
+    trainable = method.trainable
+    state = jax.jit(trainable.init)(jax.random.key(0), known, batch)
+    step = jax.jit(lambda state, key: trainable.step(state, known, batch, key))
+    for i in range(2):
+        state, metrics = step(state, jax.random.key(i))
+    assert all(np.isfinite(value) for value in metrics.values())
+    weights = trainable.weights(state)
+    found = jax.jit(method.explain)(weights, known, batch, jax.random.key(0))
+    assert found.numbers["decision"].tolist() == [0, 1, 0, 1]
+    stable, made = found.pictures["stable"], found.pictures["counterfactual"]
+    difference = (stable - made).mean(axis=3, keepdims=True)
+    np.testing.assert_allclose(found.maps["difference"], difference, atol=1e-6)
+    np.testing.assert_allclose(found.saliency, jnp.abs(difference), atol=1e-6)  # of grey pictures
+    assert (stable == batch.images).all() == (cfg.stable is syce.Stable.INPUT)
+    values = jax.jit(trainable.measure)(weights, state, known, batch, jax.random.key(0))
+    assert {"loss", "flipped"} <= set(values) and all(v.shape == (4,) for v in values.values())
+
+
+def test_a_plateau_lowers_the_rate_to_a_tenth_and_no_further():
+    cfg = syce.Config(**SMALL, plateau=2)
+    batch = batch_of(2, jax.random.key(1))
+    state = jax.jit(lambda key: training.init(cfg, key, frozen(), batch))(jax.random.key(0))
+    shares = []
+    for loss in (1.0, 0.9, 0.95, 0.9, 0.8, 1.0, 1.0, 1.0, 1.0):
+        state = training.validated(cfg, state, {"loss": loss})
+        shares.append(round(float(state.share), 3))
+    assert shares == [1, 1, 1, 0.3, 0.3, 0.3, 0.1, 0.1, 0.1] and float(state.best) == np.float32(
+        0.8
+    )
+
+
+def test_what_cannot_be_explained_is_refused_with_what_to_set():
+    several = planted.quadrant()
+    many = Frozen(classifier=several, infill=frozen().infill)
+    batch = batch_of(4, jax.random.key(0))
+    with pytest.raises(ValueError, match="has 4 classes, and its decision must be one of two; set"):
+        syce.Config().build().check(many, batch.images.shape)
+    with pytest.raises(ValueError, match="decided_class is 4, and the classifier has the classes"):
+        syce.Config(decided_class=4).build().check(many, batch.images.shape)
+    with pytest.raises(ValueError, match="are 9 x 8; set data.resize to multiples of 4, or take"):
+        syce.Config().build().check(frozen(), (4, 9, 8, 3))
+    with pytest.raises(ValueError, match="A batch of 3 pictures has no two halves; set batch_size"):
+        domains.halves(planted.take(batch, slice(0, 3)), jnp.zeros(3))
+
+
+def test_pictures_that_are_decided_alike_are_told_before_anything_is_trained():
+    look = syce.Config().build().trainable.look
+    mixed, alike = batch_of(4, jax.random.key(0)), batch_of(4, jax.random.key(0))
+    alike = jax.tree.map(lambda x: x[0::2], alike)
+    look(frozen(), iter([alike, mixed]))
+    with pytest.raises(ValueError, match="decides the first 6 pictures alike: none of them show"):
+        look(frozen(), iter([alike] * 3))
+
+
+def test_what_makes_the_difference_is_found_and_flipped():
+    """The corner alone decides: the maps lie on it, and the counterfactuals flip."""
+    cfg = dataclasses.replace(
+        syce.Config.smoke(), decided_class=None, learning_rate=5e-3, loss=syce.Loss(flip=1.0)
+    )
+    method, known, side = cfg.build(), frozen(), 16
+    trainable = method.trainable
+    state = jax.jit(trainable.init)(jax.random.key(0), known, batch_of(16, jax.random.key(0), side))
+
+    @jax.jit
+    def step(state, key):
+        return trainable.step(state, known, batch_of(16, key, side), key)
+
+    for key in jax.random.split(jax.random.key(1), 150):
+        state, _ = step(state, key)
+    weights = trainable.weights(state)
+    batch = batch_of(64, jax.random.key(7), side)
+    found = jax.jit(method.explain)(weights, known, batch, jax.random.key(0))
+    odds = corner(20.0, found.pictures["counterfactual"])[:, 0]
+    is_one = np.arange(64) % 2 == 1
+    assert ((odds >= 0) != is_one).mean() > 0.9
+    inside = found.saliency[:, :8, :8].sum((1, 2, 3)) / found.saliency.sum((1, 2, 3))
+    assert inside.mean() > 0.5  # a quarter by chance

@@ -1,0 +1,95 @@
+"""Scores of counterfactual pictures, by hand and against SciPy's matrix root."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from test_distributions import by_scipy
+
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.method import Frozen
+from xai_jax.core.targets import Head
+from xai_jax.core.types import Batch, Explanation
+from xai_jax.infills.constant import Constant
+from xai_jax.metrics import counterfactuals
+
+
+def brightness(params, images):
+    return 10.0 * (images.mean((1, 2, 3)) - params)[:, None]
+
+
+def pixels(classifier, images):
+    return images.reshape(len(images), -1)
+
+
+def known(threshold=0.5) -> Frozen:
+    classifier = Classifier.from_callable(brightness, jnp.float32(threshold), head=Head.SIGMOID)
+    return Frozen(classifier=classifier, infill=Constant(value=0.5).build(classifier))
+
+
+def batch_of(images) -> Batch:
+    num = len(images)
+    return Batch(
+        images=jnp.asarray(images, jnp.float32),
+        target=jnp.zeros(num, jnp.int32),
+        image_id=jnp.arange(num, dtype=jnp.uint32),
+        weight=jnp.ones(num),
+    )
+
+
+def explained(batch, made, **pictures) -> Explanation:
+    flat = jnp.zeros((*batch.images.shape[:3], 1))
+    pictures = {name: jnp.asarray(p, jnp.float32) for name, p in pictures.items()}
+    pictures["counterfactual"] = jnp.asarray(made, jnp.float32)
+    return Explanation(target=batch.target, saliency=flat, pictures=pictures)
+
+
+def rows_of(metric, batch, explanation):
+    found = metric.measure(metric.params, known(), batch, explanation, jax.random.key(0))
+    assert set(found) == {row.name for row in metric.rows}
+    return {name: np.asarray(value) for name, value in found.items()}
+
+
+def test_flips_distances_and_the_oracle_by_hand():
+    levels = np.array([0.2, 0.3, 0.8, 0.9])  # two of either side
+    made = np.array([0.62, 0.45, 0.3, 0.45])
+    images, after = (np.tile(x[:, None, None, None], (1, 2, 2, 3)) for x in (levels, made))
+    after[0, 0, 0] = images[0, 0, 0]  # one of four pixels stays
+    batch = batch_of(images)
+    oracle = known(0.4).classifier  # finds 0.45 on the bright side
+    metric = counterfactuals.flips(oracle=oracle)
+    rows = rows_of(metric, batch, explained(batch, after, stable=images + 0.05))
+    assert rows["decided"].tolist() == [0, 0, 1, 1]
+    assert rows["flipped"].tolist() == [1, 0, 1, 1]
+    assert rows["oracle_flipped"].tolist() == [1, 1, 1, 0]
+    np.testing.assert_allclose(rows["changed_by"], [0.315, 0.15, 0.5, 0.45], rtol=1e-5)
+    assert rows["changed_share"].tolist() == [0.75, 1, 1, 1] and rows["kept"].tolist() == [1] * 4
+    table = metric.reduce(rows)
+    assert set(table) == {column.name for column in metric.columns}
+    assert (table["flipped"], table["flipped_one"], table["flipped_zero"]) == (0.75, 1.0, 0.5)
+    assert (table["oracle_flipped_one"], table["oracle_flipped_zero"]) == (0.5, 1.0)
+    assert table["stable_error"] == pytest.approx(0.0025, rel=1e-4)
+
+
+def test_a_method_without_a_stable_picture_has_no_keep_rate():
+    batch = batch_of(np.full((2, 2, 2, 3), 0.2))
+    metric = counterfactuals.flips()
+    rows = rows_of(metric, batch, explained(batch, batch.images))
+    assert np.isnan(metric.reduce(rows)["kept"])
+    nothing = Explanation(target=batch.target, saliency=batch.images[..., :1])
+    with pytest.raises(ValueError, match="The method makes no counterfactual pictures"):
+        metric.measure(None, known(), batch, nothing, jax.random.key(0))
+
+
+def test_realism_is_a_share_of_how_far_the_sides_are_apart():
+    rng = np.random.default_rng(0)
+    dark, bright = rng.uniform(0, 0.4, (20, 1, 2, 1)), rng.uniform(0.6, 1, (30, 1, 2, 1))
+    images = np.concatenate([dark, bright])
+    made = rng.uniform(0.2, 0.9, images.shape)
+    batch = batch_of(images)
+    metric = counterfactuals.realism(pixels, known().classifier)
+    found = metric.reduce(rows_of(metric, batch, explained(batch, made)))
+    flat = [x.reshape(len(x), -1) for x in (dark, bright, made[:20], made[20:])]
+    apart = by_scipy(flat[0], flat[1])
+    assert found["frechet_to_one"] == pytest.approx(by_scipy(flat[1], flat[2]) / apart, rel=1e-3)
+    assert found["frechet_to_zero"] == pytest.approx(by_scipy(flat[0], flat[3]) / apart, rel=1e-3)

@@ -1,0 +1,129 @@
+"""The networks of SyCE: the authors' numbers of parameters, and their answers computed plainly."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.signal import correlate
+
+from xai_jax.classifiers.fresh import Fresh
+from xai_jax.nn import unet
+from xai_jax.nn.patch_discriminator import PatchDiscriminator
+from xai_jax.nn.unet import UNet
+
+RNG = np.random.default_rng(0)
+
+
+def count(tree) -> int:
+    return sum(np.size(leaf) for leaf in jax.tree.leaves(tree))
+
+
+def drawn(network, *shape: int):
+    """Its parameters, every one of them drawn, so that none is 0 or 1 by its beginning."""
+    shapes = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros(shape))["params"]
+    one = lambda x: jnp.asarray(RNG.normal(0, 0.3, x.shape), jnp.float32)  # noqa: E731
+    return jax.tree.map(one, shapes)
+
+
+def test_the_networks_have_as_many_parameters_as_the_authors():
+    digits = jnp.zeros((1, 28, 28, 1))
+    generator = UNet().build().init(jax.random.key(0), digits)
+    critic = PatchDiscriminator().build().init(jax.random.key(0), digits)
+    assert count(generator) == 204_499  # without the statistics that they kept and never moved
+    assert count(critic) == 204_961
+    assert count(Fresh().build().params) == 1_217_473
+
+
+def convolved(x, params, stride=1):
+    """3 x 3 with zeros beyond the border; TensorFlow's "SAME" at stride 2 of even sides."""
+    kernel, bias = (np.asarray(params[name], np.float64) for name in ("kernel", "bias"))
+    pads = (1, 1) if stride == 1 or x.shape[0] % 2 else (0, 1)
+    padded = np.pad(x, (pads, pads, (0, 0)))
+    out = [
+        sum(
+            correlate(padded[..., i], kernel[..., i, o], mode="valid")[::stride, ::stride]
+            for i in range(x.shape[-1])
+        )
+        for o in range(kernel.shape[-1])
+    ]
+    return np.stack(out, -1) + bias
+
+
+def blocks(x, params, name, num):
+    for i in range(num):
+        affine = {k: np.asarray(v, np.float64) for k, v in params[f"{name}_affine{i}"].items()}
+        x = np.maximum(affine["scale"] * x / np.sqrt(1.001) + affine["bias"], 0.0)
+        x = convolved(x, params[f"{name}_conv{i}"])
+    return x
+
+
+def test_the_unet_answers_as_its_description_says():
+    network = UNet(widths=(2, 3)).build(outputs=2)
+    params = drawn(network, 1, 6, 8, 1)
+    picture = RNG.random((6, 8, 3))
+    found = network.apply({"params": params}, jnp.asarray(picture, jnp.float32)[None])[0]
+    fine = blocks(picture.mean(-1, keepdims=True), params, "down0", 2)
+    x = blocks(fine, params, "into1", 1)
+    pooled = x.reshape(3, 2, 4, 2, 3).max((1, 3))
+    coarse = pooled + blocks(pooled, params, "down1", 3)
+    up = blocks(coarse, params, "up0", 2).repeat(2, 0).repeat(2, 1)
+    last = {k: np.asarray(v, np.float64) for k, v in params["pixels"].items()}
+    wanted = np.concatenate([fine, up], -1) @ last["kernel"][0, 0] + last["bias"]
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("side", [7, 8])
+def test_the_discriminator_answers_as_its_description_says(side):
+    network = PatchDiscriminator(widths=(2, 3)).build()
+    params = drawn(network, 1, side, side, 1)
+    x = picture = RNG.random((side, side, 1))
+    for stage in range(2):
+        for name, stride in ((f"near{stage}", 1), (f"half{stage}", 2)):
+            x = convolved(np.where(x > 0, x, 0.3 * x), params[name], stride)
+    dense = {k: np.asarray(v, np.float64) for k, v in params["logit"].items()}
+    wanted = x.reshape(-1) @ dense["kernel"] + dense["bias"]
+    found = network.apply({"params": params}, jnp.asarray(picture, jnp.float32)[None])
+    np.testing.assert_allclose(found, wanted, rtol=1e-4)
+
+
+def test_a_stem_sees_squares_and_draws_them_at_the_full_size():
+    x = jnp.arange(2 * 4 * 6 * 3.0).reshape(2, 4, 6, 3)
+    small = unet.squares_to_channels(x, 2)
+    assert small.shape == (2, 2, 3, 12)
+    np.testing.assert_array_equal(small[1, 1, 2], x[1, 2:4, 4:6].reshape(-1))
+    np.testing.assert_array_equal(unet.channels_to_squares(small, 2), x)
+    network = UNet(widths=(2, 2), stem=2, channels=3).build()
+    answer = network.init_with_output(jax.random.key(0), jnp.zeros((1, 8, 12, 3)))[0]
+    assert answer.shape == (1, 8, 12, 3)
+
+
+def test_pictures_that_do_not_fit_are_refused_with_what_to_set():
+    with pytest.raises(ValueError, match="are 30 x 28; set data.resize to multiples of 4, or"):
+        UNet().check((1, 30, 28, 3))
+    with pytest.raises(ValueError, match="channels is 3 and the pictures have 1; set it to 1"):
+        UNet(channels=3).check((1, 28, 28, 1))
+    UNet(stem=7).check((1, 28, 28, 3))
+
+
+def test_lenet_answers_as_its_description_says():
+    classifier = Fresh(seed=3, num_classes=2).build()
+    picture = RNG.random((28, 28, 3)).astype(np.float32)
+    x = picture.mean(-1, keepdims=True).astype(np.float64)
+    for layer in classifier.params["layers"]:
+        x = np.maximum(convolved(x, layer)[1:-1, 1:-1], 0.0)  # without padding
+    pooled = x.reshape(12, 2, 12, 2, 64).max((1, 3)).transpose(2, 0, 1).reshape(-1)
+    (hidden,), last = classifier.params["hidden"], classifier.params["classes"]
+    hidden = np.maximum(pooled @ np.asarray(hidden["kernel"]) + hidden["bias"], 0.0)
+    wanted = hidden @ np.asarray(last["kernel"]) + last["bias"]
+    found = classifier.logits(jnp.asarray(picture)[None])[0]
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_fresh_weights_follow_their_seed_and_have_glorots_spread():
+    one, same, other = (Fresh(seed=seed).build().params for seed in (0, 0, 1))
+    kernel = np.asarray(one["hidden"][0]["kernel"])
+    bound = np.sqrt(6 / (64 * 144 + 128))
+    assert np.abs(kernel).max() <= bound and np.std(kernel) == pytest.approx(bound / 3**0.5, 0.01)
+    assert (kernel == same["hidden"][0]["kernel"]).all()
+    assert (kernel != other["hidden"][0]["kernel"]).any()
+    assert not np.any(one["classes"]["bias"])

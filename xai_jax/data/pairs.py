@@ -1,0 +1,137 @@
+"""Batches in which a picture without a class and one with it stand side by side."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from xai_jax.core.preprocess import Preprocess
+from xai_jax.core.settings import Settings
+from xai_jax.core.types import Batch
+from xai_jax.data.part import Part
+from xai_jax.data.pipeline import PictureStream, Pipeline
+
+
+@dataclasses.dataclass(kw_only=True)  # no slots: its two halves are kept
+class Pairs(Settings):
+    """The `data` of an Experiment that tells two kinds of pictures apart.
+
+    Even rows have no label of class `of`, odd ones have it; each kind in an order of its own,
+    without end. So a batch has as many of both, however rare one is, and an epoch is over when the
+    rarer kind is.
+
+    Fields:
+        pictures: those to draw from, shuffled and without end.
+        of: the class, by its name; empty: the first one.
+    """
+
+    pictures: Pipeline
+    of: str = ""
+
+    @property
+    def resize(self) -> Preprocess:
+        """How its pictures are resized."""
+        return self.pictures.resize
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One a class, in the order of `Batch.labels`."""
+        return self.pictures.class_names
+
+    def digests(self) -> dict[str, str] | None:
+        """What the files of the source hold, by file; ``None`` where it cannot say."""
+        return self.pictures.digests()
+
+    @functools.cached_property
+    def halves(self) -> tuple[Pipeline, Pipeline]:
+        """The pictures without the class, and those with it.
+
+        Raises:
+            ValueError: there is no such class, or no picture of one kind.
+        """
+        names = self.pictures.class_names
+        if self.of and self.of not in names:
+            raise ValueError(f"There is no class {self.of!r}; take one of {', '.join(names)}.")
+        k = names.index(self.of) if self.of else 0
+        examples = self.pictures.examples
+        has = np.array([examples[row].labels[k] > 0 for row in range(len(examples))], bool)
+        for kind, rows in (("without", ~has), ("with", has)):
+            if not rows.any():
+                raise ValueError(
+                    f"There is no picture {kind} the class {names[k]!r}; choose another class."
+                )
+        return tuple(
+            dataclasses.replace(
+                self.pictures,
+                source=Part(whole=examples, rows=tuple(map(int, np.flatnonzero(rows)))),
+            )
+            for rows in (~has, has)
+        )  # type: ignore[return-value]
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Whole batches until the rarer kind has been shown once, at least 1."""
+        return max(min(map(len, self.halves)) // max(batch_size // 2, 1), 1)
+
+    def batches(
+        self,
+        batch_size: int,
+        *,
+        start: Mapping[str, Any] | None = None,
+        process_index: int = 0,
+        process_count: int = 1,
+    ) -> "PairStream":
+        """A stream of batches; see `Pipeline.batches`.
+
+        Raises:
+            ValueError: likewise; or `batch_size` is odd.
+        """
+        if batch_size % 2:
+            raise ValueError(f"A batch of {batch_size} holds no pairs; set an even batch_size.")
+        streams = [
+            half.batches(
+                batch_size // 2,
+                start=None if start is None else start[name],
+                process_index=process_index,
+                process_count=process_count,
+            )
+            for name, half in zip(_KINDS, self.halves, strict=True)
+        ]
+        return PairStream(*streams)
+
+
+_KINDS = ("without", "with")
+
+
+class PairStream:
+    """Batches of pairs: an `experiment.Stream`."""
+
+    def __init__(self, without: PictureStream, having: PictureStream) -> None:
+        """Of one stream of each kind."""
+        self._streams = (without, having)
+
+    def __next__(self) -> Batch:
+        """The next batch.
+
+        Raises:
+            ValueError: a picture cannot be read; the sentence names it.
+        """
+        both = [next(stream) for stream in self._streams]
+
+        def side_by_side(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+            return np.stack([one, other], axis=1).reshape(-1, *one.shape[1:])
+
+        found: Batch = jax.tree.map(side_by_side, *both)
+        return found
+
+    def close(self) -> None:
+        """Ends the threads."""
+        for stream in self._streams:
+            stream.close()
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Where both stand, for JSON."""
+        return {name: s.state for name, s in zip(_KINDS, self._streams, strict=True)}

@@ -1,0 +1,200 @@
+"""SyCE and CyCE: the explanation is the difference of two generated pictures.
+
+Charachon, Cournede, Hudelot, Ardon, "Leveraging Conditional Generative Models in a General
+Explanation Framework of Classifier Decisions", FGCS 132 (2022), with the losses and networks of the
+authors' code. A generator of the pictures that the classifier decides one way draws pictures that
+it decides the other way, close to them and real to a critic of that other side.
+"""
+
+import dataclasses
+import functools
+import itertools
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+
+from xai_jax.core import outputs
+from xai_jax.core.method import Frozen, Method, Trainable
+from xai_jax.core.outputs import COLUMN, COUNTERFACTUAL, ROW, Output
+from xai_jax.core.rng import example_keys
+from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey
+from xai_jax.methods.syce import domains, terms, training
+from xai_jax.methods.syce.domains import NAMES
+from xai_jax.methods.syce.settings import Generators, Loss, Stable
+from xai_jax.nn import learner
+from xai_jax.nn.ema import ema
+from xai_jax.nn.learner import Weights
+from xai_jax.nn.patch_discriminator import PatchDiscriminator
+from xai_jax.nn.unet import UNet
+
+STABLE = Output(
+    name="stable",
+    kind="picture",
+    axes=COUNTERFACTUAL.axes,
+    unit="unit pixels",
+    meaning="The picture as its network draws it without a change of the decision.",
+)
+DIFFERENCE = Output(
+    name="difference",
+    kind="map",
+    axes=(ROW, COLUMN, outputs.CHANNEL),
+    unit="unit pixels, in [-1, 1]",
+    meaning="Stable less counterfactual picture, the channels' mean: above 0 it would be darker.",
+)
+DECISION = Output(
+    name="decision",
+    kind="number",
+    axes=(),
+    unit="0 or 1",
+    meaning="Whether the classifier finds the decided class in the picture.",
+    stored="int32",
+)
+
+_MOST_LOOKED_AT = 8  # batches, before a training begins
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Config(Generators):
+    """Settings; see `settings.Generators`."""
+
+    @classmethod
+    def cyce(cls) -> "Config":
+        """CyCE: CycleGAN with a classifier; the picture itself is compared with its adversary."""
+        return cls(loss=Loss.cyce(), stable=Stable.INPUT, together=True)
+
+    @classmethod
+    def cyce_identity(cls) -> "Config":
+        """CyCE with the identity term of GANterfactual: a picture of the other side stays."""
+        return cls(
+            loss=dataclasses.replace(Loss.cyce(), identity=5.0), stable=Stable.INPUT, together=True
+        )
+
+    @classmethod
+    def single(cls) -> "Config":
+        """One generator for both domains, for which symmetry and cycle are the same."""
+        loss = Loss(symmetry=12.0, cycle=0.0, keep=0.015, cycle_keep=0.0)
+        return cls(loss=loss, shared=True)
+
+    @classmethod
+    def smoke(cls) -> "Config":
+        """The smallest honest run: small networks, the first class of several, quick steps."""
+        return cls(
+            network=UNet(widths=(4, 8)),
+            critic=PatchDiscriminator(widths=(4, 8)),
+            decided_class=0,
+            learning_rate=1e-2,
+        )
+
+    def build(self) -> Method:
+        """The method with these settings."""
+        return syce(self)
+
+
+def syce(cfg: Config) -> Method:
+    """Learns a generator for each decision; its explanations need no further optimisation."""
+    made = Trainable(
+        init=functools.partial(training.init, cfg),
+        step=functools.partial(training.step, cfg),
+        measure=functools.partial(_measure, cfg),
+        weights=lambda state: learner.weights(state.generators),
+        validated=functools.partial(training.validated, cfg),
+        look=functools.partial(_look, cfg),
+    )
+    return Method(
+        explain=functools.partial(_explain, cfg),
+        outputs=(COUNTERFACTUAL, STABLE, DIFFERENCE, DECISION),
+        trainable=ema(made, cfg.average),
+        check=functools.partial(_check, cfg),
+    )
+
+
+def _check(cfg: Config, frozen: Frozen, shape: tuple[int, int, int, int]) -> None:
+    cfg.network.check(shape)
+    domains.class_of(frozen.classifier, cfg.decided_class, shape)
+
+
+def _look(cfg: Config, frozen: Frozen, batches: Iterator[Batch]) -> None:
+    """Refuses pictures that the classifier decides alike, one after the other."""
+    decide = jax.jit(domains.log_odds, static_argnums=1)
+    seen, ones = 0.0, 0.0
+    for batch in itertools.islice(batches, _MOST_LOOKED_AT):
+        decided = domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
+        is_one = decide(frozen.classifier, decided, batch.images) >= 0
+        seen += float(batch.weight.sum())
+        ones += float((batch.weight * is_one).sum())
+        if 0 < ones < seen:
+            return
+    raise ValueError(
+        f"The classifier decides the first {seen:.0f} pictures alike: "
+        f"{'all' if ones else 'none'} of them show the class. There is nothing to flip; choose "
+        "pictures that it decides both ways, or another decided_class."
+    )
+
+
+def _explain(
+    cfg: Config, weights: Weights, frozen: Frozen, batch: Batch, key: PRNGKey
+) -> Explanation:
+    del key
+    draw = terms.drawing(cfg)
+    decided = domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
+    is_one = domains.log_odds(frozen.classifier, decided, batch.images) >= 0
+
+    def both(own, other, images):
+        adversarial = draw(own, images)
+        if cfg.stable is Stable.INPUT:
+            return adversarial, images
+        return adversarial, draw(own if cfg.stable is Stable.SYMMETRY else other, adversarial)
+
+    adversarial, stable = domains.by_domain(both, weights.params, batch.images, is_one)
+    difference = (stable - adversarial).mean(axis=-1, keepdims=True)
+    return Explanation(
+        target=batch.target,
+        saliency=jnp.abs(stable - adversarial).mean(axis=-1, keepdims=True),
+        maps={DIFFERENCE.name: difference},
+        pictures={COUNTERFACTUAL.name: adversarial, STABLE.name: stable},
+        numbers={DECISION.name: is_one.astype(jnp.int32)},
+    )
+
+
+def _measure(
+    cfg: Config,
+    weights: Weights,
+    state: training.State,
+    frozen: Frozen,
+    batch: Batch,
+    key: PRNGKey,
+) -> dict[str, PerExample]:
+    """The generators' loss of each picture and its terms, and what the classifier makes of it."""
+    draw = terms.drawing(cfg)
+    decided = domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
+    ask = functools.partial(domains.log_odds, frozen.classifier, decided)
+    odds = ask(batch.images)
+    is_one = odds >= 0
+
+    def pictures_of(own, other, images):
+        return terms.made(cfg, draw, own, other, images)
+
+    pictures = domains.by_domain(pictures_of, weights.params, batch.images, is_one)
+    said = terms.asked(ask, pictures)
+    real = None
+    if state.critics:
+        keys = example_keys(key, batch.image_id)
+        by_critic = [
+            training.logits_of(cfg, state.critics[n].params, pictures[terms.ADVERSARIAL], keys)
+            for n in NAMES
+        ]
+        real = jnp.where(is_one, by_critic[0], by_critic[1])  # a critic of the other domain
+    target = training.target_of(cfg, odds)
+    found = terms.terms(cfg.loss, batch.images, target, pictures, said, real)
+    loss = terms.weighted(cfg.loss, found)
+    flipped = (said[terms.ADVERSARIAL] >= 0) != is_one
+    shown = {"flipped": flipped, "adversarial": _off(pictures[terms.ADVERSARIAL], batch.images)}
+    if terms.SYMMETRIC in pictures:
+        shown["kept"] = (said[terms.SYMMETRIC] >= 0) == is_one
+    return {"loss": loss, **found, **{n: x.astype(jnp.float32) for n, x in shown.items()}}
+
+
+def _off(one: Images, other: Images) -> PerExample:
+    """Mean absolute difference."""
+    return jnp.abs(one - other).mean(axis=(1, 2, 3))

@@ -1,0 +1,88 @@
+"""The settings of SyCE, CyCE and their variants: one loss, of which each takes some terms."""
+
+import dataclasses
+import enum
+
+from xai_jax.core.domains import Natural, NotNegative, ShareBelowOne
+from xai_jax.core.settings import Settings
+from xai_jax.nn.patch_discriminator import PatchDiscriminator
+from xai_jax.nn.unet import UNet
+
+
+class Stable(enum.Enum):
+    """Which picture the adversarial one is compared with; c is what the picture is decided as."""
+
+    SYMMETRY = "symmetry"  # G_c(G_c(x)), of the same network twice: SyCE
+    CYCLE = "cycle"  # G_{1-c}(G_c(x)), of both networks
+    INPUT = "input"  # x itself: CyCE
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Loss(Settings):
+    """Weights of the terms, each the mean over the pictures of a domain; 0: it is not computed.
+
+    Attributes:
+        symmetry: reconstruction of the picture by the same network twice.
+        cycle: by its own network and then the other domain's.
+        identity: by the other domain's network alone, which has nothing to change there.
+        proximity: mean absolute difference of picture and adversarial picture.
+        flip: cross-entropy of the adversarial picture's answer and the opposite decision.
+        keep: of the symmetric picture's answer and the decision.
+        cycle_keep: of the cycled picture's answer and the decision.
+        realism: how unreal the other domain's critic finds the adversarial picture.
+        penalty: of the critics' slope; in their loss.
+    """
+
+    symmetry: NotNegative = 10.0
+    cycle: NotNegative = 2.0
+    identity: NotNegative = 0.0
+    proximity: NotNegative = 0.0
+    flip: NotNegative = 0.2
+    keep: NotNegative = 0.01
+    cycle_keep: NotNegative = 0.005
+    realism: NotNegative = 0.25
+    penalty: NotNegative = 1.0
+
+    @classmethod
+    def cyce(cls) -> "Loss":
+        """A cycle in place of the symmetry."""
+        return cls(symmetry=0.0, cycle=10.0, keep=0.0)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Generators(Settings):
+    """Networks, optimiser and variants; the defaults are the published SyCE on MNIST.
+
+    Attributes:
+        network: each generator.
+        critic: each domain's discriminator.
+        loss: what the generators and the critics are trained by.
+        stable: what the adversarial picture is compared with.
+        decided_class: the class whose presence is the decision; ``None``: the classifier has one.
+        shared: one generator serves both domains.
+        together: both domains' losses make one update of the generators; else two, one after the
+            other.
+        soft_targets: what is to be kept and flipped is the probability, not the decision.
+        critic_shift: pixels by which what the critics see is moved at random, either way; what
+            comes in is black (Zhao et al., "Differentiable Augmentation", NeurIPS 2020).
+        learning_rate: of Adam, for generators and critics.
+        decay_steps: steps over which it falls to 0 along a half cosine; 0: it stays.
+        plateau: validations in a row without a better loss after which the rate is multiplied by
+            0.3, down to a tenth of it; 0: never.
+        average: decay of the moving average of the generators, which is what is exported; 0 as
+            published: the generators themselves.
+    """
+
+    network: UNet = dataclasses.field(default_factory=UNet)
+    critic: PatchDiscriminator = dataclasses.field(default_factory=PatchDiscriminator)
+    loss: Loss = dataclasses.field(default_factory=Loss)
+    stable: Stable = Stable.SYMMETRY
+    decided_class: Natural | None = None
+    shared: bool = False
+    together: bool = False
+    soft_targets: bool = False
+    critic_shift: Natural = 0
+    learning_rate: NotNegative = 1e-4
+    decay_steps: Natural = 0
+    plateau: Natural = 0
+    average: ShareBelowOne = 0.0

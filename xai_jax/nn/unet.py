@@ -1,0 +1,152 @@
+"""The pre-activation residual U-Net of SyCE and CyCE: a picture in, pictures of its size out.
+
+Specs: generative, sec. 4.1. A block is a scale and a shift of each channel, ReLU, and a 3x3
+convolution: the authors' batch norm never saw a batch's statistics, and their dropout never ran.
+"""
+
+import dataclasses
+from typing import Annotated, Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen
+
+from xai_jax.core.domains import Count, NotEmpty
+from xai_jax.core.max_pool import max_pool
+from xai_jax.core.settings import Settings
+from xai_jax.core.types import AnyArray, Images
+from xai_jax.nn.layers import Conv, zero_bias
+
+_EPSILON = 1e-3  # of the authors' batch norm, whose variance is 1 for ever
+
+
+class _Affine(linen.Module):
+    """A scale and a shift of each channel of ``[b h w c]``."""
+
+    @linen.compact
+    def __call__(self, x: AnyArray) -> AnyArray:
+        """The same shape."""
+        scale = self.param("scale", linen.initializers.ones, (x.shape[-1],))
+        bias = self.param("bias", linen.initializers.zeros, (x.shape[-1],))
+        return x * (scale / jnp.sqrt(1.0 + _EPSILON)) + bias
+
+
+def conv(features: int, kernel: int, name: str, **how: Any) -> Conv:
+    """A convolution that begins as Keras' do: Glorot-uniform kernel, bias 0; `how` as in `Conv`."""
+    return Conv(
+        features,
+        kernel,
+        **how,
+        use_bias=True,
+        kernel_init=linen.initializers.glorot_uniform(),
+        bias_init=zero_bias,
+        name=name,
+    )
+
+
+class Network(linen.Module):
+    """204,499 parameters at widths of 16, 32 and 64 with one channel in and out.
+
+    Fields:
+        widths: channels at each resolution, from the finest on.
+        outputs: pictures that are drawn, side by side in the channels.
+        channels: of a picture; of one channel, the mean of its colours.
+        stem: side of the squares of pixels that become channels before the first layer, and pixels
+            again behind the last.
+    """
+
+    widths: tuple[int, ...]
+    outputs: int
+    channels: int
+    stem: int
+
+    @linen.compact
+    def __call__(self, images: Images) -> AnyArray:
+        """``[b h w 3]`` (or of `channels`) -> ``[b h w outputs * channels]``, unbounded.
+
+        Sides are multiples of `UNet.stride`.
+        """
+        x = images.mean(axis=-1, keepdims=True) if self.channels == 1 else images
+        x = squares_to_channels(x, self.stem)
+        skips = []
+        for level, width in enumerate(self.widths):
+            x = self._down(x, level, width)
+            skips.append(x)
+        for level in reversed(range(len(self.widths) - 1)):
+            x = self._blocks(x, f"up{level}", self.widths[level], 2)
+            x = x.repeat(2, axis=1).repeat(2, axis=2)
+            x = jnp.concatenate([skips[level], x], axis=-1)
+        x = conv(self.outputs * self.channels * self.stem**2, 1, "pixels")(x)
+        return channels_to_squares(x, self.stem)
+
+    def _down(self, x: AnyArray, level: int, width: int) -> AnyArray:
+        if level == 0:
+            return self._blocks(x, "down0", width, 2)
+        x = self._blocks(x, f"into{level}", width, 1)
+        x = max_pool(x, 2, 2, ((0, 0), (0, 0)))
+        return x + self._blocks(x, f"down{level}", width, 3)
+
+    def _blocks(self, x: AnyArray, name: str, width: int, num: int) -> AnyArray:
+        for i in range(num):
+            x = jax.nn.relu(_Affine(name=f"{name}_affine{i}")(x))
+            x = conv(width, 3, f"{name}_conv{i}")(x)
+        return x
+
+
+def squares_to_channels(x: AnyArray, side: int) -> AnyArray:
+    """``[b h w c] -> [b h/side w/side side*side*c]``."""
+    b, h, w, c = x.shape
+    x = x.reshape(b, h // side, side, w // side, side, c).transpose(0, 1, 3, 2, 4, 5)
+    return x.reshape(b, h // side, w // side, side * side * c)
+
+
+def channels_to_squares(x: AnyArray, side: int) -> AnyArray:
+    """The inverse of `squares_to_channels`."""
+    b, h, w, c = x.shape
+    x = x.reshape(b, h, w, side, side, c // side**2).transpose(0, 1, 3, 2, 4, 5)
+    return x.reshape(b, h * side, w * side, c // side**2)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class UNet(Settings):
+    """Settings of the network; the defaults are those of the authors' on MNIST.
+
+    Attributes:
+        widths: channels at each resolution, from the finest on; each next one has half the sides.
+        channels: of the pictures it draws: 1 is grey, whatever the pictures that it is shown.
+        stem: side of the squares of pixels that are one place for the network; 1 as published, 2
+            for a quarter of the time at larger pictures.
+    """
+
+    widths: Annotated[tuple[Count, ...], NotEmpty()] = (16, 32, 64)
+    channels: Count = 1
+    stem: Count = 1
+
+    @property
+    def stride(self) -> int:
+        """What divides the sides of the pictures."""
+        return self.stem * 2 ** (len(self.widths) - 1)
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuses pictures ``[b h w c]`` of other sides or channels.
+
+        Raises:
+            ValueError: with what to set.
+        """
+        _, height, width, channels = shape
+        if height % self.stride or width % self.stride:
+            raise ValueError(
+                f"The pictures are {height} x {width}; set data.resize to multiples of "
+                f"{self.stride}, or take fewer network.widths."
+            )
+        if self.channels not in (1, channels):
+            raise ValueError(
+                f"network.channels is {self.channels} and the pictures have {channels}; set it to "
+                f"1 or {channels}."
+            )
+
+    def build(self, outputs: int = 1) -> Any:
+        """The `Network` that draws so many pictures: a linen module of unit pixels."""
+        return Network(
+            widths=tuple(self.widths), outputs=outputs, channels=self.channels, stem=self.stem
+        )
