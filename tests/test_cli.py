@@ -324,11 +324,11 @@ def test_help_and_a_slip_of_the_pen_do_not_wait_for_jax():
     assert f"xai-jax {xai_jax.__version__}" in done.stdout
 
 
-def settings(config):
-    """The fields of a dataclass; in place of those that are dataclasses, theirs."""
+def settings(config, prefix=""):
+    """Names of the fields of a dataclass; in place of those that are dataclasses, theirs."""
     for field in dataclasses.fields(config):
-        inner = getattr(config, field.name)
-        yield from settings(inner) if dataclasses.is_dataclass(inner) else (field,)
+        inner, name = getattr(config, field.name), prefix + field.name
+        yield from settings(inner, name + ".") if dataclasses.is_dataclass(inner) else (name,)
 
 
 @pytest.mark.parametrize("method", choices.METHODS)
@@ -337,12 +337,10 @@ def test_every_setting_of_a_method_is_a_flag_with_a_sentence(method, capsys):
         cli.main(["explain", "--method", method, "--help"])
     assert ended.value.code == 0
     words = capsys.readouterr().out.replace("│", " ").replace(",", " ").split()
-    for field in settings(choices.METHODS[method]()):
-        flag = words.index(f"--{field.name.replace('_', '-')}")
+    for name in settings(choices.METHODS[method]()):
+        flag = words.index(f"--{name.replace('_', '-')}")
         end = words.index("(default:", flag)  # between: what it takes, and words
-        assert any(word.islower() and word.strip(".").isalpha() for word in words[flag:end]), (
-            field.name
-        )
+        assert any(word.islower() and word.strip(".").isalpha() for word in words[flag:end]), name
 
 
 def test_a_device_without_memory_is_one_sentence_with_a_remedy(run, folder, tmp_path, monkeypatch):

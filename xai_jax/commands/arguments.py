@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import tyro
 
@@ -70,7 +70,7 @@ class Arguments(Generic[Config]):
     batch_size: int | None = None
     shard: str | None = None
     compilation_cache: bool = True
-    settings: tyro.conf.OmitArgPrefixes[Config]
+    settings: Annotated[Config, tyro.conf.arg(name="")]
     infill_settings: tyro.conf.SuppressFixed[tyro.conf.Fixed[Any]] = None
 
 
