@@ -63,7 +63,7 @@ def test_flips_distances_and_the_oracle_by_hand():
     assert rows["flipped"].tolist() == [1, 0, 1, 1]
     assert rows["oracle_flipped"].tolist() == [1, 1, 1, 0]
     np.testing.assert_allclose(rows["changed_by"], [0.315, 0.15, 0.5, 0.45], rtol=1e-5)
-    assert rows["changed_share"].tolist() == [0.75, 1, 1, 1] and rows["kept"].tolist() == [1] * 4
+    assert rows["changed_share"].tolist() == [0.75, 1, 1, 1] and rows["stays"].tolist() == [1] * 4
     table = metric.reduce(rows)
     assert set(table) == {column.name for column in metric.columns}
     assert (table["flipped"], table["flipped_one"], table["flipped_zero"]) == (0.75, 1.0, 0.5)
@@ -75,7 +75,7 @@ def test_a_method_without_a_stable_picture_has_no_keep_rate():
     batch = batch_of(np.full((2, 2, 2, 3), 0.2))
     metric = counterfactuals.flips()
     rows = rows_of(metric, batch, explained(batch, batch.images))
-    assert np.isnan(metric.reduce(rows)["kept"])
+    assert np.isnan(metric.reduce(rows)["stays"])
     nothing = Explanation(target=batch.target, saliency=batch.images[..., :1])
     with pytest.raises(ValueError, match="The method makes no counterfactual pictures"):
         metric.measure(None, known(), batch, nothing, jax.random.key(0))

@@ -101,11 +101,11 @@ class _Flips:
             found["oracle_flipped"] = _is_one(params, made, self.decided_class) != is_one
         stable = explanation.pictures.get("stable")
         nothing = jnp.full(len(made), jnp.nan)
-        found["kept"] = found["stable_error"] = nothing
+        found["stays"] = found["stable_error"] = nothing
         if stable is not None:
             kept = _is_one(frozen.classifier, stable, self.decided_class) == is_one
             error = jnp.square(stable - batch.images).mean(axis=(1, 2, 3))
-            found |= {"kept": kept, "stable_error": error}
+            found |= {"stays": kept, "stable_error": error}
         return {name: x.astype(jnp.float32) for name, x in found.items()}
 
 
@@ -177,7 +177,7 @@ _FLIP_ROWS = (
     _row("flipped", "0 or 1", "Whether it decides the counterfactual the other way."),
     _row("changed_by", "unit pixels", "Mean absolute change from picture to counterfactual."),
     _row("changed_share", _SHARE, f"Share of the pixels that change by more than {CHANGED}."),
-    _row("kept", "0 or 1", "Whether it decides the stable picture alike; NaN: there is none."),
+    _row("stays", "0 or 1", "Whether it decides the stable picture alike; NaN: there is none."),
     _row("stable_error", "squared unit pixels", "Mean squared change of the stable picture."),
 )
 _PAPER = "Charachon et al. 2022"
@@ -191,7 +191,7 @@ _FLIP_COLUMNS = (
     _rate("flipped", "flipped %"),
     _rate("flipped_one", "flipped, of the class %"),
     _rate("flipped_zero", "flipped, of the others %"),
-    _rate("kept", "kept %"),
+    _rate("stays", "stays %"),
     Column("changed_by", "changed by", "lower", 0.0, 1.0, "", f"{_PAPER}, mean |x - a|", 4),
     Column("changed_share", "pixels changed", "lower", 0.0, 1.0, "", "ours, |x - a| > 0.1"),
     Column("stable_error", "stable MSE", "lower", 0.0, 1.0, "", f"{_PAPER}, MSE(x, s)", 4),
