@@ -108,7 +108,7 @@ def test_other_pictures_or_classes_are_refused(file, frozen, place):
 
 
 OTHER_TRAININGS = {
-    "kind": ({"kind": "classifier"}, "holds a trained classifier, not explainer or rtis or syce; name"),
+    "kind": ({"kind": "classifier"}, "holds a trained classifier, not explainer or rtis or syce; "),
     "an rtis": ({"kind": "rtis"}, "config has a field 'entropy_weight' that does not exist"),
     "a method that learns nothing": ({"kind": "fido"}, "holds a trained fido, not explainer or"),
     "size": ({"preprocess": Preprocess(height=999, width=7)}, "999 x 7 pixels there and 16 x 16"),
