@@ -168,17 +168,23 @@ _ORACLE_ROW = outputs.number(
 )
 
 
-def _row(name: str, unit: str, meaning: str) -> Output:
-    return outputs.number(name, unit, meaning)
-
-
 _FLIP_ROWS = (
-    _row("decided", "0 or 1", "Whether the classifier finds the decided class in the picture."),
-    _row("flipped", "0 or 1", "Whether it decides the counterfactual the other way."),
-    _row("changed_by", "unit pixels", "Mean absolute change from picture to counterfactual."),
-    _row("changed_share", _SHARE, f"Share of the pixels that change by more than {CHANGED}."),
-    _row("stays", "0 or 1", "Whether it decides the stable picture alike; NaN: there is none."),
-    _row("stable_error", "squared unit pixels", "Mean squared change of the stable picture."),
+    outputs.number(
+        "decided", "0 or 1", "Whether the classifier finds the decided class in the picture."
+    ),
+    outputs.number("flipped", "0 or 1", "Whether it decides the counterfactual the other way."),
+    outputs.number(
+        "changed_by", "unit pixels", "Mean absolute change from picture to counterfactual."
+    ),
+    outputs.number(
+        "changed_share", _SHARE, f"Share of the pixels that change by more than {CHANGED}."
+    ),
+    outputs.number(
+        "stays", "0 or 1", "Whether it decides the stable picture alike; NaN: there is none."
+    ),
+    outputs.number(
+        "stable_error", "squared unit pixels", "Mean squared change of the stable picture."
+    ),
 )
 _PAPER = "Charachon et al. 2022"
 
