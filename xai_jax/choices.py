@@ -1,9 +1,10 @@
-"""The methods, infills and presets that users choose by name."""
+"""The methods, infills, generators and presets that users choose by name."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from xai_jax.core.settings import nearest
+from xai_jax.generators import autoencoder
 from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant, Mean
 from xai_jax.infills.contextual_attention import ContextualAttention
@@ -22,6 +23,7 @@ from xai_jax.methods import (
     gradcam,
     gradients,
     igos,
+    latent_shift,
     occlusion,
     rise,
     rtis,
@@ -36,6 +38,7 @@ METHODS: dict[str, type] = {
     "rtis": rtis.Config,
     "rtis_per_image": rtis.PerImage,
     "syce": syce.Config,
+    "latent_shift": latent_shift.Config,
     "igos": igos.Config,
     "rise": rise.Config,
     "gradcam": gradcam.Config,
@@ -48,6 +51,7 @@ METHODS: dict[str, type] = {
     "random": controls.Random,
     "centred_blob": controls.CentredBlob,
     "edges": controls.Edges,
+    "not_dark": controls.NotDark,
 }
 INFILLS: dict[str, type] = {
     "blur": Blur,
@@ -61,6 +65,7 @@ INFILLS: dict[str, type] = {
     "ca": ContextualAttention,
     "mixed": Mixed,
 }
+GENERATORS: dict[str, type] = {autoencoder.KIND: autoencoder.Autoencoder}  # by kind of file
 PUBLISHED = "published"
 
 Choice = TypeVar("Choice")

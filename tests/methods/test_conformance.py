@@ -45,7 +45,8 @@ def config(request):
 @pytest.fixture(scope="module")
 def frozen() -> Frozen:
     classifier = planted.quadrant()
-    return Frozen(classifier=classifier, infill=Constant(value=planted.DARK).build(classifier))
+    infill = Constant(value=planted.DARK).build(classifier)
+    return Frozen(classifier=classifier, infill=infill, generator=planted.pooled())
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Intervals, paired differences and agreement, against SciPy, closed forms and textbooks."""
 
 import csv
+import itertools
 import math
 
 import numpy as np
@@ -167,3 +168,29 @@ def test_without_resamples_there_are_none(tmp_path):
     score(small(classes=()), tmp_path)
     assert not list(tmp_path.glob("*pairs.csv")) and "[" not in (tmp_path / "scores.md").read_text()
     assert parts().reduce is core_metric.mean  # what is fast is what is common
+
+
+def test_groups_are_drawn_whole_and_three_of_them_have_ten_means():
+    values, groups = np.array([0.0, 1.0, 5.0, 9.0, 9.0, np.nan]), ("a", "a", "b", "c", "c", "c")
+    rows = {"value": values}
+    found, again = (
+        bootstrap.resampled(rows, metric_of(reduce), 4000, groups=groups)["value"]
+        for reduce in (core_metric.mean, lambda rows: core_metric.mean(rows))
+    )
+    np.testing.assert_allclose(found, again, rtol=1e-12)
+    own = {"a": [0.0, 1.0], "b": [5.0], "c": [9.0, 9.0]}
+    means = {
+        round(float(np.mean([v for name in drawn for v in own[name]])), 9)
+        for drawn in itertools.product(own, repeat=3)
+    }
+    assert set(np.round(found, 9)) == means
+    assert (found == 5.0).mean() == pytest.approx(1 / 27, abs=0.01)  # three times b
+
+
+def test_a_draw_of_groups_of_one_is_a_draw_of_pictures():
+    values = np.random.default_rng(0).normal(size=9)
+    rows, names = {"value": values}, tuple("abcdefghi")
+    alone = bootstrap.resampled(rows, metric_of(), 50)["value"]
+    np.testing.assert_allclose(
+        bootstrap.resampled(rows, metric_of(), 50, groups=names)["value"], alone, rtol=1e-12
+    )

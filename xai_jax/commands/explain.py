@@ -8,6 +8,7 @@ from typing import Any
 import jax
 
 from xai_jax import report
+from xai_jax.choices import GENERATORS
 from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.pretrained import Pretrained
 from xai_jax.commands import arguments, targets
@@ -26,7 +27,7 @@ from xai_jax.runs.road import Run
 from xai_jax.runs.run import Outcome, run
 from xai_jax.runs.sources import Files
 from xai_jax.runs.trained import Trained
-from xai_jax.runtime import compilation_cache, deterministic, mesh
+from xai_jax.runtime import compilation_cache, deterministic, mesh, weights_file
 from xai_jax.runtime.ahead import interruptibly
 from xai_jax.runtime.manifest import Manifest, computed_with
 from xai_jax.runtime.progress import Progress
@@ -94,7 +95,11 @@ def _shape(model: Pretrained) -> tuple[int, int, int]:
 
 def _inspector(args: Arguments[Any], found: Trained | None, model: Pretrained) -> Inspector:
     """Who explains: by itself, or with weights that are for this classifier."""
-    frozen = Explained(classifier=model.classifier, infill=args.infill_settings).build()
+    frozen = Explained(
+        classifier=model.classifier,
+        infill=args.infill_settings,
+        generator=None if args.generator is None else _generator(args.generator),
+    ).build()
     if found is None:
         return Inspector(method=args.settings, frozen=frozen)
     return trained.inspector(
@@ -105,6 +110,13 @@ def _inspector(args: Arguments[Any], found: Trained | None, model: Pretrained) -
         classifier=model.name,
         method=args.settings,
     )
+
+
+def _generator(path: Path) -> Any:
+    """The settings of the latent space in a file."""
+    content = weights_file.read(path)
+    weights_file.check_kind(content, GENERATORS)
+    return GENERATORS[content.header.kind](weights=str(path))
 
 
 def _limit(args: Arguments[Any]) -> int:
@@ -137,6 +149,7 @@ def _manifest(
         infill=args.infill,
         infill_config=to_json(args.infill_settings),
         infill_sha256=infills_trained.digest(args.infill_settings),
+        generator_sha256=weights_file.read(args.generator).sha256 if args.generator else None,
         classifier=model.name,
         weights_sha256=model.weights_sha256,
         checkpoint_sha256=found.content.sha256 if found else None,

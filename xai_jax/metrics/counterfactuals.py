@@ -64,6 +64,31 @@ def realism(features: FeatureFn, judge: Classifier, decided_class: int = 0) -> M
     )
 
 
+def area_change(threshold: float = 0.1) -> Metric:
+    """Whether counterfactuals also change how much of the picture is not dark: a brain, say.
+
+    Args:
+        threshold: unit pixels, of the mean of the channels; a pixel above it is not dark.
+    """
+    measure = _AreaChange(threshold=threshold)
+    return Metric(measure=measure, rows=_AREA_ROWS, columns=_AREA_COLUMNS)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _AreaChange:
+    threshold: float
+
+    def __call__(
+        self, params: None, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
+    ) -> dict[str, PerExample]:
+        del params, frozen, key
+        before, after = (
+            (images.mean(axis=3) > self.threshold).mean(axis=(1, 2))
+            for images in (batch.images, _counterfactual(explanation))
+        )
+        return {"area_change": after - before, "area_off": jnp.abs(after - before)}
+
+
 def _is_one(classifier: Classifier, images: Images, decided_class: int) -> AnyArray:
     target = jnp.full(len(images), decided_class, jnp.int32)
     return classifier.log_odds(images, target) >= 0
@@ -201,6 +226,16 @@ _FLIP_COLUMNS = (
     Column("changed_by", "changed by", "lower", 0.0, 1.0, "", f"{_PAPER}, mean |x - a|", 4),
     Column("changed_share", "pixels changed", "lower", 0.0, 1.0, "", "ours, |x - a| > 0.1"),
     Column("stable_error", "stable MSE", "lower", 0.0, 1.0, "", f"{_PAPER}, MSE(x, s)", 4),
+)
+_AREA_ROWS = (
+    outputs.number(
+        "area_change", "in [-1, 1]", "What the share of pixels that are not dark gains."
+    ),
+    outputs.number("area_off", _SHARE, "The same, either way."),
+)
+_AREA_COLUMNS = (
+    Column("area_change", "area gained", "neither", -1.0, 1.0, "", "ours", 4),
+    Column("area_off", "area changed", "lower", 0.0, 1.0, "", "ours", 4),
 )
 _ORACLE_COLUMNS = (
     _rate("oracle_flipped", "oracle flipped %"),

@@ -14,9 +14,8 @@ from collections.abc import Iterator
 import jax
 import jax.numpy as jnp
 
-from xai_jax.core import outputs
 from xai_jax.core.method import Frozen, Method, Trainable
-from xai_jax.core.outputs import COLUMN, COUNTERFACTUAL, ROW, Output
+from xai_jax.core.outputs import COUNTERFACTUAL, DIFFERENCE, STABLE, Output
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey
 from xai_jax.methods.syce import domains, terms, training
@@ -28,20 +27,6 @@ from xai_jax.nn.learner import Weights
 from xai_jax.nn.patch_discriminator import PatchDiscriminator
 from xai_jax.nn.unet import UNet
 
-STABLE = Output(
-    name="stable",
-    kind="picture",
-    axes=COUNTERFACTUAL.axes,
-    unit="unit pixels",
-    meaning="The picture as its network draws it without a change of the decision.",
-)
-DIFFERENCE = Output(
-    name="difference",
-    kind="map",
-    axes=(ROW, COLUMN, outputs.CHANNEL),
-    unit="unit pixels, in [-1, 1]",
-    meaning="Stable less counterfactual picture, the channels' mean: above 0 it would be darker.",
-)
 DECISION = Output(
     name="decision",
     kind="number",
