@@ -46,6 +46,25 @@ def test_intervals_are_those_of_scipy():
         np.testing.assert_allclose((low, high), wanted, atol=tolerance)
 
 
+def test_a_distance_of_pairs_is_not_biased_by_pictures_that_are_drawn_twice():
+    """The unbiased estimate of a squared mean: over pairs of different pictures."""
+    values = np.random.default_rng(0).normal(0.2, 1.0, 12)
+
+    def squared_mean(rows):
+        x, n = rows["value"], len(rows["value"])
+        return {"value": float((x.sum() ** 2 - (x**2).sum()) / (n * (n - 1)))}
+
+    value = squared_mean({"value": values})["value"]
+    rows = {"value": values}
+    plain = bootstrap.resampled(rows, metric_of(squared_mean), 4000)["value"]
+    metric = metric_of(squared_mean)._replace(of_pairs=True)
+    moved = bootstrap.resampled(rows, metric, 4000)["value"]
+    assert abs(moved.mean() - value) < 1e-9 < abs(plain.mean() - value) - 0.03
+    np.testing.assert_allclose(moved - moved.mean(), plain - plain.mean(), atol=1e-12)
+    low, high = bootstrap.interval(moved)
+    assert low < value < high
+
+
 def test_two_pictures_have_three_means():
     found = replicates([0.0, 1.0])
     shares = [(found == mean).mean() for mean in (0.0, 0.5, 1.0)]

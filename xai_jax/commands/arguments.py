@@ -48,6 +48,8 @@ class Arguments(Generic[Config]):
         generator: for a method that moves codes, latent_shift say: the .safetensors file that the
             training of an autoencoder has left, or the folder of that run.
         seed: of all randomness.
+        repeats: explain each picture so often, with other noise each time; the mean is shown, and
+            how far the maps lie apart (spread).
         batch_size: pictures in one compiled call, at most; bounds the memory. By default 8, and 4
             on a CPU, where the first result comes sooner and a larger batch saves little.
         shard: "2/5" for the second of five parts of the pictures; see "xai-jax merge".
@@ -70,6 +72,7 @@ class Arguments(Generic[Config]):
     infill_weights: Path | None = None
     generator: Path | None = None
     seed: int = 0
+    repeats: int = 1
     batch_size: int | None = None
     shard: str | None = None
     compilation_cache: bool = True
@@ -78,7 +81,7 @@ class Arguments(Generic[Config]):
 
 
 # Fields of a manifest that a file of settings hands to the flag of the same name.
-_FLAGS = ("classifier", "target", "seed", "batch_size")
+_FLAGS = ("classifier", "target", "seed", "repeats", "batch_size")
 _SETTINGS = (*_FLAGS, "method", "preset", "config", "infill", "infill_config")
 
 
@@ -215,6 +218,7 @@ def _check_type(path: Path, name: str, value: Any) -> None:
     kinds: dict[str, Any] = {
         "seed": Seed,
         "batch_size": Count,
+        "repeats": Count,
         "target": str | int,
         "config": dict,
         "infill_config": dict,

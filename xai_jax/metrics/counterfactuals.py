@@ -60,6 +60,7 @@ def realism(features: FeatureFn, judge: Classifier, decided_class: int = 0) -> M
         rows=rows,
         columns=_REALISM_COLUMNS,
         reduce=_RealismReduce(name=name),
+        of_pairs=True,
         params=judge,
     )
 

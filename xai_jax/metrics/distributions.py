@@ -52,7 +52,13 @@ def distances(picture: str = "", features: FeatureFn = mean_features) -> Metric:
         )
         for which in ("real", "made")
     )
-    return Metric(measure=measure, rows=rows, columns=_COLUMNS, reduce=_Reduce(name=name))
+    return Metric(
+        measure=measure,
+        rows=rows,
+        columns=_COLUMNS,
+        reduce=_Reduce(name=name),
+        of_pairs=True,
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
