@@ -130,6 +130,8 @@ def _metrics(inspector: Inspector) -> tuple[Metric, ...]:
     """The parts are scored of methods that cut one out, the flips of those that make pictures."""
     declared = inspector.method.build().outputs
     if COUNTERFACTUAL in declared:
+        if not hasattr(inspector.method, "decided_class"):
+            return (flips(decided_class=None),)  # it turns what is explained
         return (flips(decided_class=getattr(inspector.method, "decided_class", None) or 0),)
     return (fidelity(),) if KEEP in declared else ()
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +19,7 @@ from xai_jax.metrics.distributions import FeatureFn, Features, frechet, jensen_s
 CHANGED = 0.1  # unit pixels: a pixel that differs by more counts as changed
 
 
-def flips(oracle: Classifier | None = None, decided_class: int = 0) -> Metric:
+def flips(oracle: Classifier | None = None, decided_class: int | None = 0) -> Metric:
     """Flip and keep rates, and how far the counterfactual picture is from the picture.
 
     Where there is an oracle, a classifier that was trained by itself, also how often the
@@ -27,7 +28,8 @@ def flips(oracle: Classifier | None = None, decided_class: int = 0) -> Metric:
 
     Args:
         oracle: of the same classes; ``None``: nobody else is asked.
-        decided_class: the class whose presence (log-odds of 0 or more) is the decision.
+        decided_class: the class whose presence (log-odds of 0 or more) is the decision; ``None``:
+            that which is explained, of methods that turn any.
     """
     rows: tuple[Output, ...] = _FLIP_ROWS
     columns: tuple[Column, ...] = _FLIP_COLUMNS
@@ -101,9 +103,11 @@ class _AreaChange:
         return {"area_change": after - before, "area_off": jnp.abs(after - before)}
 
 
-def _is_one(classifier: Classifier, images: Images, decided_class: int) -> AnyArray:
-    target = jnp.full(len(images), decided_class, jnp.int32)
-    return classifier.log_odds(images, target) >= 0
+def _is_one(
+    classifier: Classifier, images: Images, decided: int | None, explained: Any = 0
+) -> AnyArray:
+    target = jnp.broadcast_to(explained if decided is None else decided, (len(images),))
+    return classifier.log_odds(images, target.astype(jnp.int32)) >= 0
 
 
 def _counterfactual(explanation: Explanation) -> Images:
@@ -114,7 +118,7 @@ def _counterfactual(explanation: Explanation) -> Images:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Flips:
-    decided_class: int
+    decided_class: int | None
 
     def __call__(
         self,
@@ -125,22 +129,22 @@ class _Flips:
         key: PRNGKey,
     ) -> dict[str, PerExample]:
         del key
-        made = _counterfactual(explanation)
-        is_one = _is_one(frozen.classifier, batch.images, self.decided_class)
+        made, target = _counterfactual(explanation), explanation.target
+        is_one = _is_one(frozen.classifier, batch.images, self.decided_class, target)
         off = jnp.abs(made - batch.images)
         found = {
             "decided": is_one,
-            "flipped": _is_one(frozen.classifier, made, self.decided_class) != is_one,
+            "flipped": _is_one(frozen.classifier, made, self.decided_class, target) != is_one,
             "changed_by": off.mean(axis=(1, 2, 3)),
             "changed_share": (off.max(axis=3) > CHANGED).mean(axis=(1, 2)),
         }
         if params is not None:
-            found["oracle_flipped"] = _is_one(params, made, self.decided_class) != is_one
+            found["oracle_flipped"] = _is_one(params, made, self.decided_class, target) != is_one
         stable = explanation.pictures.get("stable")
         nothing = jnp.full(len(made), jnp.nan)
         found["stays"] = found["stable_error"] = nothing
         if stable is not None:
-            kept = _is_one(frozen.classifier, stable, self.decided_class) == is_one
+            kept = _is_one(frozen.classifier, stable, self.decided_class, target) == is_one
             error = jnp.square(stable - batch.images).mean(axis=(1, 2, 3))
             found |= {"stays": kept, "stable_error": error}
         return {name: x.astype(jnp.float32) for name, x in found.items()}
