@@ -67,7 +67,8 @@ def programs(request):
         # Every device draws the masks of RISE, which is work only beside no network at all.
         if request.param.endswith("smoke") and not request.param.startswith("rise"):
             classifier = planted.quadrant()
-        return Frozen(classifier=classifier, infill=Blur(sigma=2.0).build(classifier))
+        infill = Blur(sigma=2.0).build(classifier)
+        return Frozen(classifier=classifier, infill=infill, generator=planted.pooled())
 
     batch = abstract.batch_of(NUM, SIZE, num_classes)
     with pytest.MonkeyPatch.context() as patch:
