@@ -37,6 +37,7 @@ from benchmarks import (
     sorted_metrics,
     syce_explain,
     syce_step,
+    syce_step_vs_torch,
 )
 
 BENCHMARKS = {
@@ -71,6 +72,7 @@ BENCHMARKS = {
     "sorted_metrics": sorted_metrics.rows,
     "syce_explain": syce_explain.rows,
     "syce_step": syce_step.rows,
+    "syce_step_vs_torch": syce_step_vs_torch.rows,
 }
 
 

@@ -4,11 +4,12 @@
     python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:flips --workdir=runs/lgg_flips
     python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:every --workdir=runs/lgg_every
 
-It needs what the configs classifier_matched, oracle_matched and syce of this folder train. The
-first command sets maps against the tumours that people drew, on the slices that have one; the
-second asks the classifier and the oracle of the counterfactuals of all slices, and how much of the
-brain they take or add; the third is the second on all 613 slices, for the classifier's AUC where
-the trivial predictor is not ruled out. Intervals are of patients, drawn whole.
+It needs what the configs classifier_matched, oracle_matched, autoencoder and syce of this folder
+train; `syce_path` is the path integral from SyCE's counterfactual to the slice. The first command
+sets maps against the tumours that people drew, on the slices that have one; the second asks the
+classifier and the oracle of the counterfactuals of all slices, and how much of the brain they take
+or add; the third is the second on all 613 slices, for the classifier's AUC where the trivial
+predictor is not ruled out. Intervals are of patients, drawn whole.
 
 Expect no figure: not measured yet.
 """
@@ -21,8 +22,10 @@ from configs.lgg_mri.scans import position_and_area
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.core.method import Builds, Method
 from xai_jax.data.pipeline import Pipeline
+from xai_jax.generators.autoencoder import Autoencoder
 from xai_jax.infills.constant import Constant
-from xai_jax.methods import controls, gradcam, gradients, occlusion, rise
+from xai_jax.methods import controls, gradcam, gradients, latent_shift, occlusion, rise
+from xai_jax.methods import syce as methods_syce
 from xai_jax.metrics.counterfactuals import area_change, flips
 from xai_jax.metrics.evidence_maps import flat, localisation
 from xai_jax.metrics.percentiles import strongest
@@ -54,7 +57,13 @@ def attributions() -> dict[str, Builds[Method]]:
 
 def _made() -> dict[str, Contestant]:
     """What draws counterfactuals."""
-    return {"syce": recipes.left_by(syce.get_config(), "runs/lgg_syce")}
+    trained = recipes.left_by(syce.get_config(), "runs/lgg_syce")
+    by_path = dataclasses.replace(trained.method, map=methods_syce.Map.STRAIGHT)
+    return {
+        "syce": trained,
+        "syce_path": dataclasses.replace(trained, method=by_path),
+        "latent_shift": Contestant(method=latent_shift.Config()),
+    }
 
 
 def get_config(which: str = "maps") -> Evaluation:
@@ -62,7 +71,11 @@ def get_config(which: str = "maps") -> Evaluation:
     pictures = matched.EVERY if which == "every" else matched.PICTURES
     choices = {"maps": _maps, "flips": _flips, "every": _flips}
     made = recipes.named(which, choices)(pictures.once("test", "soft"))
-    made.explained = dataclasses.replace(made.explained, infill=Constant(value=0.0))
+    made.explained = dataclasses.replace(
+        made.explained,
+        infill=Constant(value=0.0),
+        generator=Autoencoder(weights="runs/lgg_autoencoder"),
+    )
     made.batch_size, made.resamples, made.group_of = 32, 2000, patient
     made.trivial = Trivial(
         data=pictures.once("train"),
@@ -84,6 +97,7 @@ def _maps(data: Pipeline) -> Evaluation:
 
 def _flips(data: Pipeline) -> Evaluation:
     contestants = _made()
+    del contestants["syce_path"]  # its counterfactuals are SyCE's
     for contestant in contestants.values():
         contestant.mask = positive_saliency
     made = recipes.scores_of(syce.get_config(), data, contestants)

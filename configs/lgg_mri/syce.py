@@ -23,7 +23,7 @@ from xai_jax.nn.patch_discriminator import PatchDiscriminator
 from xai_jax.nn.unet import UNet
 from xai_jax.runtime.weights_file import WeightsFile
 
-STEPS = 5000
+STEPS = 2000
 
 
 def get_config() -> Experiment:
@@ -32,9 +32,9 @@ def get_config() -> Experiment:
         network=UNet(stem=2),
         critic=PatchDiscriminator(stem=2),
         critic_shift=4,
-        learning_rate=5e-4,
+        learning_rate=1e-3,
         decay_steps=STEPS,
-        average=0.999,
+        average=0.995,
     )
     moved = Augment(brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0)
     return Experiment(
@@ -46,7 +46,7 @@ def get_config() -> Experiment:
         validation=Validation(data=PICTURES.once("validation"), every=500),
         num_steps=STEPS,
         batch_size=32,
-        checkpoint_every=100,
+        checkpoint_every=250,
         export=WeightsFile(
             kind="syce",
             config=method,

@@ -54,7 +54,8 @@ class Part:
     @property
     def names(self) -> tuple[str, ...]:
         """Those of the whole, of these rows."""
-        return tuple(self.whole.names[row] for row in self.rows)
+        names = self.whole.names  # made anew by each look at it
+        return tuple(names[row] for row in self.rows)
 
     def __len__(self) -> int:
         """Number of rows."""

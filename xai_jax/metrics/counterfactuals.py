@@ -13,7 +13,7 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric, Rows
 from xai_jax.core.outputs import COUNTERFACTUAL, Output
 from xai_jax.core.types import AnyArray, Batch, Explanation, Images, PerExample, PRNGKey
-from xai_jax.metrics.distributions import FeatureFn, Features, frechet
+from xai_jax.metrics.distributions import FeatureFn, Features, frechet, jensen_shannon
 
 CHANGED = 0.1  # unit pixels: a pixel that differs by more counts as changed
 
@@ -63,6 +63,17 @@ def realism(features: FeatureFn, judge: Classifier, decided_class: int = 0) -> M
         of_pairs=True,
         params=judge,
     )
+
+
+def divergence(features: FeatureFn, judge: Classifier, decided_class: int = 0) -> Metric:
+    """As `realism`, by `distributions.jensen_shannon`; a bootstrap of it takes long.
+
+    Beside the distances of counterfactuals to the side that they were to reach that between the two
+    sides' own pictures, which is no share of it.
+    """
+    alike = realism(features, judge, decided_class)
+    reduce = _DivergenceReduce(name=getattr(features, "__name__", "features"))
+    return alike._replace(columns=_DIVERGENCE_COLUMNS, reduce=reduce)
 
 
 def area_change(threshold: float = 0.1) -> Metric:
@@ -173,14 +184,33 @@ class _RealismReduce:
     name: str
 
     def __call__(self, rows: Rows) -> dict[str, float]:
-        real, made = (np.asarray(rows[f"{self.name}_{w}"], np.float64) for w, _ in _SEEN)
-        known = np.isfinite(real).all(axis=1) & np.isfinite(made).all(axis=1)
-        sides = [known & (rows["side"] == side) for side in (0, 1)]
+        real, made, sides = _by_decision(rows, self.name)
         apart = frechet(real[sides[0]], real[sides[1]])
         return {
             "frechet_to_one": _share(real[sides[1]], made[sides[0]], apart),
             "frechet_to_zero": _share(real[sides[0]], made[sides[1]], apart),
         }
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _DivergenceReduce:
+    name: str
+
+    def __call__(self, rows: Rows) -> dict[str, float]:
+        real, made, sides = _by_decision(rows, self.name)
+        of_all = np.concatenate([x[sides[0] | sides[1]] for x in (real, made)])
+        return {
+            "js_apart": jensen_shannon(real[sides[0]], real[sides[1]], of_all),
+            "js_to_one": jensen_shannon(real[sides[1]], made[sides[0]], of_all),
+            "js_to_zero": jensen_shannon(real[sides[0]], made[sides[1]], of_all),
+        }
+
+
+def _by_decision(rows: Rows, name: str) -> tuple[Features, Features, list[np.ndarray]]:
+    """Features of the pictures and their counterfactuals, and which are decided 0 and 1."""
+    real, made = (np.asarray(rows[f"{name}_{w}"], np.float64) for w, _ in _SEEN)
+    known = np.isfinite(real).all(axis=1) & np.isfinite(made).all(axis=1)
+    return real, made, [known & (rows["side"] == side) for side in (0, 1)]
 
 
 def _share(real: Features, made: Features, apart: float) -> float:
@@ -246,4 +276,9 @@ _ORACLE_COLUMNS = (
 _REALISM_COLUMNS = (
     Column("frechet_to_one", "Frechet, to the class", "lower", 0.0, math.inf, "", _PAPER),
     Column("frechet_to_zero", "Frechet, to the others", "lower", 0.0, math.inf, "", _PAPER),
+)
+_DIVERGENCE_COLUMNS = (
+    Column("js_apart", "JS between the sides", "neither", 0.0, 1.0, "", _PAPER),
+    Column("js_to_one", "JS, to the class", "lower", 0.0, 1.0, "", _PAPER),
+    Column("js_to_zero", "JS, to the others", "lower", 0.0, 1.0, "", _PAPER),
 )
