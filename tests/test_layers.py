@@ -22,7 +22,7 @@ ALLOWED = {
     "metrics": {"core", "losses", "metrics"},
     "methods": {"core", "nn", "losses", "metrics"},
     "pretrain": {"core", "nn", "losses", "classifiers", "metrics", "pretrain"},
-    "data": {"core", "data"},
+    "data": {"core", "runtime", "data"},
     "runtime": {"core", "runtime"},
     "experiment": {"core"},
     "train": {"core", "runtime", "experiment", "train"},

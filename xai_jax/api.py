@@ -23,6 +23,7 @@ from xai_jax.runs import road
 from xai_jax.runs.memory import Memory, OnBad
 from xai_jax.runs.road import Run
 from xai_jax.runs.sources import Arrays
+from xai_jax.runtime.files import place
 
 Target = int | Sequence[int] | np.ndarray | jax.Array | targets.ChooseTarget | None
 
@@ -122,7 +123,7 @@ def load_trained(
     from xai_jax.runs import trained  # and safetensors: not before they are needed
 
     frozen = Explained(classifier=classifier, infill=infill or Blur()).build()
-    return trained.load(Path(path), frozen, METHODS)
+    return trained.load(place(path), frozen, METHODS)
 
 
 def _inspector(explained: Any, method: Any, infill: Any) -> Inspector:

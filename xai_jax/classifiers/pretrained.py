@@ -8,6 +8,7 @@ from xai_jax.classifiers.published import Pretrained
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.settings import Settings
 from xai_jax.runtime import weights_file
+from xai_jax.runtime.files import place
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -27,11 +28,11 @@ class Named(Settings):
         """Those of a classifier that was trained here; ``None`` of the others; raises as `load`."""
         if not self.name.endswith(".safetensors"):
             return None
-        return weights_file.read(Path(self.name)).header.class_names
+        return weights_file.read(place(self.name)).header.class_names
 
     def build(self) -> Classifier:
         """It, with its weights; raises as `load`."""
-        return load(self.name, Path(self.weights) if self.weights else None).classifier
+        return load(self.name, place(self.weights) if self.weights else None).classifier
 
 
 def load(name: str, weights: Path | None = None) -> Pretrained:
@@ -52,4 +53,4 @@ def load(name: str, weights: Path | None = None) -> Pretrained:
         return published.load(name, weights)
     if weights is not None:
         raise ValueError(f"{name} holds its own weights; leave out {weights}.")
-    return new_head.load(Path(name))
+    return new_head.load(place(name))

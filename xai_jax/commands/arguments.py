@@ -15,6 +15,7 @@ from xai_jax.core.settings import changed, coerced, nearest
 from xai_jax.infills import trained as infills_trained
 from xai_jax.runs import trained
 from xai_jax.runs.trained import Trained
+from xai_jax.runtime.files import place, placed
 from xai_jax.runtime.manifest import Manifest
 
 Config = TypeVar("Config")
@@ -136,6 +137,7 @@ def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
             f"{method} explains with a network that is trained first; "
             "name what its training has left with --checkpoint FILE."
         )
+    placed(args)
     if args.infill_weights is not None:
         args.infill_settings = _with_weights(args)
     return args, found
@@ -194,7 +196,7 @@ def _first_look(argv: Sequence[str]) -> argparse.Namespace:
     for name in ("method", "preset", "infill"):
         parser.add_argument(f"--{name}")
     for name in ("config", "checkpoint"):
-        parser.add_argument(f"--{name}", type=Path)
+        parser.add_argument(f"--{name}", type=place)
     return parser.parse_known_args(argv)[0]
 
 
