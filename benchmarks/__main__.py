@@ -33,7 +33,10 @@ from benchmarks import (
     lite0_accuracy,
     one_explanation,
     rise,
+    sean_folded,
+    sean_train,
     sorted_metrics,
+    steex_step,
     syce_explain,
     syce_step,
 )
@@ -66,7 +69,11 @@ BENCHMARKS = {
     "one_explanation": one_explanation.rows,
     "peers": attribution_peers.rows,
     "rise": rise.rows,
+    "sean_folded": sean_folded.rows,
+    "sean_train": sean_train.rows,
     "sorted_metrics": sorted_metrics.rows,
+    "steex_batch": steex_step.batch_rows,
+    "steex_step": steex_step.step_rows,
     "syce_explain": syce_explain.rows,
     "syce_step": syce_step.rows,
 }

@@ -1,9 +1,10 @@
-"""The methods, infills and presets that users choose by name."""
+"""The methods, infills, generators and presets that users choose by name."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from xai_jax.core.settings import nearest
+from xai_jax.generators import sean
 from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant, Mean
 from xai_jax.infills.contextual_attention import ContextualAttention
@@ -25,6 +26,7 @@ from xai_jax.methods import (
     occlusion,
     rise,
     rtis,
+    steex,
     syce,
 )
 
@@ -36,6 +38,8 @@ METHODS: dict[str, type] = {
     "rtis": rtis.Config,
     "rtis_per_image": rtis.PerImage,
     "syce": syce.Config,
+    "steex": steex.Config,
+    "steex_sparsest": steex.Sparsest,
     "igos": igos.Config,
     "rise": rise.Config,
     "gradcam": gradcam.Config,
@@ -61,6 +65,7 @@ INFILLS: dict[str, type] = {
     "ca": ContextualAttention,
     "mixed": Mixed,
 }
+GENERATORS: dict[str, type] = {sean.KIND: sean.Sean}  # by kind of file
 PUBLISHED = "published"
 
 Choice = TypeVar("Choice")

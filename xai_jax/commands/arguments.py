@@ -45,6 +45,10 @@ class Arguments(Generic[Config]):
         infill: what stands in for removed pixels; its settings can be given in --config.
         infill_weights: for an infill with a network: the .safetensors file that its training has
             left, or the folder of that run.
+        generator: for a method that moves codes, steex say: the .safetensors file that the training
+            of a generator has left, or the folder of that run.
+        regions: folder of label maps, for a method that asks for them: for each picture a PNG of
+            its name, whose grey levels or places in a palette number the regions.
         seed: of all randomness.
         batch_size: pictures in one compiled call, at most; bounds the memory. By default 8, and 4
             on a CPU, where the first result comes sooner and a larger batch saves little.
@@ -66,6 +70,8 @@ class Arguments(Generic[Config]):
     labels: Path | None = None
     infill: str = "blur"
     infill_weights: Path | None = None
+    generator: Path | None = None
+    regions: Path | None = None
     seed: int = 0
     batch_size: int | None = None
     shard: str | None = None

@@ -44,6 +44,7 @@ class Manifest(Settings):
         method, preset, config: the method, the preset it started from, and every setting resolved.
         infill, infill_config: the same of the infill.
         infill_sha256: hash of the file of an infill with a network; ``None`` for the others.
+        generator_sha256: hash of the file of a latent space; ``None`` where there is none.
         classifier, weights_sha256: the classifier and the hash of its weights file.
         checkpoint_sha256: hash of the file of a method that was trained; ``None`` for the others.
         preprocess: fields of `core.preprocess.Preprocess`.
@@ -65,6 +66,7 @@ class Manifest(Settings):
     infill: str
     infill_config: Mapping[str, Any]
     infill_sha256: str | None = None
+    generator_sha256: str | None = None
     classifier: str
     weights_sha256: str
     checkpoint_sha256: str | None = None
