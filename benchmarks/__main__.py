@@ -27,6 +27,7 @@ from benchmarks import (
     fit_overhead,
     host_time,
     infill_step,
+    infill_table,
     infill_train,
     infills,
     input_pipeline,
@@ -39,6 +40,7 @@ from benchmarks import (
     steex_step,
     syce_explain,
     syce_step,
+    syce_step_vs_torch,
 )
 
 BENCHMARKS = {
@@ -62,6 +64,7 @@ BENCHMARKS = {
     "fit_overhead": fit_overhead.rows,
     "host_time": host_time.rows,
     "infill_step": infill_step.rows,
+    "infill_table": infill_table.rows,
     "infill_train": infill_train.rows,
     "infills": infills.rows,
     "input_pipeline": input_pipeline.rows,
@@ -76,6 +79,7 @@ BENCHMARKS = {
     "steex_step": steex_step.step_rows,
     "syce_explain": syce_explain.rows,
     "syce_step": syce_step.rows,
+    "syce_step_vs_torch": syce_step_vs_torch.rows,
 }
 
 

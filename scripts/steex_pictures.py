@@ -11,17 +11,12 @@ import sys
 import numpy as np
 from PIL import Image
 
+from xai_jax.data.streets import REGIONS
 from xai_jax.runtime import results
 
 OUT = pathlib.Path(__file__).parents[1] / "docs" / "pictures" / "steex.png"
 NUM, TIMES = 10, 1
-ROWS = (
-    ("general", "images"),
-    ("general", "reconstruction"),
-    ("general", "counterfactual"),
-    ("traffic_light", "counterfactual"),
-    ("lamp", "counterfactual"),
-)
+ALONE = ("traffic light", "lamp")
 
 
 def _pixels(values: np.ndarray) -> np.ndarray:
@@ -32,10 +27,13 @@ def _pixels(values: np.ndarray) -> np.ndarray:
 
 def main(folder: str) -> None:
     """Writes it."""
-    strips = []
-    for name, what in ROWS:
-        found = results.load(pathlib.Path(folder) / name)
-        strips.append(np.concatenate(list(_pixels(found[what][:NUM])), axis=1))
+    general, sparsest = (
+        results.load(pathlib.Path(folder) / name) for name in ("general", "sparsest")
+    )
+    rows = [general[name][:NUM] for name in ("images", "reconstruction", "counterfactual")]
+    alone = sparsest["counterfactual_alone"][:NUM]  # [b n h w c]
+    rows += [alone[:, REGIONS.index(name)] for name in ALONE]
+    strips = [np.concatenate(list(_pixels(row)), axis=1) for row in rows]
     Image.fromarray(np.concatenate(strips)).save(OUT, optimize=True)
 
 

@@ -16,6 +16,7 @@ from xai_jax.core.generator import Generator
 from xai_jax.core.infill import Infill
 from xai_jax.core.method import Builds, Explained, Inspector, Method
 from xai_jax.core.metric import Metric
+from xai_jax.core.repeated import repeated
 from xai_jax.core.types import Explanation, PRNGKey
 from xai_jax.infills.blur import Blur
 from xai_jax.methods import fido
@@ -40,6 +41,7 @@ def explain(
     metrics: Sequence[Metric] = (),
     key: PRNGKey | int = 0,
     batch_size: int = 8,
+    repeats: int = 1,
     mesh: Mesh | None = None,
     on_bad: OnBad = "raise",
 ) -> Explanation:
@@ -62,6 +64,8 @@ def explain(
         key: a random key or a seed. An image's explanation depends on the key and its own pixels,
             not on the batch that it is in.
         batch_size: images explained in one compiled call; bounds memory.
+        repeats: how often each image is explained, with other noise each time: the answer is the
+            mean, with the map ``spread`` where it is above 1 (`core.repeated`).
         mesh: devices to spread each batch over; `runtime.mesh.data_mesh()` is all of them.
         on_bad: what becomes of an image that cannot be explained (the classifier answers NaN, say):
             "raise" a ValueError that names it, or "skip" it with a warning; its rows are then NaN.
@@ -75,7 +79,7 @@ def explain(
     """
     images = _checked_images(images)
     num = len(images)
-    inspector = _inspector(explained, method, infill, generator)
+    inspector = repeated(_inspector(explained, method, infill, generator), repeats)
     if regions is not None and np.shape(regions) != images.shape[:3]:
         raise ValueError(
             f"regions must be {list(images.shape[:3])}, not {list(np.shape(regions))}."

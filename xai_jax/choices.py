@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from xai_jax.core.settings import nearest
-from xai_jax.generators import sean
+from xai_jax.generators import autoencoder, sean
 from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant, Mean
 from xai_jax.infills.contextual_attention import ContextualAttention
@@ -23,6 +23,7 @@ from xai_jax.methods import (
     gradcam,
     gradients,
     igos,
+    latent_shift,
     occlusion,
     rise,
     rtis,
@@ -38,6 +39,7 @@ METHODS: dict[str, type] = {
     "rtis": rtis.Config,
     "rtis_per_image": rtis.PerImage,
     "syce": syce.Config,
+    "latent_shift": latent_shift.Config,
     "steex": steex.Config,
     "steex_sparsest": steex.Sparsest,
     "igos": igos.Config,
@@ -52,6 +54,7 @@ METHODS: dict[str, type] = {
     "random": controls.Random,
     "centred_blob": controls.CentredBlob,
     "edges": controls.Edges,
+    "not_dark": controls.NotDark,
 }
 INFILLS: dict[str, type] = {
     "blur": Blur,
@@ -65,7 +68,10 @@ INFILLS: dict[str, type] = {
     "ca": ContextualAttention,
     "mixed": Mixed,
 }
-GENERATORS: dict[str, type] = {sean.KIND: sean.Sean}  # by kind of file
+GENERATORS: dict[str, type] = {  # by kind of file
+    autoencoder.KIND: autoencoder.Autoencoder,
+    sean.KIND: sean.Sean,
+}
 PUBLISHED = "published"
 
 Choice = TypeVar("Choice")

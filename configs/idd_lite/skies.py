@@ -5,6 +5,8 @@ IDD-Lite, 1,403 pictures to train and 204 to validate, of which those with 2 % o
 picture, so that nothing but the sky can tell.
 """
 
+import dataclasses
+
 from configs import data_folder
 from configs.recipes import Pictures
 from xai_jax.core.preprocess import Preprocess
@@ -21,8 +23,7 @@ REGIONS = (
     "sky",
 )
 DECIDES = "sky"
-ABOVE = 0.6  # about the median of the varied skies
-HEIGHT, WIDTH = 80, 128
+ABOVE = 0.75  # about the median of the varied skies
 NUM = {"train": 40_000, "validation": 0}
 
 
@@ -33,9 +34,11 @@ def _skies(split: str) -> RegionLooks:
     )
 
 
-PICTURES = Pictures(
+FULL = Pictures(
     of_split=_skies,
-    size=Preprocess(height=HEIGHT, width=WIDTH),
+    size=Preprocess(height=80, width=128),
     class_names=(f"bright {DECIDES}",),
     num_threads=2,
 )
+SMALL = dataclasses.replace(FULL, size=Preprocess(height=40, width=64))
+SIZES = {"full": FULL, "small": SMALL}

@@ -3,8 +3,8 @@
     python evaluate.py --config=configs/steex/planted_evaluate.py --workdir=runs/streets_scores
 
 It needs what planted_classifier.py and planted_sean.py of this folder train; with `:shortcut` the
-classifier that was shown a shortcut is explained. Rows are the general mode and each region by
-itself.
+classifier that was shown a shortcut is explained. Rows are the general mode, as
+published and sparing, and each region by itself with the sparsest set of them that flips.
 
 Expect no figure yet: nobody has run it.
 """

@@ -14,7 +14,7 @@ from xai_jax.generators.sean import KIND, Sean
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import steex
 from xai_jax.metrics.counterfactuals import flips
-from xai_jax.metrics.regions import region_changes
+from xai_jax.metrics.regions import flips_alone, region_changes
 from xai_jax.nn.sean import Sean as Network
 from xai_jax.pretrain import classifier, sean
 from xai_jax.runtime.weights_file import WeightsFile
@@ -96,20 +96,20 @@ def scores(
     regions: Sequence[str],
     decides: str,
 ) -> Evaluation:
-    """General mode, published and sparing, and each region by itself.
+    """General mode, published and sparing, and each region by itself with the sparsest set.
 
     Args:
         trained: the training of the explained classifier.
         data: with regions.
         runs: folders in which the trainings of the classifier and of the generator have left them.
-        regions: that are targeted.
+        regions: names of the label maps' numbers.
         decides: the one that should decide.
     """
-    targeted = {
-        name.replace(" ", "_"): dataclasses.replace(steex.Config.sparing(), targeted=(name,))
-        for name in regions
+    methods = {
+        "published": steex.Config(),
+        "general": steex.Config.sparing(),
+        "sparsest": steex.Sparsest(),
     }
-    methods = {"published": steex.Config(), "general": steex.Config.sparing(), **targeted}
     rows = {
         name: Contestant(method=method, mask=stretched_saliency) for name, method in methods.items()
     }
@@ -119,6 +119,6 @@ def scores(
         classifier=Named(name=f"{runs[0]}/classifier.safetensors"),
         generator=Sean(weights=f"{runs[1]}/{KIND}.safetensors"),
     )
-    made.metrics = (flips(), region_changes(regions.index(decides)))
+    made.metrics = (flips(), region_changes(regions.index(decides)), flips_alone(regions))
     made.truth, made.absent = False, True
     return made

@@ -233,6 +233,9 @@ def test_the_fewest_regions_that_flip_are_one_or_two():
     pictures = found.pictures["counterfactual_alone"]
     assert pictures.shape == (4, 5, SIZE, SIZE, 3)
     np.testing.assert_array_equal(pictures[0, 1], found.pictures["counterfactual"][0])
+    targeted = dataclasses.asdict(cfg) | {"targeted": ("upper right",)}
+    same = explained(steex.Config(**targeted), of=of)
+    np.testing.assert_allclose(pictures[:, 1], same.pictures["counterfactual"], atol=1e-5)
     own_images = np.asarray(batch().images)
     np.testing.assert_array_equal(pictures[:, 4], own_images)  # a region that is nowhere
     assert found.saliency[0, 0, -1] > found.saliency[0, -1, 0]

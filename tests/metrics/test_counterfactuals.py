@@ -93,3 +93,28 @@ def test_realism_is_a_share_of_how_far_the_sides_are_apart():
     apart = by_scipy(flat[0], flat[1])
     assert found["frechet_to_one"] == pytest.approx(by_scipy(flat[1], flat[2]) / apart, rel=1e-3)
     assert found["frechet_to_zero"] == pytest.approx(by_scipy(flat[0], flat[3]) / apart, rel=1e-3)
+
+
+def test_the_divergence_is_of_each_sides_counterfactuals_from_the_side_they_were_to_reach():
+    rng = np.random.default_rng(0)
+    dark, bright = rng.uniform(0, 0.4, (20, 1, 2, 1)), rng.uniform(0.6, 1, (30, 1, 2, 1))
+    images = np.concatenate([dark, bright])
+    made = np.concatenate([bright[:20], bright])  # of the dark ones good, of the bright ones none
+    batch = batch_of(images)
+    metric = counterfactuals.divergence(pixels, known().classifier)
+    rows = rows_of(metric, batch, explained(batch, made))
+    found = metric.reduce(rows)
+    assert set(found) == {column.name for column in metric.columns}
+    assert found["js_apart"] > 0.9 and found["js_to_zero"] == pytest.approx(found["js_apart"])
+    assert found["js_to_one"] < 0.3
+
+
+def test_the_change_of_what_is_not_dark_is_counted_in_pixels():
+    images = np.zeros((2, 2, 2, 3))
+    images[:, 0] = 0.5  # half of each picture
+    made = images.copy()
+    made[0, 0, 0], made[1, 1, 0] = 0.05, 0.11  # one pixel goes, one comes
+    batch = batch_of(images)
+    rows = rows_of(counterfactuals.area_change(), batch, explained(batch, made))
+    assert rows["area_change"].tolist() == [-0.25, 0.25]
+    assert rows["area_off"].tolist() == [0.25, 0.25]

@@ -9,7 +9,7 @@ import pytest
 from xai_jax.core.method import Frozen
 from xai_jax.core.types import Batch, Explanation
 from xai_jax.infills.constant import Constant
-from xai_jax.metrics.regions import leaked, region_changes
+from xai_jax.metrics.regions import flips_alone, leaked, region_changes
 
 LABELS = jnp.array([[[0, 0], [1, 2]], [[0, 1], [1, 1]]])  # [2 2 2]
 FROZEN = Frozen(classifier=planted.quadrant(), infill=Constant(value=0.5).build(planted.quadrant()))
@@ -64,3 +64,14 @@ def test_a_method_without_regions_is_refused():
     nothing = Explanation(target=None, saliency=None)
     with pytest.raises(ValueError, match="changes no regions"):
         region_changes(0).measure(None, FROZEN, BATCH, nothing, jax.random.key(0))
+
+
+def test_each_region_alone_has_a_column():
+    metric = flips_alone(("sky", "traffic light"))
+    found = said(gained_alone=jnp.array([[0.5, -0.1], [-3.0, 0.0]]))
+    rows = metric.measure(None, FROZEN, BATCH, found, jax.random.key(0))
+    assert list(rows) == ["flips_by_sky", "flips_by_traffic_light"]
+    np.testing.assert_array_equal(rows["flips_by_sky"], [1.0, 0.0])
+    np.testing.assert_array_equal(rows["flips_by_traffic_light"], [0.0, 0.0])
+    with pytest.raises(ValueError, match="moves no region alone"):
+        metric.measure(None, FROZEN, BATCH, said(), jax.random.key(0))

@@ -45,11 +45,13 @@ class Arguments(Generic[Config]):
         infill: what stands in for removed pixels; its settings can be given in --config.
         infill_weights: for an infill with a network: the .safetensors file that its training has
             left, or the folder of that run.
-        generator: for a method that moves codes, steex say: the .safetensors file that the training
-            of a generator has left, or the folder of that run.
+        generator: for a method that moves codes, latent_shift or steex say: the .safetensors file
+            that the training of a generator has left, or the folder of that run.
         regions: folder of label maps, for a method that asks for them: for each picture a PNG of
             its name, whose grey levels or places in a palette number the regions.
         seed: of all randomness.
+        repeats: explain each picture so often, with other noise each time; the mean is shown, and
+            how far the maps lie apart (spread).
         batch_size: pictures in one compiled call, at most; bounds the memory. By default 8, and 4
             on a CPU, where the first result comes sooner and a larger batch saves little.
         shard: "2/5" for the second of five parts of the pictures; see "xai-jax merge".
@@ -73,6 +75,7 @@ class Arguments(Generic[Config]):
     generator: Path | None = None
     regions: Path | None = None
     seed: int = 0
+    repeats: int = 1
     batch_size: int | None = None
     shard: str | None = None
     compilation_cache: bool = True
@@ -81,7 +84,7 @@ class Arguments(Generic[Config]):
 
 
 # Fields of a manifest that a file of settings hands to the flag of the same name.
-_FLAGS = ("classifier", "target", "seed", "batch_size")
+_FLAGS = ("classifier", "target", "seed", "repeats", "batch_size")
 _SETTINGS = (*_FLAGS, "method", "preset", "config", "infill", "infill_config")
 
 
@@ -218,6 +221,7 @@ def _check_type(path: Path, name: str, value: Any) -> None:
     kinds: dict[str, Any] = {
         "seed": Seed,
         "batch_size": Count,
+        "repeats": Count,
         "target": str | int,
         "config": dict,
         "infill_config": dict,

@@ -17,6 +17,7 @@ from xai_jax.core.content import to_json
 from xai_jax.core.method import Explained, Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.core.outputs import COUNTERFACTUAL, KEEP
+from xai_jax.core.repeated import repeated
 from xai_jax.data import pictures
 from xai_jax.infills import trained as infills_trained
 from xai_jax.metrics.counterfactuals import flips
@@ -75,7 +76,7 @@ def _explain(
         manifest = shard.part(manifest, *place)
     own = {picture: files[picture] for picture in manifest.pictures}
     how = Run(
-        inspector=inspector,
+        inspector=repeated(inspector, args.repeats),
         target=targets.of_each(chosen, list(own)),
         key=jax.random.key(args.seed),
         batch_size=manifest.batch_size,
@@ -162,6 +163,7 @@ def _manifest(
         target=target,
         labels_sha256=hashlib.sha256(labels.read_bytes()).hexdigest() if labels else None,
         seed=args.seed,
+        repeats=args.repeats,
         batch_size=shard.even_batch_size(len(source.names), _limit(args)),
         pictures=source.names,
         digests=record.digests(source),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 
@@ -23,6 +24,42 @@ def region_changes(decides: int) -> Metric:
         decides: number of that region in the label maps.
     """
     return Metric(measure=_Changes(decides=decides), rows=_ROWS, columns=_COLUMNS)
+
+
+def flips_alone(names: Sequence[str]) -> Metric:
+    """How often each region alone flips the decision (`methods.steex.Sparsest`).
+
+    A picture without the region counts as one that it does not flip.
+
+    Args:
+        names: of the label maps' numbers.
+    """
+    rows = tuple(f"flips_by_{name.replace(' ', '_').replace('-', '_')}" for name in names)
+    return Metric(
+        measure=_Alone(rows=rows),
+        rows=tuple(
+            outputs.number(row, "0 or 1", f"Whether the region {name} alone flips the decision.")
+            for row, name in zip(rows, names, strict=True)
+        ),
+        columns=tuple(
+            Column(row, f"{name} alone flips %", "neither", 0.0, 1.0, "%", "ours", 1)
+            for row, name in zip(rows, names, strict=True)
+        ),
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Alone:
+    rows: tuple[str, ...]
+
+    def __call__(
+        self, params: None, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
+    ) -> dict[str, PerExample]:
+        del params, frozen, batch, key
+        if "gained_alone" not in explanation.numbers:
+            raise ValueError("The method moves no region alone.")
+        flipped = (explanation.numbers["gained_alone"] > 0).astype(jnp.float32)  # [b n]
+        return {row: flipped[:, n] for n, row in enumerate(self.rows)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

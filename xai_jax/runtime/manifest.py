@@ -51,6 +51,7 @@ class Manifest(Settings):
         target: "predicted", "runner-up", "truth", or the index of the class that is explained.
         labels_sha256: hash of the file with the true classes; ``None`` unless target is "truth".
         seed: of all randomness.
+        repeats: how often each picture is explained, with other noise each time.
         batch_size: pictures in one compiled call; also the rows of one chunk.
         shard: which part it is; ``None`` for a whole run.
         pictures: ids, in the order of the rows: paths relative to the pictures' common folder.
@@ -74,6 +75,7 @@ class Manifest(Settings):
     target: str | Annotated[int, Interval()]  # whoever explains knows how many classes there are
     labels_sha256: str | None = None
     seed: Seed
+    repeats: Count = 1
     batch_size: Count
     shard: Shard | None = None
     pictures: tuple[PathWithin, ...]

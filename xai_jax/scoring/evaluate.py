@@ -11,6 +11,7 @@ from xai_jax.core.method import Frozen, Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.metrics.specificity import classes_of
 from xai_jax.scoring.baselines import baselines as of_all
+from xai_jax.scoring.bootstrap import Draws
 from xai_jax.scoring.entrant import Entrant
 from xai_jax.scoring.evaluation import Contestant, ReadMask, kept_or_stretched
 from xai_jax.scoring.score import check_names, compete
@@ -78,7 +79,7 @@ def evaluate(
             name: Entrant(name, Contestant(method=one.method, mask=mask), one, stage, folder)
             for name, one in explainers.items()
         }
-        return compete(stage, entrants, given, tuple(metrics), folder, whole, resamples)
+        return compete(stage, entrants, given, tuple(metrics), folder, whole, Draws(resamples))
 
 
 def _folder(workdir: str | Path | None) -> contextlib.AbstractContextManager[str | Path]:

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from xai_jax.core import outputs
-from xai_jax.core.domains import NotNegative
+from xai_jax.core.domains import Count, NotNegative, Positive
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.outputs import COUNTERFACTUAL, REGION, Output
 from xai_jax.core.types import AnyArray, Batch, Explanation, Maps, PRNGKey
@@ -40,6 +40,8 @@ SET = outputs.number(
 class Sparsest(Optimisation):
     """Settings; see `Optimisation`. By default those of `Config.sparing`."""
 
+    num_steps: Count = 50
+    learning_rate: Positive = 0.02
     margin: NotNegative | None = 3.0
     fresh_noise: bool = False
     restored: bool = True
