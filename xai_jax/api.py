@@ -12,6 +12,7 @@ from jax.sharding import Mesh
 from xai_jax.choices import METHODS
 from xai_jax.core import targets
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.generator import Generator
 from xai_jax.core.infill import Infill
 from xai_jax.core.method import Builds, Explained, Inspector, Method
 from xai_jax.core.metric import Metric
@@ -35,6 +36,7 @@ def explain(
     *,
     method: Builds[Method] | None = None,
     infill: Infill | Builds[Infill] | None = None,
+    generator: Generator | Builds[Generator] | None = None,
     labels: np.ndarray | None = None,
     regions: np.ndarray | None = None,
     metrics: Sequence[Metric] = (),
@@ -55,6 +57,7 @@ def explain(
             `targets.truth`.
         method: settings of a method; by default ``fido.Config()``, the published setting.
         infill: what stands in for removed pixels; by default a blur of 10 pixels.
+        generator: for methods that move the codes of one, `generators.sean.Sean(weights=...)` say.
         labels: ``[b k]`` 0 / 1, the true classes, for `targets.truth`.
         regions: ``[b h w]`` int32, for methods that ask which region a pixel belongs to.
         metrics: what is measured of each explanation, `metrics.fidelity.fidelity()` say; the rows
@@ -77,7 +80,7 @@ def explain(
     """
     images = _checked_images(images)
     num = len(images)
-    inspector = repeated(_inspector(explained, method, infill), repeats)
+    inspector = repeated(_inspector(explained, method, infill, generator), repeats)
     if regions is not None and np.shape(regions) != images.shape[:3]:
         raise ValueError(
             f"regions must be {list(images.shape[:3])}, not {list(np.shape(regions))}."
@@ -126,19 +129,19 @@ def load_trained(
     return trained.load(place(path), frozen, METHODS)
 
 
-def _inspector(explained: Any, method: Any, infill: Any) -> Inspector:
+def _inspector(explained: Any, method: Any, infill: Any, generator: Any) -> Inspector:
     """Who explains.
 
     Raises:
         ValueError: a part is missing, doubled, or of another kind than it must be.
     """
     if isinstance(explained, Inspector):
-        if method is not None or infill is not None:
+        if not (method is infill is generator is None):
             raise ValueError(
                 "What load_trained returns has its own method and infill; leave both out."
             )
         return explained
-    frozen = Explained(classifier=explained, infill=infill or Blur()).build()
+    frozen = Explained(classifier=explained, infill=infill or Blur(), generator=generator).build()
     method = fido.Config() if method is None else method
     if isinstance(method, type) or not isinstance(method, Builds):
         raise ValueError(

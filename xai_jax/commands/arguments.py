@@ -46,8 +46,10 @@ class Arguments(Generic[Config]):
         infill: what stands in for removed pixels; its settings can be given in --config.
         infill_weights: for an infill with a network: the .safetensors file that its training has
             left, or the folder of that run.
-        generator: for a method that moves codes, latent_shift say: the .safetensors file that the
-            training of an autoencoder has left, or the folder of that run.
+        generator: for a method that moves codes, latent_shift or steex say: the .safetensors file
+            that the training of a generator has left, or the folder of that run.
+        regions: folder of label maps, for a method that asks for them: for each picture a PNG of
+            its name, whose grey levels or places in a palette number the regions.
         seed: of all randomness.
         repeats: explain each picture so often, with other noise each time; the mean is shown, and
             how far the maps lie apart (spread).
@@ -72,6 +74,7 @@ class Arguments(Generic[Config]):
     infill: str = "blur"
     infill_weights: Path | None = None
     generator: Path | None = None
+    regions: Path | None = None
     seed: int = 0
     repeats: int = 1
     batch_size: int | None = None

@@ -71,7 +71,7 @@ def _explain(
     )
     inspector = _inspector(args, found, model)
     progress.note("looking at the pictures")
-    manifest = _manifest(args, found, model, target, Files(files, model.preprocess))
+    manifest = _manifest(args, found, model, target, _files(args, model, files))
     if place is not None:
         manifest = shard.part(manifest, *place)
     own = {picture: files[picture] for picture in manifest.pictures}
@@ -85,8 +85,12 @@ def _explain(
         metrics=_metrics(inspector),
         decisions=True,
     )
-    source = Files(own, model.preprocess)
+    source = _files(args, model, own)
     return run(args.out, manifest, how, source, model.class_names or (), progress)
+
+
+def _files(args: Arguments[Any], model: Pretrained, files: dict[str, Path]) -> Files:
+    return Files(files, model.preprocess, args.regions)
 
 
 def _shape(model: Pretrained) -> tuple[int, int, int]:
@@ -130,7 +134,9 @@ def _metrics(inspector: Inspector) -> tuple[Metric, ...]:
     """The parts are scored of methods that cut one out, the flips of those that make pictures."""
     declared = inspector.method.build().outputs
     if COUNTERFACTUAL in declared:
-        return (flips(decided_class=getattr(inspector.method, "decided_class", None) or 0),)
+        own = inspector.method
+        decided = (own.decided_class or 0) if hasattr(own, "decided_class") else None
+        return (flips(decided_class=decided),)
     return (fidelity(),) if KEEP in declared else ()
 
 

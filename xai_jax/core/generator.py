@@ -26,12 +26,14 @@ class Generator:
         decode_fn: ``(params, context, codes, keys [b]) -> images [b h w c]``, unit pixels.
         prepare_fn: ``(params, images [b h w c], regions [b h w] or None) -> context``, a pytree of
             ``[b ...]`` arrays; by default the images themselves.
+        region_names: of the label map's numbers 0, 1 ...; empty where there is no map.
     """
 
     params: PyTree
     encode_fn: Callable = struct.field(pytree_node=False)
     decode_fn: Callable = struct.field(pytree_node=False)
     prepare_fn: Callable = struct.field(pytree_node=False, default=_images_as_they_are)
+    region_names: tuple[str, ...] = struct.field(pytree_node=False, default=())
 
     def prepare(self, images: Images, regions: AnyArray | None = None) -> Any:
         """What `encode` and `decode` need of the pictures, ``[b ...]``."""

@@ -1,7 +1,7 @@
 """A method is to explanation what Optax's GradientTransformation is to optimisation."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from flax import struct
@@ -78,6 +78,7 @@ StepFn = Callable[..., tuple[Any, dict[str, Any]]]
 MeasureFn = Callable[[Any, Any, Any, Any, PRNGKey], dict[str, Any]]
 ExplainFn = Callable[[Any, Frozen, Batch, PRNGKey], Explanation]
 CheckFn = Callable[[Frozen, tuple[int, int, int, int]], None]
+AdmitFn = Callable[[Frozen, Mapping[str, Any]], None]
 
 
 def _all_of_it(state: Any) -> Any:
@@ -123,12 +124,15 @@ class Method(NamedTuple):
             its weights are then ``()``.
         check: ``(frozen, (b, h, w, c))``; raises ValueError where it cannot explain such a batch of
             this classifier, before anything is compiled. ``None``: there is no such batch.
+        admit: ``(frozen, {name: array})``; raises BadPicture where it cannot explain one picture of
+            which this is known (`core.types.Batch`: labels, regions). ``None``: it can explain all.
     """
 
     explain: ExplainFn
     outputs: tuple[Output, ...] = ()
     trainable: Trainable | None = None
     check: CheckFn | None = None
+    admit: AdmitFn | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

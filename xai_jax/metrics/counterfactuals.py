@@ -18,7 +18,7 @@ from xai_jax.metrics.distributions import FeatureFn, Features, frechet, jensen_s
 CHANGED = 0.1  # unit pixels: a pixel that differs by more counts as changed
 
 
-def flips(oracle: Classifier | None = None, decided_class: int = 0) -> Metric:
+def flips(oracle: Classifier | None = None, decided_class: int | None = 0) -> Metric:
     """Flip and keep rates, and how far the counterfactual picture is from the picture.
 
     Where there is an oracle, a classifier that was trained by itself, also how often the
@@ -27,7 +27,8 @@ def flips(oracle: Classifier | None = None, decided_class: int = 0) -> Metric:
 
     Args:
         oracle: of the same classes; ``None``: nobody else is asked.
-        decided_class: the class whose presence (log-odds of 0 or more) is the decision.
+        decided_class: the class whose presence (log-odds of 0 or more) is the decision; ``None``:
+            of each picture the class that is explained.
     """
     rows: tuple[Output, ...] = _FLIP_ROWS
     columns: tuple[Column, ...] = _FLIP_COLUMNS
@@ -101,8 +102,12 @@ class _AreaChange:
         return {"area_change": after - before, "area_off": jnp.abs(after - before)}
 
 
-def _is_one(classifier: Classifier, images: Images, decided_class: int) -> AnyArray:
-    target = jnp.full(len(images), decided_class, jnp.int32)
+def _is_one(
+    classifier: Classifier, images: Images, decided_class: int | None, batch: Batch
+) -> AnyArray:
+    target = batch.target
+    if decided_class is not None:
+        target = jnp.full(len(images), decided_class, jnp.int32)
     return classifier.log_odds(images, target) >= 0
 
 
@@ -114,7 +119,7 @@ def _counterfactual(explanation: Explanation) -> Images:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Flips:
-    decided_class: int
+    decided_class: int | None
 
     def __call__(
         self,
@@ -126,21 +131,21 @@ class _Flips:
     ) -> dict[str, PerExample]:
         del key
         made = _counterfactual(explanation)
-        is_one = _is_one(frozen.classifier, batch.images, self.decided_class)
+        is_one = _is_one(frozen.classifier, batch.images, self.decided_class, batch)
         off = jnp.abs(made - batch.images)
         found = {
             "decided": is_one,
-            "flipped": _is_one(frozen.classifier, made, self.decided_class) != is_one,
+            "flipped": _is_one(frozen.classifier, made, self.decided_class, batch) != is_one,
             "changed_by": off.mean(axis=(1, 2, 3)),
             "changed_share": (off.max(axis=3) > CHANGED).mean(axis=(1, 2)),
         }
         if params is not None:
-            found["oracle_flipped"] = _is_one(params, made, self.decided_class) != is_one
+            found["oracle_flipped"] = _is_one(params, made, self.decided_class, batch) != is_one
         stable = explanation.pictures.get("stable")
         nothing = jnp.full(len(made), jnp.nan)
         found["stays"] = found["stable_error"] = nothing
         if stable is not None:
-            kept = _is_one(frozen.classifier, stable, self.decided_class) == is_one
+            kept = _is_one(frozen.classifier, stable, self.decided_class, batch) == is_one
             error = jnp.square(stable - batch.images).mean(axis=(1, 2, 3))
             found |= {"stays": kept, "stable_error": error}
         return {name: x.astype(jnp.float32) for name, x in found.items()}
@@ -171,7 +176,7 @@ class _Realism:
         self, params: Classifier, frozen: Frozen, batch: Batch, explanation: Explanation, key
     ) -> dict[str, jax.Array]:
         del key
-        is_one = _is_one(frozen.classifier, batch.images, self.decided_class)
+        is_one = _is_one(frozen.classifier, batch.images, self.decided_class, batch)
         return {
             f"{self.name}_real": self.features(params, batch.images),
             f"{self.name}_made": self.features(params, _counterfactual(explanation)),
