@@ -3,13 +3,15 @@
     python evaluate.py --config=configs/lgg_mri/evaluate_syce.py --workdir=runs/lgg_maps
     python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:flips --workdir=runs/lgg_flips
     python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:every --workdir=runs/lgg_every
+    python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:latent --workdir=runs/lgg_latent
 
-It needs what the configs classifier_matched, oracle_matched, autoencoder and syce of this folder
-train; `syce_path` is the path integral from SyCE's counterfactual to the slice. The first command
-sets maps against the tumours that people drew, on the slices that have one; the second asks the
+It needs what the configs classifier_matched, oracle_matched and syce of this folder train. The
+first command sets maps against the tumours that people drew, on the slices that have one;
+`syce_path` is the path integral from SyCE's counterfactual to the slice. The second asks the
 classifier and the oracle of the counterfactuals of all slices, and how much of the brain they take
-or add; the third is the second on all 613 slices, for the classifier's AUC where the trivial
-predictor is not ruled out. Intervals are of patients, drawn whole.
+or add. The third is the second on all 613 slices, for the classifier's AUC where the trivial
+predictor is not ruled out; the fourth is the first for latent shift, which needs the autoencoder.
+Intervals are of patients, drawn whole.
 
 Expect no figure: not measured yet.
 """
@@ -47,7 +49,7 @@ def attributions() -> dict[str, Builds[Method]]:
         "integrated_gradients": gradients.IntegratedGradients(),
         "gradcam": gradcam.Config(),
         "occlusion": occlusion.Config(window=12, stride=4),
-        "rise": rise.Config(num_masks=1000),
+        "rise": rise.Config(num_masks=500),
         "random": controls.Random(),
         "centred_blob": controls.CentredBlob(),
         "edges": controls.Edges(),
@@ -56,26 +58,20 @@ def attributions() -> dict[str, Builds[Method]]:
 
 
 def _made() -> dict[str, Contestant]:
-    """What draws counterfactuals."""
+    """What is trained."""
     trained = recipes.left_by(syce.get_config(), "runs/lgg_syce")
     by_path = dataclasses.replace(trained.method, map=methods_syce.Map.STRAIGHT)
-    return {
-        "syce": trained,
-        "syce_path": dataclasses.replace(trained, method=by_path),
-        "latent_shift": Contestant(method=latent_shift.Config()),
-    }
+    return {"syce": trained, "syce_path": dataclasses.replace(trained, method=by_path)}
 
 
 def get_config(which: str = "maps") -> Evaluation:
-    """The evaluation; `which` is "maps", "flips" or "every"."""
+    """The evaluation; `which` is "maps", "flips", "every" or "latent"."""
     pictures = matched.EVERY if which == "every" else matched.PICTURES
-    choices = {"maps": _maps, "flips": _flips, "every": _flips}
+    choices = {"maps": _maps, "flips": _flips, "every": _flips, "latent": _latent}
     made = recipes.named(which, choices)(pictures.once("test", "soft"))
-    made.explained = dataclasses.replace(
-        made.explained,
-        infill=Constant(value=0.0),
-        generator=Autoencoder(weights="runs/lgg_autoencoder"),
-    )
+    for contestant in made.contestants.values():
+        contestant.mask = positive_saliency
+    made.explained = dataclasses.replace(made.explained, infill=Constant(value=0.0))
     made.batch_size, made.resamples, made.group_of = 32, 2000, patient
     made.trivial = Trivial(
         data=pictures.once("train"),
@@ -88,19 +84,21 @@ def get_config(which: str = "maps") -> Evaluation:
 def _maps(data: Pipeline) -> Evaluation:
     contestants = _made()
     contestants |= {name: Contestant(method=method) for name, method in attributions().items()}
-    for contestant in contestants.values():
-        contestant.mask = positive_saliency
     made = recipes.scores_of(syce.get_config(), data, contestants)
     made.metrics = (strongest(), localisation(), flat())
     return made
 
 
+def _latent(data: Pipeline) -> Evaluation:
+    made = _maps(data)
+    made.contestants = {"latent_shift": Contestant(method=latent_shift.Config())}
+    space = Autoencoder(weights="runs/lgg_autoencoder")
+    made.explained = dataclasses.replace(made.explained, generator=space)
+    return made
+
+
 def _flips(data: Pipeline) -> Evaluation:
-    contestants = _made()
-    del contestants["syce_path"]  # its counterfactuals are SyCE's
-    for contestant in contestants.values():
-        contestant.mask = positive_saliency
-    made = recipes.scores_of(syce.get_config(), data, contestants)
+    made = recipes.scores_of(syce.get_config(), data, {"syce": _made()["syce"]})
     oracle = Named(name="runs/lgg_oracle/classifier.safetensors").build()
     made.metrics = (flips(oracle), area_change())
     made.truth, made.absent = False, True

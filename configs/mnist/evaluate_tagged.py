@@ -1,8 +1,11 @@
 """Do maps find the square by which the classifier of configs/mnist/tagged.py goes?
 
     python evaluate.py --config=configs/mnist/evaluate_tagged.py --workdir=runs/mnist_tagged
+    python evaluate.py --config=configs/mnist/evaluate_tagged.py:shuffled \
+        --workdir=runs/mnist_shuffled
 
-On the tagged 8s of the test; the mask is the square, 4.6 % of the picture.
+On the tagged 8s of the test; the mask is the square, 4.6 % of the picture. With
+`:shuffled` the classifier has learned from the labels of other pictures.
 
 Expect no figure: not measured yet.
 """
@@ -18,9 +21,10 @@ from xai_jax.metrics.percentiles import strongest
 from xai_jax.scoring.evaluation import Contestant, Evaluation, positive_saliency
 
 
-def get_config() -> Evaluation:
-    """The evaluation."""
-    trained = tagged.get_config("syce")
+def get_config(which: str = "tagged") -> Evaluation:
+    """The evaluation; `which` is "tagged" or "shuffled"."""
+    run = recipes.named(which, {"tagged": "syce", "shuffled": "shuffled_syce"})
+    trained = tagged.get_config(run)
     methods = {
         "gradient": gradients.Gradient(),
         "integrated_gradients": gradients.IntegratedGradients(),
@@ -29,7 +33,7 @@ def get_config() -> Evaluation:
         "centred_blob": controls.CentredBlob(),
         "random": controls.Random(),
     }
-    contestants = {"syce": recipes.left_by(trained, "runs/mnist_tagged_syce")}
+    contestants = {"syce": recipes.left_by(trained, f"runs/mnist_{which}_syce")}
     contestants |= {name: Contestant(method=method) for name, method in methods.items()}
     for contestant in contestants.values():
         contestant.mask = positive_saliency

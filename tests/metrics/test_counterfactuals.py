@@ -71,6 +71,21 @@ def test_flips_distances_and_the_oracle_by_hand():
     assert table["stable_error"] == pytest.approx(0.0025, rel=1e-4)
 
 
+def test_the_decision_may_be_that_of_the_class_that_is_explained():
+    images = np.full((2, 2, 2, 3), 0.8)
+    batch = batch_of(images).replace(target=jnp.array([0, 1]))
+    classifier = Classifier.from_callable(
+        lambda params, x: 10.0 * (x.mean((1, 3))[:, :2] - params), jnp.float32(0.5), head="sigmoid"
+    )
+    made = images.copy()
+    made[:, :, 0] = 0.2  # the left half, which only class 0 looks at
+    explanation = explained(batch, made)
+    metric = counterfactuals.flips(decided_class=None)
+    frozen = Frozen(classifier=classifier, infill=Constant(value=0.5).build(classifier))
+    rows = metric.measure(metric.params, frozen, batch, explanation, jax.random.key(0))
+    assert rows["flipped"].tolist() == [1, 0]
+
+
 def test_a_method_without_a_stable_picture_has_no_keep_rate():
     batch = batch_of(np.full((2, 2, 2, 3), 0.2))
     metric = counterfactuals.flips()

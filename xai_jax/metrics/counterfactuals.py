@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -28,7 +29,7 @@ def flips(oracle: Classifier | None = None, decided_class: int | None = 0) -> Me
     Args:
         oracle: of the same classes; ``None``: nobody else is asked.
         decided_class: the class whose presence (log-odds of 0 or more) is the decision; ``None``:
-            of each picture the class that is explained.
+            that which is explained, of methods that turn any.
     """
     rows: tuple[Output, ...] = _FLIP_ROWS
     columns: tuple[Column, ...] = _FLIP_COLUMNS
@@ -103,12 +104,10 @@ class _AreaChange:
 
 
 def _is_one(
-    classifier: Classifier, images: Images, decided_class: int | None, batch: Batch
+    classifier: Classifier, images: Images, decided: int | None, explained: Any = 0
 ) -> AnyArray:
-    target = batch.target
-    if decided_class is not None:
-        target = jnp.full(len(images), decided_class, jnp.int32)
-    return classifier.log_odds(images, target) >= 0
+    target = jnp.broadcast_to(explained if decided is None else decided, (len(images),))
+    return classifier.log_odds(images, target.astype(jnp.int32)) >= 0
 
 
 def _counterfactual(explanation: Explanation) -> Images:
@@ -130,22 +129,22 @@ class _Flips:
         key: PRNGKey,
     ) -> dict[str, PerExample]:
         del key
-        made = _counterfactual(explanation)
-        is_one = _is_one(frozen.classifier, batch.images, self.decided_class, batch)
+        made, target = _counterfactual(explanation), explanation.target
+        is_one = _is_one(frozen.classifier, batch.images, self.decided_class, target)
         off = jnp.abs(made - batch.images)
         found = {
             "decided": is_one,
-            "flipped": _is_one(frozen.classifier, made, self.decided_class, batch) != is_one,
+            "flipped": _is_one(frozen.classifier, made, self.decided_class, target) != is_one,
             "changed_by": off.mean(axis=(1, 2, 3)),
             "changed_share": (off.max(axis=3) > CHANGED).mean(axis=(1, 2)),
         }
         if params is not None:
-            found["oracle_flipped"] = _is_one(params, made, self.decided_class, batch) != is_one
+            found["oracle_flipped"] = _is_one(params, made, self.decided_class, target) != is_one
         stable = explanation.pictures.get("stable")
         nothing = jnp.full(len(made), jnp.nan)
         found["stays"] = found["stable_error"] = nothing
         if stable is not None:
-            kept = _is_one(frozen.classifier, stable, self.decided_class, batch) == is_one
+            kept = _is_one(frozen.classifier, stable, self.decided_class, target) == is_one
             error = jnp.square(stable - batch.images).mean(axis=(1, 2, 3))
             found |= {"stays": kept, "stable_error": error}
         return {name: x.astype(jnp.float32) for name, x in found.items()}
@@ -176,7 +175,7 @@ class _Realism:
         self, params: Classifier, frozen: Frozen, batch: Batch, explanation: Explanation, key
     ) -> dict[str, jax.Array]:
         del key
-        is_one = _is_one(frozen.classifier, batch.images, self.decided_class, batch)
+        is_one = _is_one(frozen.classifier, batch.images, self.decided_class)
         return {
             f"{self.name}_real": self.features(params, batch.images),
             f"{self.name}_made": self.features(params, _counterfactual(explanation)),
