@@ -11,6 +11,7 @@ import tyro
 from xai_jax.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
 from xai_jax.core import json_file
 from xai_jax.core.domains import Count, Seed
+from xai_jax.core.precision import Precision
 from xai_jax.core.settings import changed, coerced, nearest
 from xai_jax.infills import trained as infills_trained
 from xai_jax.runs import trained
@@ -49,6 +50,8 @@ class Arguments(Generic[Config]):
         seed: of all randomness.
         batch_size: pictures in one compiled call, at most; bounds the memory. By default 8, and 4
             on a CPU, where the first result comes sooner and a larger batch saves little.
+        precision: "bfloat16" has the classifier and an infill's network compute in half precision:
+            for TPUs and GPUs; slow on a CPU.
         shard: "2/5" for the second of five parts of the pictures; see "xai-jax merge".
         compilation_cache: keep compiled programs in the user's cache folder for the next start.
         settings: the method's own.
@@ -69,6 +72,7 @@ class Arguments(Generic[Config]):
     infill_weights: Path | None = None
     seed: int = 0
     batch_size: int | None = None
+    precision: Precision = "float32"
     shard: str | None = None
     compilation_cache: bool = True
     settings: Annotated[Config, tyro.conf.arg(name="")]
@@ -76,7 +80,7 @@ class Arguments(Generic[Config]):
 
 
 # Fields of a manifest that a file of settings hands to the flag of the same name.
-_FLAGS = ("classifier", "target", "seed", "batch_size")
+_FLAGS = ("classifier", "target", "seed", "batch_size", "precision")
 _SETTINGS = (*_FLAGS, "method", "preset", "config", "infill", "infill_config")
 
 
@@ -214,6 +218,7 @@ def _check_type(path: Path, name: str, value: Any) -> None:
     kinds: dict[str, Any] = {
         "seed": Seed,
         "batch_size": Count,
+        "precision": Precision,
         "target": str | int,
         "config": dict,
         "infill_config": dict,

@@ -93,7 +93,9 @@ def _shape(model: Pretrained) -> tuple[int, int, int]:
 
 def _inspector(args: Arguments[Any], found: Trained | None, model: Pretrained) -> Inspector:
     """Who explains: by itself, or with weights that are for this classifier."""
-    frozen = Explained(classifier=model.classifier, infill=args.infill_settings).build()
+    frozen = Explained(
+        classifier=model.classifier, infill=args.infill_settings, precision=args.precision
+    ).build()
     if found is None:
         return Inspector(method=args.settings, frozen=frozen)
     return trained.inspector(
@@ -143,6 +145,7 @@ def _manifest(
         target=target,
         labels_sha256=hashlib.sha256(labels.read_bytes()).hexdigest() if labels else None,
         seed=args.seed,
+        precision=args.precision,
         batch_size=shard.even_batch_size(len(source.names), _limit(args)),
         pictures=source.names,
         digests=record.digests(source),
