@@ -12,6 +12,7 @@ from xai_jax.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
 from xai_jax.commands.onnx_flags import OnnxFlags
 from xai_jax.core import json_file
 from xai_jax.core.domains import Count, Seed
+from xai_jax.core.precision import Precision
 from xai_jax.core.settings import changed, coerced, nearest
 from xai_jax.infills import trained as infills_trained
 from xai_jax.runs import trained
@@ -58,6 +59,8 @@ class Arguments(Generic[Config]):
             how far the maps lie apart (spread).
         batch_size: pictures in one compiled call, at most; bounds the memory. By default 8, and 4
             on a CPU, where the first result comes sooner and a larger batch saves little.
+        precision: "bfloat16" has the classifier and an infill's network compute in half precision:
+            for TPUs and GPUs; slow on a CPU.
         shard: "2/5" for the second of five parts of the pictures; see "xai-jax merge".
         compilation_cache: keep compiled programs in the user's cache folder for the next start.
         settings: the method's own.
@@ -84,6 +87,7 @@ class Arguments(Generic[Config]):
     seed: int = 0
     repeats: int = 1
     batch_size: int | None = None
+    precision: Precision = "float32"
     shard: str | None = None
     compilation_cache: bool = True
     settings: Annotated[Config, tyro.conf.arg(name="")]
@@ -91,7 +95,7 @@ class Arguments(Generic[Config]):
 
 
 # Fields of a manifest that a file of settings hands to the flag of the same name.
-_FLAGS = ("classifier", "target", "seed", "repeats", "batch_size")
+_FLAGS = ("classifier", "target", "seed", "repeats", "batch_size", "precision")
 _SETTINGS = (*_FLAGS, "method", "preset", "config", "infill", "infill_config")
 
 
@@ -230,6 +234,7 @@ def _check_type(path: Path, name: str, value: Any) -> None:
         "seed": Seed,
         "batch_size": Count,
         "repeats": Count,
+        "precision": Precision,
         "target": str | int,
         "config": dict,
         "infill_config": dict,

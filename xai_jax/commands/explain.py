@@ -103,6 +103,7 @@ def _inspector(args: Arguments[Any], found: Trained | None, model: Pretrained) -
         classifier=model.classifier,
         infill=args.infill_settings,
         generator=None if args.generator is None else _generator(args.generator),
+        precision=args.precision,
     ).build()
     if found is None:
         return Inspector(method=args.settings, frozen=frozen)
@@ -164,6 +165,7 @@ def _manifest(
         labels_sha256=hashlib.sha256(labels.read_bytes()).hexdigest() if labels else None,
         seed=args.seed,
         repeats=args.repeats,
+        precision=args.precision,
         batch_size=shard.even_batch_size(len(source.names), _limit(args)),
         pictures=source.names,
         digests=record.digests(source),

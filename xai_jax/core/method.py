@@ -10,6 +10,7 @@ from xai_jax.core.classifier import Classifier
 from xai_jax.core.generator import Generator
 from xai_jax.core.infill import Infill
 from xai_jax.core.outputs import Output
+from xai_jax.core.precision import Precision
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
 
@@ -42,11 +43,15 @@ class Explained(Settings):
         classifier: settings of the explained classifier, or itself.
         infill: settings of what stands in for removed pixels, or itself.
         generator: of methods that move codes; ``None`` for the others.
+        precision: "bfloat16" has the classifier, and the networks of an infill and a generator that
+            are given by their settings, compute in bfloat16, forward and backward
+            (`core.precision`); all else is float32.
     """
 
     classifier: Any
     infill: Any
     generator: Any = None
+    precision: Precision = "float32"
 
     def build(self) -> Frozen:
         """All of it, with its weights.
@@ -55,6 +60,8 @@ class Explained(Settings):
             ValueError: a part is neither settings nor what they build; or of its own build.
         """
         classifier = _built("classifier", self.classifier, Classifier)
+        if self.precision != "float32":  # else it is as it was given
+            classifier = classifier.in_precision(self.precision)
         infill = _built("infill", self.infill, Infill, classifier)
         if self.generator is None:
             return Frozen(classifier=classifier, infill=infill)

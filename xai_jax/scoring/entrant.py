@@ -11,6 +11,7 @@ from xai_jax import report
 from xai_jax.core.content import as_json, to_json
 from xai_jax.core.method import Inspector
 from xai_jax.core.outputs import CLASS_KEEP, Output
+from xai_jax.core.precision import computed
 from xai_jax.data.example import digest
 from xai_jax.runs.road import Run
 from xai_jax.runs.run import Outcome, Progress, run
@@ -151,13 +152,14 @@ class Entrant:
             config=to_json(method) if dataclasses.is_dataclass(method) else {},
             infill=getattr(frozen.infill.fill_fn, "__module__", ""),
             infill_config={"sha256": self.stage.fingerprint(frozen.infill)},
-            classifier=_kind(frozen.classifier.apply_fn),
+            classifier=_kind(computed(frozen.classifier.apply_fn, "float32")),
             weights_sha256=self.stage.fingerprint(frozen.classifier),
             checkpoint_sha256=self.state if jax.tree.leaves(self.inspector.weights) else None,
             preprocess={} if resize is None else to_json(resize),
             target="truth",
             seed=self.stage.seed,
             batch_size=self.stage.batch_size,
+            precision=frozen.classifier.precision,
             pictures=tuple(item.name for item in self.items),
             digests=tuple(item.digest for item in self.items),
             computed_with=manifests.computed_with(),
