@@ -9,12 +9,14 @@ from typing import Annotated, Any, Generic, TypeVar
 import tyro
 
 from xai_jax.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
+from xai_jax.commands.onnx_flags import OnnxFlags
 from xai_jax.core import json_file
 from xai_jax.core.domains import Count, Seed
 from xai_jax.core.settings import changed, coerced, nearest
 from xai_jax.infills import trained as infills_trained
 from xai_jax.runs import trained
 from xai_jax.runs.trained import Trained
+from xai_jax.runtime.files import place, placed
 from xai_jax.runtime.manifest import Manifest
 
 Config = TypeVar("Config")
@@ -30,8 +32,10 @@ class Arguments(Generic[Config]):
     Args:
         pictures: files, and folders that are searched with their subfolders.
         out: folder of the results.
-        classifier: see "xai-jax classifiers"; or the .safetensors file of one trained here.
+        classifier: see "xai-jax classifiers"; or the .safetensors file of one trained here, or an
+            .onnx file.
         weights: file of its weights (.pth or .safetensors) in place of an installed package.
+        onnx: what an .onnx file does not say of its pictures.
         method: how to explain; --help shows the settings of the method that is named before it.
             A checkpoint says by itself which method it is of.
         checkpoint: for a method that is trained: the .safetensors file that its training has left,
@@ -64,6 +68,9 @@ class Arguments(Generic[Config]):
     out: Path
     classifier: str
     weights: Path | None = None
+    onnx: Annotated[OnnxFlags, tyro.conf.arg(name="")] = dataclasses.field(
+        default_factory=OnnxFlags
+    )
     method: str = "fido"
     checkpoint: Path | None = None
     preset: str = PUBLISHED
@@ -139,6 +146,7 @@ def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
             f"{method} explains with a network that is trained first; "
             "name what its training has left with --checkpoint FILE."
         )
+    placed(args)
     if args.infill_weights is not None:
         args.infill_settings = _with_weights(args)
     return args, found
@@ -197,7 +205,7 @@ def _first_look(argv: Sequence[str]) -> argparse.Namespace:
     for name in ("method", "preset", "infill"):
         parser.add_argument(f"--{name}")
     for name in ("config", "checkpoint"):
-        parser.add_argument(f"--{name}", type=Path)
+        parser.add_argument(f"--{name}", type=place)
     return parser.parse_known_args(argv)[0]
 
 

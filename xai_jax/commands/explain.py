@@ -65,7 +65,7 @@ def _explain(
     place: tuple[int, int] | None,
     progress: Progress,
 ) -> Outcome:
-    model = pretrained.load(args.classifier, args.weights)
+    model = pretrained.load(args.classifier, args.weights, args.onnx.about())
     target, chosen = targets.resolved(
         args.target, args.labels, model.class_names or (), list(files)
     )

@@ -83,7 +83,7 @@ def read_labels(path: Path, class_names: Sequence[str], pictures: Sequence[str])
         ValueError: the file cannot be read, or lacks a picture, or gives one several classes.
     """
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             lines = [line[:2] for line in csv.reader(file) if len(line) >= 2][1:]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} cannot be read as a table of file and class: {error}.") from None

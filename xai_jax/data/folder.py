@@ -12,6 +12,7 @@ from xai_jax.core.domains import Real, Within
 from xai_jax.core.settings import Settings
 from xai_jax.data.example import VOID
 from xai_jax.data.folder_examples import CLASSES, TABLE, FolderExamples
+from xai_jax.runtime.files import place
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -78,7 +79,7 @@ class Folder(Settings):
                 positive example of a class, an unknown split, a mask of another size, a file that
                 is no picture.
         """
-        root = Path(self.root)
+        root = place(self.root)
         lines = lines_of(root, table_of(root), self.split)
         numbers = _own_classes(root, self.labels, [line for _, line in lines])
         classes = self.classes or {name: (name,) for name, n in numbers.items() if n != 0}

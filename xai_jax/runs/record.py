@@ -107,11 +107,9 @@ class Recorder:
         """``{batch: digests}`` of the batches that are done and whole; of others nothing stays."""
         found: dict[int, tuple[str, ...]] = {}
         arrays: set[str] = set()
-        for batch in range(self._manifest.num_batches()):
-            whole = done.whole(self._folder, batch, self._manifest)
-            if whole is not None:
-                found[batch] = tuple(row.digest for row in whole.rows)
-                arrays |= done.arrays_of(whole)
+        for batch, whole in done.all_whole(self._folder, self._manifest).items():
+            found[batch] = tuple(row.digest for row in whole.rows)
+            arrays |= done.arrays_of(whole)
         done.undo(self._folder, self._manifest, found, arrays)
         return found
 
@@ -210,7 +208,7 @@ class Recorder:
 def sheet_path(folder: Path, picture: str) -> Path:
     """Where the picture of an explanation lies."""
     *folders, name = picture.split("/")
-    return Path(folder, PICTURES, *folders, files.fitting(f"{name}.png"))
+    return folder.joinpath(PICTURES, *folders, files.fitting(f"{name}.png"))
 
 
 def _arrays(found: Found) -> dict[str, np.ndarray]:

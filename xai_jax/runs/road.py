@@ -114,6 +114,7 @@ class Run:
         num_classes = classifier.num_classes(self.image_shape, self.size)
         batches.check_weights(self.inspector)
         batches.check_head(classifier.head, num_classes)
+        self.inspector.frozen.infill.check((self.size, *self.image_shape))
         check = self.inspector.method.build().check
         if check is not None:
             check(self.inspector.frozen, (self.size, *self.image_shape))

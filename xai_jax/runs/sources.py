@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -14,6 +13,7 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import pictures, transforms
 from xai_jax.data.example import another_size, picture_digest
 from xai_jax.data.pipeline import Pipeline
+from xai_jax.runtime.files import is_regular
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -158,7 +158,7 @@ class DataSet:
 def _content(path: Path) -> bytes:
     """The bytes of a regular file: a pipe would be waited for without end."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        if not is_regular(path):
             raise BadPicture("It is no regular file.")
         return path.read_bytes()
     except OSError as error:

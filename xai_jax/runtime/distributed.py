@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import jax
 from jax.experimental import multihost_utils
 
+from xai_jax.core.errors import StoreError
 from xai_jax.runtime import ending
 from xai_jax.runtime.ending import Stopped
 
@@ -90,9 +91,9 @@ def gracefully() -> Iterator[Callable[[int], int | None]]:
 
 
 def _end(sentence: str, error: BaseException) -> None:
-    is_expected = isinstance(error, ValueError | OSError | KeyboardInterrupt) or _is_of_others(
-        error
-    )
+    is_expected = isinstance(
+        error, ValueError | OSError | StoreError | KeyboardInterrupt
+    ) or _is_of_others(error)
     _LOG.log(logging.DEBUG if is_expected else logging.ERROR, "", exc_info=error)
     print(sentence, file=sys.stderr, flush=True)
     # Not sys.exit: what runs at a Python process's end waits for the processes that failed.
@@ -197,6 +198,6 @@ def _sentence(error: BaseException) -> str:
         return f"{me} stops because {_OTHERS}. ({str(error).splitlines()[0][:200]})"
     if isinstance(error, KeyboardInterrupt):
         return f"{me} was interrupted."
-    if not isinstance(error, ValueError | OSError):
+    if not isinstance(error, ValueError | OSError | StoreError):
         return f"{me} stops: {error!r}"
     return f"{me} stops: {ending.sentence(error, batch_size='--config.batch_size')}"

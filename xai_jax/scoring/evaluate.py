@@ -10,6 +10,7 @@ import jax
 from xai_jax.core.method import Frozen, Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.metrics.specificity import classes_of
+from xai_jax.runtime.files import place
 from xai_jax.scoring.baselines import baselines as of_all
 from xai_jax.scoring.bootstrap import Draws
 from xai_jax.scoring.entrant import Entrant
@@ -74,7 +75,7 @@ def evaluate(
         "seed": seed,
     }
     with _folder(workdir) as kept:
-        folder = Path(kept).absolute()
+        folder = place(kept).absolute()
         entrants = {
             name: Entrant(name, Contestant(method=one.method, mask=mask), one, stage, folder)
             for name, one in explainers.items()

@@ -1,9 +1,8 @@
 """The program evaluate.py."""
 
-from pathlib import Path
-
 from xai_jax.runtime import command_line, deterministic, distributed
 from xai_jax.runtime.ahead import interruptibly
+from xai_jax.runtime.files import place
 from xai_jax.scoring.evaluation import Evaluation
 from xai_jax.scoring.score import score
 
@@ -20,7 +19,7 @@ def main() -> None:
 
     def evaluate() -> None:
         with distributed.program(None, None, None):
-            page = interruptibly(lambda: score(config.value, Path(workdir.value)))
+            page = interruptibly(lambda: score(config.value, place(workdir.value)))
             print(page.read_text())
 
     command_line.run(evaluate, (config, workdir))

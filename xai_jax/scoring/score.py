@@ -16,6 +16,7 @@ from xai_jax.core.types import Batch, Explanation
 from xai_jax.data.example import digest
 from xai_jax.metrics.specificity import classes_of
 from xai_jax.runtime import config_file, files
+from xai_jax.runtime.files import place
 from xai_jax.runtime.progress import Progress
 from xai_jax.scoring import measure, pages, record
 from xai_jax.scoring.baselines import Baseline, baselines
@@ -54,7 +55,7 @@ def score(
             process that writes: before anything is written.
         OSError: the disk is full or read-only; whole files stay.
     """
-    workdir = Path(workdir).absolute()
+    workdir = place(workdir).absolute()
     metrics = (*standard(tuple(evaluation.classes), evaluation.truth), *evaluation.metrics)
     classes_of(metrics)  # raises where there are two
     given = baselines() if evaluation.truth else {}

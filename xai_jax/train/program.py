@@ -1,12 +1,11 @@
 """The program train.py."""
 
-from pathlib import Path
-
 from absl import flags
 
 from xai_jax.experiment import Experiment
 from xai_jax.runtime import command_line, deterministic, distributed
 from xai_jax.runtime.ahead import interruptibly
+from xai_jax.runtime.files import place
 from xai_jax.train.fit import fit
 
 
@@ -26,6 +25,6 @@ def main() -> None:
 
     def train() -> None:
         with distributed.program(coordinator.value, index.value, count.value):
-            interruptibly(lambda: fit(config.value, Path(workdir.value)))
+            interruptibly(lambda: fit(config.value, place(workdir.value)))
 
     command_line.run(train, (config, workdir, coordinator, index, count))
