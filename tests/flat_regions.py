@@ -10,10 +10,9 @@ NOISE = 0.02  # unit pixels; 0 is a choice too: ``flat(noise=0.0)``
 
 
 def _prepare(params, images, regions):
-    del params
     if regions is None:
         raise ValueError("There are no label maps.")
-    return images, jax.nn.one_hot(regions, len(NAMES))
+    return images, params["regions"][regions]
 
 
 def _encode(params, context):
@@ -29,12 +28,12 @@ def _decode(params, context, codes, keys):
     return jnp.einsum("bhwn,bnc->bhwc", one_hot, codes) + params["noise"] * draw(keys)
 
 
-def flat(noise: float = NOISE) -> Generator:
-    """Codes ``[b 5 3]``: the mean colour of each quadrant, and of a region that is nowhere."""
+def flat(noise: float = NOISE, names: tuple[str, ...] = NAMES) -> Generator:
+    """Codes ``[b n 3]``: the mean colour of each region; by default of quadrants and of nothing."""
     return Generator(
-        params={"noise": jnp.float32(noise)},
+        params={"noise": jnp.float32(noise), "regions": jnp.eye(len(names))},
         encode_fn=_encode,
         decode_fn=_decode,
         prepare_fn=_prepare,
-        region_names=NAMES,
+        region_names=names,
     )

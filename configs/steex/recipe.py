@@ -54,8 +54,9 @@ def new_sean(pictures: Pictures, network: Network, steps: int, **run: Any) -> Ex
         pictures: with the splits "train" and "validation", whose masks number the regions.
         network: its settings.
         steps: of which the rate falls in the second half.
-        **run: other fields of the Experiment.
+        **run: other fields of the Experiment, or `num_steps` to stop before the last one.
     """
+    given: dict[str, Any] = {"num_steps": steps, **run}
     method = sean.Config(
         network=network,
         critic_width=16,
@@ -75,7 +76,6 @@ def new_sean(pictures: Pictures, network: Network, steps: int, **run: Any) -> Ex
         explained=Explained(classifier=Named(name="efficientnet_lite1"), infill=Mean()),
         data=with_regions(pictures.training()),
         validation=Validation(data=with_regions(pictures.once("validation")), every=250),
-        num_steps=steps,
         batch_size=8,
         log_every=25,
         checkpoint_every=50,
@@ -85,7 +85,7 @@ def new_sean(pictures: Pictures, network: Network, steps: int, **run: Any) -> Ex
             preprocess=pictures.preprocess(),
             class_names=pictures.class_names,
         ),
-        **run,
+        **given,
     )
 
 

@@ -88,4 +88,5 @@ def abstract_batch(stage: Stage, size: int) -> Batch:
         image_id=one(np.uint32),
         weight=one(np.float32),
         labels=one(np.float32, stage.num_classes),
+        regions=one(np.int32, *stage.image_shape[:2]) if "regions" in stage.first else None,
     )
