@@ -88,13 +88,17 @@ def flops(program):
     return program.cost_analysis().get("flops", 0.0)
 
 
+def _stops_early(settings):
+    return isinstance(settings, steex.Config | steex.Sparsest) and settings.margin is not None
+
+
 def test_an_eighth_of_the_work_a_device_and_no_exchange_but_sums(programs, request):
     settings = SETTINGS[request.node.callspec.params["programs"]]
     for name, program in programs.items():
         one = compiled(program)
         eight = compiled(abstract.spread(program, jax.devices()))
         # STEEX asks once a step whether any picture is left that has not flipped: one bit.
-        may_sum = name == "step" or (isinstance(settings, steex.Config) and settings.margin)
+        may_sum = name == "step" or _stops_early(settings)
         allowed = {"all-reduce"} if may_sum else set()
         assert set(abstract.collectives(eight)) <= allowed, name
         assert flops(eight) <= MOST * flops(one) / 8, (name, flops(eight), flops(one))
