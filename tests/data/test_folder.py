@@ -249,7 +249,7 @@ def test_classes_may_be_a_map_of_names_and_numbers(clothes):
     mapped = folder(clothes, split="train", classes={n: [n] for n in listed.class_names}).build()
     np.testing.assert_array_equal(mapped.labels, listed.labels)
     np.testing.assert_array_equal(classes_of(mapped[0], (3, 2)), classes_of(listed[0], (3, 2)))
-    for wrong in ({"a": -1}, {"a": "b"}, 5):
+    for wrong in ({"a": -1}, {"a": "b"}, {"a": 1, "b": 1}, 5):
         (clothes / "classes.json").write_text(json.dumps(wrong))
         with pytest.raises(ValueError, match="make it a list of the classes"):
             folder(clothes).build()

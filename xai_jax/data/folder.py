@@ -160,8 +160,11 @@ def _own_classes(
         names = json_file.read(named, tuple[str, ...] | dict[str, int], remedy)
         if not isinstance(names, dict):
             names = {name: i for i, name in enumerate(names)}
-        if min(names.values(), default=0) < 0 or len(set(names.values())) < len(names):
-            raise ValueError(f"{named} gives two names one number, or one below 0; {remedy}.")
+        numbers = list(names.values())
+        if any(type(number) is not int or number < 0 for number in numbers):
+            raise ValueError(f"{named} gives a name what is no number of a class; {remedy}.")
+        if len(set(numbers)) < len(numbers):
+            raise ValueError(f"{named} gives two names one number; {remedy}.")
         return names
     if isinstance(labels, Flagged):
         return {name: i for i, name in enumerate(labels.columns, 1)}
