@@ -304,3 +304,18 @@ def test_a_classifier_that_returns_nan_is_refused_in_one_sentence():
     broken = dataclasses.replace(CLASSIFIER, apply_fn=_nan_logits)
     with pytest.raises(ValueError, match="image 0: The classifier returned NaN or infinity"):
         xai_jax.explain(broken, IMAGES, method=fido.Config.smoke())
+
+
+def test_other_pictures_targets_keys_and_counts_compile_nothing_more():
+    def programs():
+        return explain_batch._explain._cache_size()
+
+    settings = {"method": Nothing(), "batch_size": 8}
+    xai_jax.explain(CLASSIFIER, IMAGES, **settings)
+    before = programs()
+    whole = xai_jax.explain(CLASSIFIER, IMAGES, TARGET, key=5, **settings)
+    for count in (1, 2, 3, 4):
+        found = xai_jax.explain(CLASSIFIER, IMAGES[::-1][:count], 1, key=count, **settings)
+        assert found.saliency.shape == (count, *whole.saliency.shape[1:])
+    xai_jax.explain(CLASSIFIER, np.concatenate([IMAGES, IMAGES[:2]]), **settings)
+    assert programs() == before

@@ -1,5 +1,7 @@
 """What a notebook calls."""
 
+import contextlib
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,14 +19,17 @@ from xai_jax.core.infill import Infill
 from xai_jax.core.method import Builds, Explained, Inspector, Method
 from xai_jax.core.metric import Metric
 from xai_jax.core.repeated import repeated
-from xai_jax.core.types import Explanation, PRNGKey
+from xai_jax.core.types import PRNGKey
 from xai_jax.infills.blur import Blur
 from xai_jax.methods import fido
+from xai_jax.report.notebook import Pictured
+from xai_jax.runs import batch as batches
 from xai_jax.runs import road
-from xai_jax.runs.memory import Memory, OnBad
+from xai_jax.runs.memory import Counted, Memory, OnBad
 from xai_jax.runs.road import Run
 from xai_jax.runs.sources import Arrays
 from xai_jax.runtime.files import place
+from xai_jax.runtime.progress import Progress
 
 Target = int | Sequence[int] | np.ndarray | jax.Array | targets.ChooseTarget | None
 
@@ -45,7 +50,8 @@ def explain(
     repeats: int = 1,
     mesh: Mesh | None = None,
     on_bad: OnBad = "raise",
-) -> Explanation:
+    progress: bool = False,
+) -> Pictured:
     """Explains what a classifier sees in `images`.
 
     Args:
@@ -70,9 +76,11 @@ def explain(
         mesh: devices to spread each batch over; `runtime.mesh.data_mesh()` is all of them.
         on_bad: what becomes of an image that cannot be explained (the classifier answers NaN, say):
             "raise" a ValueError that names it, or "skip" it with a warning; its rows are then NaN.
+        progress: whether to count the pictures on stderr, with the time that is left.
 
     Returns:
-        An `Explanation` of host arrays in the order of `images`; raw, never normalised.
+        An `Explanation` of host arrays in the order of `images`; raw, never normalised. A notebook
+        draws it by itself, and `show()` elsewhere.
 
     Raises:
         ValueError: images or targets out of range, or a classifier that answers NaN or the wrong
@@ -93,7 +101,7 @@ def explain(
         inspector=inspector,
         target=_checked_target(target, num),
         key=arguments.checked_key(key),
-        batch_size=min(batch_size, num),
+        batch_size=batches.compiled_size(inspector, metrics, images.shape, batch_size),
         image_shape=images.shape[1:],
         mesh=mesh,
         metrics=metrics,
@@ -101,8 +109,11 @@ def explain(
     num_classes = run.check()
     if labels is not None and np.shape(labels) != (num, num_classes):
         raise ValueError(f"labels must be [{num} {num_classes}], not {list(np.shape(labels))}.")
-    road.explain(run, source, sink)
-    return sink.result()
+    with Progress() if progress else contextlib.nullcontext() as told:
+        road.explain(run, source, sink if told is None else Counted(sink, told))
+    found = sink.result()
+    fields = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+    return Pictured(images=images, **fields)
 
 
 def load_trained(

@@ -6,7 +6,7 @@ from pathlib import Path
 from xai_jax.classifiers.onnx.about import About
 
 
-@dataclasses.dataclass(kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class OnnxFlags:
     """Of an .onnx file: what its metadata does not say of its pictures.
 

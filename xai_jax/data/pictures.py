@@ -21,7 +21,8 @@ from xai_jax.runtime.files import common, place
 from xai_jax.runtime.objects import ObjectPath
 
 SUFFIXES = frozenset(
-    ".avif .bmp .gif .jpeg .jpg .jp2 .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
+    ".avif .bmp .gif .heic .heif .jfif .jpe .jpeg .jpg .jp2 .pbm .pgm .png .pnm .ppm .tif .tiff "
+    ".webp".split()
 )
 # The kinds of picture that are opened, by content and whatever the suffix: no other of Pillow's
 # decoders sees a file. Some of those start programs (EPS: Ghostscript), or are of no use here.
@@ -39,6 +40,7 @@ _UPRIGHT = {  # EXIF orientation -> what undoes it
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
+_OF_RESULTS = {"manifest.json", "batches"}  # what a folder of results holds
 _opening = threading.Lock()
 _decoding_huge = threading.Lock()
 
@@ -112,6 +114,9 @@ def _walked(folder: str, without: str) -> Iterator[str]:
     for here, folders, files in os.walk(folder, followlinks=True):
         if os.path.realpath(here) in seen or here == without:
             folders.clear()  # a link back up, or the results
+            continue
+        if _OF_RESULTS <= {*files, *folders}:
+            folders.clear()  # of another run: its sheets are no pictures
             continue
         seen.add(os.path.realpath(here))
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -238,7 +243,14 @@ def _formats() -> tuple[str, ...]:
 
 def _lies(image: Image.Image) -> bool:
     """Whether the file has the picture on its side."""
-    return image.getexif().get(_ORIENTATION, 1) >= 5
+    return _orientation(image) >= 5
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's number, 1 for upright where it makes no sense; Pillow turns a TIFF by itself."""
+    found = image.getexif().get(_ORIENTATION, 1)
+    known = isinstance(found, int) and 1 <= found <= 8
+    return found if known and image.format != "TIFF" else 1
 
 
 def _resized(image: Image.Image, preprocess: Preprocess) -> Image.Image:
@@ -279,7 +291,7 @@ def _of_sixteen_bits(image: Image.Image) -> Image.Image:
 
 
 def _upright(small: Image.Image, image: Image.Image) -> Image.Image:
-    turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+    turn = _UPRIGHT.get(_orientation(image))
     return small if turn is None else small.transpose(turn)
 
 

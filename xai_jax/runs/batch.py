@@ -108,6 +108,30 @@ def explain_batch(
     return _explain(static, inspector.frozen, inspector.weights, params, batch, key)
 
 
+_SIZES: dict[Any, set[int]] = {}  # of the batches that were asked for, by what is compiled
+
+
+def compiled_size(
+    inspector: Inspector, metrics: Sequence[Metric], shape: tuple[int, ...], most: int
+) -> int:
+    """Rows of the batches for pictures ``[b h w c]``, so that few programs serve all numbers.
+
+    `most` for as many pictures or more; for fewer, the smallest size that was used before and
+    holds them, else the next power of two. What is left over is padding.
+    """
+    num = shape[0]
+    if num >= most:
+        size = most
+    static = Static(inspector.method, tuple((metric.measure, metric.asks) for metric in metrics))
+    tree = jax.tree.structure((inspector.frozen, inspector.weights))
+    used = _SIZES.setdefault((static, tree, shape[1:]), set())
+    if num < most:
+        fitting = [size for size in used if num <= size <= most]
+        size = min(fitting, default=min(1 << (num - 1).bit_length(), most))
+    used.add(size)
+    return size
+
+
 def declared(inspector: Inspector, metrics: Sequence[Metric] = ()) -> dict[str, Output]:
     """Everything that `explain_batch` may answer, by name."""
     rows = [row for metric in metrics for row in metric.rows]

@@ -57,6 +57,11 @@ class Results:
             class_names=store.class_names(folder),
         )
 
+    def __repr__(self) -> str:
+        """One line: where it lies, how many pictures are explained, and the arrays' names."""
+        done = f"{len(self.rows)} of {len(self.summary)} pictures explained"
+        return f"Results({str(self.folder)!r}: {done}; {', '.join(self.arrays)})"
+
     @property
     def complete(self) -> bool:
         """Whether every picture is explained or skipped."""
