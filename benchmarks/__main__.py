@@ -35,8 +35,10 @@ from benchmarks import (
     precision,
     rise,
     sorted_metrics,
+    store_s3,
     syce_explain,
     syce_step,
+    weak_scaling,
 )
 
 BENCHMARKS = {
@@ -69,8 +71,10 @@ BENCHMARKS = {
     "peers": attribution_peers.rows,
     "rise": rise.rows,
     "sorted_metrics": sorted_metrics.rows,
+    "store_s3": store_s3.rows,
     "syce_explain": syce_explain.rows,
     "syce_step": syce_step.rows,
+    "weak_scaling": weak_scaling.rows,
 }
 
 
