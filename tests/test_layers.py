@@ -17,6 +17,7 @@ ALLOWED = {
     "nn": {"core", "nn"},
     "losses": {"core", "nn", "losses"},
     "infills": {"core", "nn", "runtime", "infills"},
+    "generators": {"core", "nn", "runtime", "generators"},
     "classifiers": {"core", "nn", "runtime", "classifiers"},
     "metrics": {"core", "losses", "metrics"},
     "methods": {"core", "nn", "losses", "metrics"},
@@ -28,11 +29,11 @@ ALLOWED = {
     "report": {"core", "runtime", "experiment", "report"},
     "runs": {"core", "nn", "metrics", "runtime", "data", "report", "runs"},
     "scoring": {"core", "metrics", "runtime", "experiment", "data", "runs", "report", "scoring"},
-    "choices": {"core", "infills", "methods"},
+    "choices": {"core", "infills", "generators", "methods"},
 }
 SHARED = {"mask_learner"}  # modules of `methods` that several methods are made of
 # What users call, from the bottom up: each may import whatever stands above it, and itself.
-ON_TOP = ("api", "__init__", "commands", "cli")
+ON_TOP = ("arguments", "api", "__init__", "commands", "cli")
 for _layer in ON_TOP:
     ALLOWED[_layer] = {*ALLOWED, _layer}
 

@@ -15,6 +15,7 @@ Explains what an image classifier sees in photographs.
   classifiers  what can be loaded, and from where
   merge        join the shards of a run
   report       write the report of a run again
+  convert      released weights of an infill, for --infill-weights
 
 xai-jax COMMAND --help says more.
 """
@@ -52,6 +53,7 @@ def _command(name: str) -> Callable[[Sequence[str]], None]:
         "classifiers": _classifiers,
         "merge": _merge,
         "report": _report,
+        "convert": _convert,
     }
     if name not in commands:
         raise ValueError(f"There is no command {name!r}; there are {', '.join(commands)}.")
@@ -89,6 +91,12 @@ def _report(argv: Sequence[str]) -> None:
     from xai_jax.commands import report
 
     report.main(argv)
+
+
+def _convert(argv: Sequence[str]) -> None:
+    from xai_jax.commands import convert
+
+    convert.main(argv)
 
 
 def _check_words(argv: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import tyro
 
 from xai_jax.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
+from xai_jax.commands.onnx_flags import OnnxFlags
 from xai_jax.core import json_file
 from xai_jax.core.domains import Count, Seed
 from xai_jax.core.precision import Precision
@@ -32,8 +33,10 @@ class Arguments(Generic[Config]):
     Args:
         pictures: files, and folders that are searched with their subfolders.
         out: folder of the results.
-        classifier: see "xai-jax classifiers"; or the .safetensors file of one trained here.
+        classifier: see "xai-jax classifiers"; or the .safetensors file of one trained here, or an
+            .onnx file.
         weights: file of its weights (.pth or .safetensors) in place of an installed package.
+        onnx: what an .onnx file does not say of its pictures.
         method: how to explain; --help shows the settings of the method that is named before it.
             A checkpoint says by itself which method it is of.
         checkpoint: for a method that is trained: the .safetensors file that its training has left,
@@ -47,7 +50,13 @@ class Arguments(Generic[Config]):
         infill: what stands in for removed pixels; its settings can be given in --config.
         infill_weights: for an infill with a network: the .safetensors file that its training has
             left, or the folder of that run.
+        generator: for a method that moves codes, latent_shift or steex say: the .safetensors file
+            that the training of a generator has left, or the folder of that run.
+        regions: folder of label maps, for a method that asks for them: for each picture a PNG of
+            its name, whose grey levels or places in a palette number the regions.
         seed: of all randomness.
+        repeats: explain each picture so often, with other noise each time; the mean is shown, and
+            how far the maps lie apart (spread).
         batch_size: pictures in one compiled call, at most; bounds the memory. By default 8, and 4
             on a CPU, where the first result comes sooner and a larger batch saves little.
         precision: "bfloat16" has the classifier and an infill's network compute in half precision:
@@ -67,6 +76,9 @@ class Arguments(Generic[Config]):
     out: Path
     classifier: str
     weights: Path | None = None
+    onnx: Annotated[OnnxFlags, tyro.conf.arg(name="")] = dataclasses.field(
+        default_factory=OnnxFlags
+    )
     method: str = "fido"
     checkpoint: Path | None = None
     preset: str = PUBLISHED
@@ -75,7 +87,10 @@ class Arguments(Generic[Config]):
     labels: Path | None = None
     infill: str = "blur"
     infill_weights: Path | None = None
+    generator: Path | None = None
+    regions: Path | None = None
     seed: int = 0
+    repeats: int = 1
     batch_size: int | None = None
     precision: Precision = "float32"
     shard: str | None = None
@@ -88,7 +103,7 @@ class Arguments(Generic[Config]):
 
 
 # Fields of a manifest that a file of settings hands to the flag of the same name.
-_FLAGS = ("classifier", "target", "seed", "batch_size", "precision")
+_FLAGS = ("classifier", "target", "seed", "repeats", "batch_size", "precision")
 _SETTINGS = (*_FLAGS, "method", "preset", "config", "infill", "infill_config")
 
 
@@ -226,6 +241,7 @@ def _check_type(path: Path, name: str, value: Any) -> None:
     kinds: dict[str, Any] = {
         "seed": Seed,
         "batch_size": Count,
+        "repeats": Count,
         "precision": Precision,
         "target": str | int,
         "config": dict,

@@ -132,6 +132,7 @@ def _card(one: Picture, class_names: Sequence[str]) -> dict[str, Any]:
         "curves": others.curves(one.others),
         "numbers": others.numbers(one.others),
         "figures": others.figures(one.others),
+        "turned": others.is_turned(one.others),
         "overlays": others.overlays(image, one.others, class_names),
     }
 

@@ -12,6 +12,7 @@ from xai_jax.core.metric import Metric
 from xai_jax.metrics.specificity import classes_of
 from xai_jax.runtime.files import place
 from xai_jax.scoring.baselines import baselines as of_all
+from xai_jax.scoring.bootstrap import Draws
 from xai_jax.scoring.entrant import Entrant
 from xai_jax.scoring.evaluation import Contestant, ReadMask, kept_or_stretched
 from xai_jax.scoring.score import check_names, compete
@@ -81,7 +82,7 @@ def evaluate(
             name: Entrant(name, Contestant(method=one.method, mask=mask), one, stage, folder)
             for name, one in explainers.items()
         }
-        table = compete(stage, entrants, given, tuple(metrics), folder, whole, resamples)
+        table = compete(stage, entrants, given, tuple(metrics), folder, whole, Draws(resamples))
         assert table is not None  # this process is the first
         return table
 

@@ -20,6 +20,7 @@ from xai_jax.runtime.files import place
 from xai_jax.runtime.progress import Progress
 from xai_jax.scoring import measure, pages, record
 from xai_jax.scoring.baselines import Baseline, baselines
+from xai_jax.scoring.bootstrap import Draws
 from xai_jax.scoring.calls import forward_passes
 from xai_jax.scoring.classified import Classified, classified
 from xai_jax.scoring.entrant import Entrant
@@ -70,7 +71,9 @@ def score(
         absent=evaluation.absent,
     )
     _check_classifier(evaluation, stage)
-    shared = dataclasses.replace(evaluation, contestants={}, metrics=(), resamples=0, trivial=None)
+    shared = dataclasses.replace(
+        evaluation, contestants={}, metrics=(), resamples=0, group_of=None, trivial=None
+    )
     whole = {"evaluation": shared, "frozen": stage.fingerprint(frozen)}
     config_file.check(workdir, whole)
     entrants = {
@@ -79,7 +82,8 @@ def score(
     }
     trivial = evaluation.trivial
     said = () if trivial is None else (sentence(trivial, evaluation.data),)
-    compete(stage, entrants, given, metrics, workdir, whole, evaluation.resamples, said)
+    draws = Draws(evaluation.resamples, evaluation.group_of)
+    compete(stage, entrants, given, metrics, workdir, whole, draws, said)
     return workdir / pages.PAGE
 
 
@@ -90,7 +94,7 @@ def compete(
     metrics: Sequence[Metric],
     workdir: Path,
     whole: Any,
-    resamples: int,
+    draws: Draws,
     said: tuple[str, ...] = (),
 ) -> Table | None:
     """Explains and scores the contestants and the given masks, and writes all files.
@@ -104,7 +108,7 @@ def compete(
         metrics: what is scored.
         workdir: the scores' folder.
         whole: all that the scores depend on and that must be the same at every start.
-        resamples: of the bootstrap; 0: there are no intervals.
+        draws: of the bootstrap; of 0 resamples there are no intervals.
         said: more lines of the page.
 
     Raises:
@@ -141,9 +145,7 @@ def compete(
             made.write(workdir, name)
             if made.names or made.skipped:
                 found[name] = made
-        return pages.write(
-            workdir, stage, metrics, classifier, found, tuple(entrants), resamples, said
-        )
+        return pages.write(workdir, stage, metrics, classifier, found, tuple(entrants), draws, said)
 
 
 def _explain_shares(entrants: Mapping[str, Entrant]) -> None:

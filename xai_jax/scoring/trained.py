@@ -52,7 +52,7 @@ def _loaded(
     """By the one loader; the file must be of the contestant's own method."""
     method = contestant.method
     content = weights_file.read(path)
-    if set(content.header.config) != set(to_json(method)):
+    if not set(content.header.config) <= set(to_json(method)):  # an older file has fewer
         raise ValueError(
             f"{path} holds a trained {content.header.kind}, whose settings are not those of the "
             f"method of {name}; name what the training of that method has left."
@@ -88,4 +88,5 @@ def abstract_batch(stage: Stage, size: int) -> Batch:
         image_id=one(np.uint32),
         weight=one(np.float32),
         labels=one(np.float32, stage.num_classes),
+        regions=one(np.int32, *stage.image_shape[:2]) if "regions" in stage.first else None,
     )
