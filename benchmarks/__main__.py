@@ -39,9 +39,11 @@ from benchmarks import (
     sean_train,
     sorted_metrics,
     steex_step,
+    store_s3,
     syce_explain,
     syce_step,
     syce_step_vs_torch,
+    weak_scaling,
 )
 
 BENCHMARKS = {
@@ -79,9 +81,11 @@ BENCHMARKS = {
     "sorted_metrics": sorted_metrics.rows,
     "steex_batch": steex_step.batch_rows,
     "steex_step": steex_step.step_rows,
+    "store_s3": store_s3.rows,
     "syce_explain": syce_explain.rows,
     "syce_step": syce_step.rows,
     "syce_step_vs_torch": syce_step_vs_torch.rows,
+    "weak_scaling": weak_scaling.rows,
 }
 
 

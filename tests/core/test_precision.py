@@ -13,9 +13,11 @@ from xai_jax.classifiers.entries import CLASSIFIERS
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Explained
 from xai_jax.core.precision import InBfloat16, computed, precision_of
+from xai_jax.generators import sean
 from xai_jax.infills.blur import Blur
 from xai_jax.infills.denoiser import Denoiser
 from xai_jax.methods import gradients
+from xai_jax.nn import sean as nets
 from xai_jax.runtime import manifest
 from xai_jax.scoring.calls import _inside
 
@@ -99,6 +101,27 @@ def test_the_network_of_an_infill_computes_as_the_classifier_it_is_built_for(pre
         exact = jax.jit(small.__call__)(images, 0 * keep, keys)
         half = jax.jit(fill)(images, 0 * keep, keys)
         assert 1e-4 < np.abs(half - exact).max() < 0.05
+
+
+def test_every_product_of_a_generator_and_of_its_gradient_is_in_bfloat16():
+    settings = nets.Sean(regions=("sky", "road"), width=4, depth=2, style=3, hidden=4)
+    images = jax.ShapeDtypeStruct((1, 32, 32, 3), jnp.float32)
+    labels = jax.ShapeDtypeStruct((1, 32, 32), jnp.int32)
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 1))
+
+    made = jax.eval_shape(lambda w: sean.of_weights(settings, w), sean.abstract(settings))
+    made = made.in_precision("bfloat16")
+
+    def codes(made, images, labels):
+        return made.encode(made.prepare(images, labels))
+
+    def changed(codes, made, images, labels, keys):
+        return made.decode(made.prepare(images, labels), codes, keys).sum()
+
+    there = jax.eval_shape(codes, made, images, labels)
+    assert {leaf.dtype for leaf in jax.tree.leaves(there)} == {np.dtype(np.float32)}
+    found = jax.make_jaxpr(jax.grad(changed))(there, made, images, labels, keys)
+    assert products(found.jaxpr) == {"bfloat16"}
 
 
 def test_explanations_agree_and_are_float32():

@@ -62,6 +62,11 @@ class Arguments(Generic[Config]):
         precision: "bfloat16" has the classifier and an infill's network compute in half precision:
             for TPUs and GPUs; slow on a CPU.
         shard: "2/5" for the second of five parts of the pictures; see "xai-jax merge".
+        coordinator: "host:port" of the first of several processes, which share the pictures and one
+            folder; each is started with the same arguments, but for process_index. Under Slurm,
+            Open MPI and on TPU slices they find each other without.
+        process_index: this process among them, from 0.
+        process_count: of how many.
         compilation_cache: keep compiled programs in the user's cache folder for the next start.
         settings: the method's own.
         infill_settings: the infill's own, as the file of settings has them.
@@ -89,6 +94,9 @@ class Arguments(Generic[Config]):
     batch_size: int | None = None
     precision: Precision = "float32"
     shard: str | None = None
+    coordinator: str | None = None
+    process_index: int | None = None
+    process_count: int | None = None
     compilation_cache: bool = True
     settings: Annotated[Config, tyro.conf.arg(name="")]
     infill_settings: tyro.conf.SuppressFixed[tyro.conf.Fixed[Any]] = None

@@ -27,7 +27,7 @@ from xai_jax.runs.road import Run
 from xai_jax.runs.run import Outcome, run
 from xai_jax.runs.sources import Files
 from xai_jax.runs.trained import Trained
-from xai_jax.runtime import compilation_cache, deterministic, mesh, weights_file
+from xai_jax.runtime import compilation_cache, deterministic, distributed, mesh, weights_file
 from xai_jax.runtime.ahead import interruptibly
 from xai_jax.runtime.manifest import Manifest, computed_with
 from xai_jax.runtime.progress import Progress
@@ -39,13 +39,22 @@ def main(argv: Sequence[str]) -> None:
     """Explains, writes the report, and says where it is."""
     deterministic.ask()
     args, found = arguments.parse(argv)
+    place = (args.coordinator, args.process_index, args.process_count)
+    with distributed.program(*place, batch_size="--batch-size"):
+        distributed.end_at_once("xai-jax")
+        _run(args, found)
+
+
+def _run(args: Arguments[Any], found: Trained | None) -> None:
     files = pictures.find(args.pictures, without=args.out)
     place = shard.parse(args.shard) if args.shard else None
     if args.compilation_cache:
         compilation_cache.enable()
-    with Progress() as progress:
+    with Progress(quiet=not distributed.is_first()) as progress:
         progress.note(f"loading {args.classifier}")
         outcome = interruptibly(lambda: _explain(args, found, files, place, progress))
+        if not distributed.is_first():
+            return
         progress.note("writing the report")
         page = report.write(args.out)
     if outcome.skipped:

@@ -77,8 +77,8 @@ class Classifier:
     def in_precision(self, precision: Precision) -> "Classifier":
         """The same network computing in "bfloat16", forward and backward, or in "float32".
 
-        Pixels, weights and logits stay float32 outside of it. An infill or a generator that is
-        built for it (`core.method.Builds`) has its network compute likewise.
+        Pixels, weights and logits stay float32 outside of it. An infill that is built for it
+        (`core.method.Builds`) has its network compute likewise.
         """
         training = self.training
         if training is not None and training.features_fn is not None:

@@ -1,10 +1,12 @@
 """A generator with a latent space, for methods that move codes instead of masks."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 from flax import struct
 
+from xai_jax.core.precision import Precision, computed
 from xai_jax.core.types import AnyArray, Images, PRNGKeys, PyTree
 
 
@@ -38,6 +40,15 @@ class Generator:
     def prepare(self, images: Images, regions: AnyArray | None = None) -> Any:
         """What `encode` and `decode` need of the pictures, ``[b ...]``."""
         return self.prepare_fn(self.params, images, regions)
+
+    def in_precision(self, precision: Precision) -> "Generator":
+        """The same networks computing in "bfloat16", forward and backward, or in "float32"."""
+        return dataclasses.replace(
+            self,
+            encode_fn=computed(self.encode_fn, precision),
+            decode_fn=computed(self.decode_fn, precision),
+            prepare_fn=computed(self.prepare_fn, precision),
+        )
 
     def encode(self, context: Any) -> Any:
         """Codes of the prepared pictures."""

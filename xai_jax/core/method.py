@@ -43,9 +43,9 @@ class Explained(Settings):
         classifier: settings of the explained classifier, or itself.
         infill: settings of what stands in for removed pixels, or itself.
         generator: of methods that move codes; ``None`` for the others.
-        precision: "bfloat16" has the classifier, and the networks of an infill and a generator that
-            are given by their settings, compute in bfloat16, forward and backward
-            (`core.precision`); all else is float32.
+        precision: "bfloat16" has the classifier, the generator, and the network of an infill that
+            is given by its settings, compute in bfloat16, forward and backward (`core.precision`);
+            all else is float32.
     """
 
     classifier: Any
@@ -66,6 +66,8 @@ class Explained(Settings):
         if self.generator is None:
             return Frozen(classifier=classifier, infill=infill)
         generator = _built("generator", self.generator, Generator, classifier)
+        if self.precision != "float32":
+            generator = generator.in_precision(self.precision)
         return Frozen(classifier=classifier, infill=infill, generator=generator)
 
 

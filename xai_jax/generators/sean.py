@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -17,6 +16,7 @@ from xai_jax.nn.deepfill import scaled, unscaled
 from xai_jax.nn.learner import Weights
 from xai_jax.nn.region_norm import Codes
 from xai_jax.runtime import header, weights_file
+from xai_jax.runtime.files import place
 from xai_jax.runtime.weights_file import Content
 
 KIND = "sean"
@@ -53,7 +53,7 @@ class Sean(Settings):
                 "The generator sean has no weights; train it with "
                 "train.py --config=configs/steex/planted_sean.py, and name what that has left."
             )
-        content = weights_file.read(Path(self.weights))
+        content = weights_file.read(place(self.weights))
         weights_file.check_kind(content, (KIND,))
         return content
 
@@ -103,7 +103,7 @@ def _functions(
                 "The generator draws regions, and the pictures have no label maps; hand them in "
                 "as regions."
             )
-        one_hot = jax.nn.one_hot(labels, len(regions))
+        one_hot = jax.nn.one_hot(labels, len(regions), dtype=images.dtype)
         return scaled(images), network.apply(params, one_hot, method="prepare")
 
     def encode(params: PyTree, context: Any) -> Codes:

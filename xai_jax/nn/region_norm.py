@@ -130,7 +130,8 @@ class RegionNorm(linen.Module):
             training: as of `BatchNorm`.
         """
         draw = lambda key: jax.random.normal(key, (*x.shape[1:3], 1))  # noqa: E731
-        x = x + jax.vmap(draw)(fold_each(keys, self.place)) * self.noise
+        drawn = jax.vmap(draw)(fold_each(keys, self.place)).astype(x.dtype)
+        x = x + drawn * self.noise
         moved = fixed
         if self.style:
             share = jax.nn.sigmoid(self.blend).repeat(self.features)

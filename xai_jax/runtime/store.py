@@ -127,7 +127,7 @@ class Writer:
             self._arrays[name] = self._open(known[name], array.shape[1:])
 
     def _open(self, output: Output, shape: tuple[int, ...]) -> ts.TensorStore:
-        self._write_group()
+        self.write_group()
         empty = fill(output)
         unnamed = [None] * (len(shape) - len(output.axes))
         metadata = {
@@ -149,7 +149,8 @@ class Writer:
         spec = {"driver": "zarr3", "kvstore": kvstore, "metadata": metadata}
         return ts.open(spec, create=True, open=True, context=objects.context()).result()
 
-    def _write_group(self) -> None:
+    def write_group(self) -> None:
+        """Writes what the arrays lie in, if it is not there."""
         path = self._group / METADATA
         if not self._arrays and not path.is_file():
             content = {"zarr_format": 3, "node_type": "group", "attributes": self._attributes}

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import jax
-from jax.experimental import multihost_utils
 
 from xai_jax.core.types import PyTree
-from xai_jax.runtime import checkpoint, files, uploads
+from xai_jax.runtime import checkpoint, distributed, files, uploads
 from xai_jax.runtime.checkpoint import Checkpoints, Restored
 from xai_jax.runtime.objects import ObjectPath
 
@@ -27,8 +26,7 @@ class Uploaded:
 
     def __init__(self, folder: ObjectPath) -> None:
         """Opens `folder`, which the run's first process holds by now."""
-        if jax.process_count() > 1:
-            multihost_utils.sync_global_devices(f"{folder} is held")
+        distributed.together(f"{folder} is held")
         self._folder, self._is_first = folder, jax.process_index() == 0
         self._open = contextlib.ExitStack()
         stage = tempfile.TemporaryDirectory(prefix="xai_jax_", ignore_cleanup_errors=True)

@@ -15,8 +15,8 @@ from xai_jax.core.precision import computed
 from xai_jax.data.example import digest
 from xai_jax.runs.road import Run
 from xai_jax.runs.run import Outcome, Progress, run
+from xai_jax.runtime import distributed, results
 from xai_jax.runtime import manifest as manifests
-from xai_jax.runtime import results
 from xai_jax.runtime.manifest import Manifest
 from xai_jax.scoring import items
 from xai_jax.scoring.evaluation import Contestant
@@ -90,7 +90,8 @@ class Entrant:
         """Explains what is not explained yet, or has changed since."""
         source, names = Items(self.stage, self.items), tuple(self.stage.data.class_names)
         outcome = run(self.folder, self.manifest, self.how, source, names, progress)
-        if outcome.seconds or not (self.folder / "report.html").exists():
+        is_written = (self.folder / "report.html").exists()
+        if distributed.is_first() and (outcome.seconds or not is_written):
             report.write(self.folder)
         return outcome
 

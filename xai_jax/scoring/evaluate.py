@@ -64,6 +64,8 @@ def evaluate(
             holds another evaluation: before anything is written.
         OSError: the disk is full or read-only; whole files stay.
     """
+    if jax.process_count() > 1:
+        raise ValueError("xai_jax.evaluate scores as one process; evaluate.py takes several.")
     given = of_all() if baselines else {}
     check_names(explainers, given)
     frozen, classes = _same_classifier(explainers), classes_of(metrics)
@@ -80,7 +82,9 @@ def evaluate(
             name: Entrant(name, Contestant(method=one.method, mask=mask), one, stage, folder)
             for name, one in explainers.items()
         }
-        return compete(stage, entrants, given, tuple(metrics), folder, whole, Draws(resamples))
+        table = compete(stage, entrants, given, tuple(metrics), folder, whole, Draws(resamples))
+        assert table is not None  # this process is the first
+        return table
 
 
 def _folder(workdir: str | Path | None) -> contextlib.AbstractContextManager[str | Path]:

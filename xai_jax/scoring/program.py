@@ -16,10 +16,13 @@ def main() -> None:
     deterministic.ask()
     config = command_line.define_config(Evaluation)
     workdir = command_line.define_workdir("The scores'")
+    several = command_line.define_processes()
 
     def evaluate() -> None:
-        with distributed.program(None, None, None):
+        with distributed.program(*(flag.value for flag in several)):
+            distributed.end_at_once("evaluate.py")
             page = interruptibly(lambda: score(config.value, place(workdir.value)))
-            print(page.read_text())
+            if distributed.is_first():
+                print(page.read_text())
 
-    command_line.run(evaluate, (config, workdir))
+    command_line.run(evaluate, (config, workdir, *several))
