@@ -126,12 +126,13 @@ class VariedExamples:
             raise BadPicture(another_size("It", image.shape[1::-1], ids.shape[::-1]))
         if settings.vary:
             image = np.clip(image * self._gains(index)[ids], 0.0, 1.0)
-        inside = ids == settings.regions.index(settings.decides)
-        luma = float((image[inside] @ _LUMA).mean())
+        picture = np.round(255 * image).astype(np.uint8)
+        inside = picture[ids == settings.regions.index(settings.decides)]
+        luma = float((inside / np.float32(255) @ _LUMA).mean())  # of what is shown
         return Example(
             row=index,
             name=self.names[index],
-            picture=np.round(255 * image).astype(np.uint8),
+            picture=picture,
             labels=np.array([luma > settings.above], np.float32),
             mask=ids.astype(np.uint8),
             regions=True,
