@@ -33,11 +33,17 @@ from benchmarks import (
     input_pipeline,
     lite0_accuracy,
     one_explanation,
+    precision,
     rise,
+    sean_folded,
+    sean_train,
     sorted_metrics,
+    steex_step,
+    store_s3,
     syce_explain,
     syce_step,
     syce_step_vs_torch,
+    weak_scaling,
 )
 
 BENCHMARKS = {
@@ -67,12 +73,19 @@ BENCHMARKS = {
     "input_pipeline": input_pipeline.rows,
     "lite0_accuracy": lite0_accuracy.rows,
     "one_explanation": one_explanation.rows,
+    "precision": precision.rows,
     "peers": attribution_peers.rows,
     "rise": rise.rows,
+    "sean_folded": sean_folded.rows,
+    "sean_train": sean_train.rows,
     "sorted_metrics": sorted_metrics.rows,
+    "steex_batch": steex_step.batch_rows,
+    "steex_step": steex_step.step_rows,
+    "store_s3": store_s3.rows,
     "syce_explain": syce_explain.rows,
     "syce_step": syce_step.rows,
     "syce_step_vs_torch": syce_step_vs_torch.rows,
+    "weak_scaling": weak_scaling.rows,
 }
 
 

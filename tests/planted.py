@@ -50,7 +50,19 @@ def quadrant_batch(num: int, size: int, key: PRNGKey, *, first_id: int = 0) -> B
     noise = jax.vmap(lambda k: jax.random.normal(k, (size, size, 3)))(keys)
     clean = DARK + (BRIGHT - DARK) * quadrant_maps(target, size)
     images = jnp.clip(clean + NOISE * noise, 0.0, 1.0)
-    return Batch(images=images, target=target, image_id=image_id, weight=jnp.ones(num))
+    return Batch(
+        images=images,
+        target=target,
+        image_id=image_id,
+        weight=jnp.ones(num),
+        regions=jnp.broadcast_to(quadrant_regions(size), (num, size, size)),
+    )
+
+
+def quadrant_regions(size: int) -> AnyArray:
+    """``[size size]`` int32: the number of each pixel's quadrant."""
+    numbers = jnp.arange(NUM_CLASSES).reshape(2, 2)
+    return numbers.repeat(size // 2, axis=0).repeat(size // 2, axis=1)
 
 
 def quadrant_maps(target: AnyArray, size: int) -> Maps:

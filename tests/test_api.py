@@ -2,16 +2,20 @@
 
 import dataclasses
 import inspect
+import types
 
+import equinox as eqx
 import jax
 import numpy as np
 import planted
 import pytest
+from flax import linen, nnx
 from jax.sharding import AxisType
 
 import xai_jax
 from xai_jax.core import targets
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.infill import Infill
 from xai_jax.core.method import Method
 from xai_jax.core.outputs import KEEP
 from xai_jax.core.types import Explanation
@@ -147,12 +151,20 @@ def test_targets_are_one_for_all_one_each_or_a_rule():
         ({"images": IMAGES * np.nan}, "image 0 holds NaN or infinity"),
         ({"images": IMAGES * 255}, "divide by"),
         ({"images": IMAGES[..., 0]}, r"images\[..., None\]"),
-        ({"images": IMAGES + 1e-6}, "clip what rounding"),
+        ({"images": IMAGES + 5e-3}, r"clip what a filter has left .*clip\(0, 1\)"),
+        ({"images": np.zeros((2, 3, 16, 20))}, r"channels seem to come first; .*transpose\(0, 2"),
+        (
+            {"key": jax.random.split(jax.random.key(0))},
+            r"one key, not \[2\] of them; pass key\[0\]",
+        ),
+        ({"key": 1.5}, "key must be a seed"),
+        ({"infill": Infill.from_callable(lambda params, x, keep, keys: x[0])}, "answer pictures"),
+        ({"infill": Infill.from_callable(lambda x, keep: x)}, r"fn\(params, images, keep, keys\)"),
         ({"key": True}, "key must be a seed"),
         ({"infill": "blur"}, "infill is 'blur', which is neither"),
-        ({"method": "fido"}, "method is 'fido', which is no settings"),
-        ({"method": fido.Config}, "which is no settings"),
-        ({"method": fido}, "which is no settings"),
+        ({"method": "rise"}, r"is 'rise', which is no settings .* such as rise\.Config\(\)"),
+        ({"method": fido.Config}, r"no settings .* such as fido\.Config\(\)"),
+        ({"method": fido}, r"no settings .* such as fido\.Config\(\)"),
         ({"target": lambda logits, labels: logits.argmax(1) + 4}, "class 4 for image 0"),
         ({"target": 4}, "Target 4 is outside the classifier's classes 0 to 3"),
         ({"target": [0, 1, 2, -1, 0]}, "Target -1 is outside"),
@@ -166,6 +178,60 @@ def test_targets_are_one_for_all_one_each_or_a_rule():
 def test_bad_input_is_refused_in_one_sentence(changes, sentence):
     with pytest.raises(ValueError, match=sentence):
         explain(**changes)
+
+
+class LinenNet(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        return linen.Dense(3)(x.mean(axis=(1, 2)))
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (lambda params, x: x.mean(axis=(1, 2)), r"is a function; .*from_callable"),
+        (LinenNet(), "is a module of flax.linen; .*from_linen"),
+        (nnx.Linear(3, 4, rngs=nnx.Rngs(0)), "is a module of flax.nnx; .*from_nnx"),
+        (eqx.nn.Linear(3, 4, key=jax.random.key(0)), "is a module of equinox; .*from_equinox"),
+        ("efficientnet_lite0", r"is the name 'efficientnet_lite0'; pass .*load\(name\)"),
+        (types.SimpleNamespace(classifier=CLASSIFIER), r"pass its field \.classifier"),
+    ],
+)
+def test_a_network_that_is_not_wrapped_is_told_how(given, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        UNCHECKED(given, IMAGES)
+
+
+def test_what_rounding_leaves_outside_is_taken_as_the_nearest_pixel():
+    images = IMAGES.clip(0, 1)
+    images[0, 0, 0] = 1.0
+    outside = images.copy()
+    outside[0, 0, 0] = 1.0000002
+    whole, found = explain(images, batch_size=5), explain(outside, batch_size=5)
+    np.testing.assert_array_equal(found.keep, whole.keep)
+
+
+def test_a_seed_may_be_any_whole_number_and_a_key_of_either_kind():
+    keys = [3, np.int64(3), np.uint8(3), np.array(3), jax.numpy.int32(3), jax.random.key(3),
+            jax.random.PRNGKey(3), np.asarray(jax.random.PRNGKey(3))]  # fmt: skip
+    found = [explain(key=key, batch_size=5).keep for key in keys]
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])
+
+
+def test_a_call_within_jit_names_the_pure_function():
+    with pytest.raises(
+        ValueError, match=r"cannot be called within jit.*method\.build\(\)\.explain"
+    ):
+        jax.jit(lambda images: UNCHECKED(CLASSIFIER, images).saliency)(IMAGES)
+
+
+def test_probabilities_in_the_place_of_logits_are_warned_of():
+    certain = lambda params, x: jax.nn.softmax(quadrant(params, x))  # noqa: E731
+    quadrant = CLASSIFIER.apply_fn
+    probable = dataclasses.replace(CLASSIFIER, apply_fn=certain)
+    with pytest.warns(UserWarning, match="seem to be probabilities; hand over what stands before"):
+        xai_jax.explain(probable, IMAGES, method=Nothing())
 
 
 def test_devices_share_a_batch_that_they_do_not_divide():
@@ -238,3 +304,18 @@ def test_a_classifier_that_returns_nan_is_refused_in_one_sentence():
     broken = dataclasses.replace(CLASSIFIER, apply_fn=_nan_logits)
     with pytest.raises(ValueError, match="image 0: The classifier returned NaN or infinity"):
         xai_jax.explain(broken, IMAGES, method=fido.Config.smoke())
+
+
+def test_other_pictures_targets_keys_and_counts_compile_nothing_more():
+    def programs():
+        return explain_batch._explain._cache_size()
+
+    settings = {"method": Nothing(), "batch_size": 8}
+    xai_jax.explain(CLASSIFIER, IMAGES, **settings)
+    before = programs()
+    whole = xai_jax.explain(CLASSIFIER, IMAGES, TARGET, key=5, **settings)
+    for count in (1, 2, 3, 4):
+        found = xai_jax.explain(CLASSIFIER, IMAGES[::-1][:count], 1, key=count, **settings)
+        assert found.saliency.shape == (count, *whole.saliency.shape[1:])
+    xai_jax.explain(CLASSIFIER, np.concatenate([IMAGES, IMAGES[:2]]), **settings)
+    assert programs() == before

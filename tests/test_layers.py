@@ -22,7 +22,7 @@ ALLOWED = {
     "metrics": {"core", "losses", "metrics"},
     "methods": {"core", "nn", "losses", "metrics"},
     "pretrain": {"core", "nn", "losses", "classifiers", "metrics", "pretrain"},
-    "data": {"core", "data"},
+    "data": {"core", "runtime", "data"},
     "runtime": {"core", "runtime"},
     "experiment": {"core"},
     "train": {"core", "runtime", "experiment", "train"},
@@ -33,7 +33,7 @@ ALLOWED = {
 }
 SHARED = {"mask_learner"}  # modules of `methods` that several methods are made of
 # What users call, from the bottom up: each may import whatever stands above it, and itself.
-ON_TOP = ("api", "__init__", "commands", "cli")
+ON_TOP = ("arguments", "api", "__init__", "commands", "cli")
 for _layer in ON_TOP:
     ALLOWED[_layer] = {*ALLOWED, _layer}
 

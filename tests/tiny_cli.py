@@ -13,9 +13,9 @@ SMALL = (*PLANTED, "--grids", "4", "--num-steps", "4", "--num-samples", "2")
 _load = pretrained.load
 
 
-def load(name, weights=None):
+def load(name, *others):
     if name != "quadrant":
-        return _load(name, weights)
+        return _load(name, *others)
     return pretrained.Pretrained(
         name="quadrant",
         classifier=planted.quadrant(),

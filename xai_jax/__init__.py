@@ -10,6 +10,7 @@ __all__ = [
     "Explanation",
     "Head",
     "Infill",
+    "compare",
     "evaluate",
     "explain",
     "load",
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from xai_jax.core.infill import Infill
     from xai_jax.core.targets import Head
     from xai_jax.core.types import Explanation
+    from xai_jax.report.notebook import compare
     from xai_jax.runtime.results import load
     from xai_jax.scoring.evaluate import evaluate
 
@@ -32,6 +34,10 @@ def __getattr__(name: str):
         from xai_jax import api
 
         return {"explain": api.explain, "load_trained": api.load_trained}[name]
+    if name == "compare":
+        from xai_jax.report.notebook import compare
+
+        return compare
     if name == "load":
         from xai_jax.runtime.results import load
 

@@ -1,6 +1,7 @@
 """What a notebook calls."""
 
-import functools
+import contextlib
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,20 +10,26 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from xai_jax import arguments
 from xai_jax.choices import METHODS
 from xai_jax.core import targets
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.generator import Generator
 from xai_jax.core.infill import Infill
 from xai_jax.core.method import Builds, Explained, Inspector, Method
 from xai_jax.core.metric import Metric
 from xai_jax.core.repeated import repeated
-from xai_jax.core.types import Explanation, PRNGKey
+from xai_jax.core.types import PRNGKey
 from xai_jax.infills.blur import Blur
 from xai_jax.methods import fido
+from xai_jax.report.notebook import Pictured
+from xai_jax.runs import batch as batches
 from xai_jax.runs import road
-from xai_jax.runs.memory import Memory, OnBad
+from xai_jax.runs.memory import Counted, Memory, OnBad
 from xai_jax.runs.road import Run
 from xai_jax.runs.sources import Arrays
+from xai_jax.runtime.files import place
+from xai_jax.runtime.progress import Progress
 
 Target = int | Sequence[int] | np.ndarray | jax.Array | targets.ChooseTarget | None
 
@@ -34,6 +41,7 @@ def explain(
     *,
     method: Builds[Method] | None = None,
     infill: Infill | Builds[Infill] | None = None,
+    generator: Generator | Builds[Generator] | None = None,
     labels: np.ndarray | None = None,
     regions: np.ndarray | None = None,
     metrics: Sequence[Metric] = (),
@@ -42,7 +50,8 @@ def explain(
     repeats: int = 1,
     mesh: Mesh | None = None,
     on_bad: OnBad = "raise",
-) -> Explanation:
+    progress: bool = False,
+) -> Pictured:
     """Explains what a classifier sees in `images`.
 
     Args:
@@ -54,6 +63,7 @@ def explain(
             `targets.truth`.
         method: settings of a method; by default ``fido.Config()``, the published setting.
         infill: what stands in for removed pixels; by default a blur of 10 pixels.
+        generator: for methods that move the codes of one, `generators.sean.Sean(weights=...)` say.
         labels: ``[b k]`` 0 / 1, the true classes, for `targets.truth`.
         regions: ``[b h w]`` int32, for methods that ask which region a pixel belongs to.
         metrics: what is measured of each explanation, `metrics.fidelity.fidelity()` say; the rows
@@ -66,17 +76,19 @@ def explain(
         mesh: devices to spread each batch over; `runtime.mesh.data_mesh()` is all of them.
         on_bad: what becomes of an image that cannot be explained (the classifier answers NaN, say):
             "raise" a ValueError that names it, or "skip" it with a warning; its rows are then NaN.
+        progress: whether to count the pictures on stderr, with the time that is left.
 
     Returns:
-        An `Explanation` of host arrays in the order of `images`; raw, never normalised.
+        An `Explanation` of host arrays in the order of `images`; raw, never normalised. A notebook
+        draws it by itself, and `show()` elsewhere.
 
     Raises:
         ValueError: images or targets out of range, or a classifier that answers NaN or the wrong
             shape; one sentence, before anything is compiled where it can be known by then.
     """
-    images = _checked_images(images)
+    images = arguments.checked_images(images)
     num = len(images)
-    inspector = repeated(_inspector(explained, method, infill), repeats)
+    inspector = repeated(_inspector(explained, method, infill, generator), repeats)
     if regions is not None and np.shape(regions) != images.shape[:3]:
         raise ValueError(
             f"regions must be {list(images.shape[:3])}, not {list(np.shape(regions))}."
@@ -88,8 +100,8 @@ def explain(
     run = Run(
         inspector=inspector,
         target=_checked_target(target, num),
-        key=_checked_key(key),
-        batch_size=min(batch_size, num),
+        key=arguments.checked_key(key),
+        batch_size=batches.compiled_size(inspector, metrics, images.shape, batch_size),
         image_shape=images.shape[1:],
         mesh=mesh,
         metrics=metrics,
@@ -97,8 +109,11 @@ def explain(
     num_classes = run.check()
     if labels is not None and np.shape(labels) != (num, num_classes):
         raise ValueError(f"labels must be [{num} {num_classes}], not {list(np.shape(labels))}.")
-    road.explain(run, source, sink)
-    return sink.result()
+    with Progress() if progress else contextlib.nullcontext() as told:
+        road.explain(run, source, sink if told is None else Counted(sink, told))
+    found = sink.result()
+    fields = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+    return Pictured(images=images, **fields)
 
 
 def load_trained(
@@ -122,67 +137,30 @@ def load_trained(
     from xai_jax.runs import trained  # and safetensors: not before they are needed
 
     frozen = Explained(classifier=classifier, infill=infill or Blur()).build()
-    return trained.load(Path(path), frozen, METHODS)
+    return trained.load(place(path), frozen, METHODS)
 
 
-def _inspector(explained: Any, method: Any, infill: Any) -> Inspector:
+def _inspector(explained: Any, method: Any, infill: Any, generator: Any) -> Inspector:
     """Who explains.
 
     Raises:
         ValueError: a part is missing, doubled, or of another kind than it must be.
     """
     if isinstance(explained, Inspector):
-        if method is not None or infill is not None:
+        if not (method is infill is generator is None):
             raise ValueError(
                 "What load_trained returns has its own method and infill; leave both out."
             )
         return explained
-    frozen = Explained(classifier=explained, infill=infill or Blur()).build()
+    arguments.check_classifier(explained)
+    frozen = Explained(classifier=explained, infill=infill or Blur(), generator=generator).build()
     method = fido.Config() if method is None else method
     if isinstance(method, type) or not isinstance(method, Builds):
         raise ValueError(
             f"method is {method!r:.60}, which is no settings of a method; pass an object such as "
-            "fido.Config() of xai_jax.methods."
+            f"{arguments.settings_of(method)} of xai_jax.methods."
         )
     return Inspector(method=method, frozen=frozen)
-
-
-_ONE = np.float32(1).view(np.uint32)  # the bits of [0, 1] are [0, _ONE]; NaN's and -x's are above
-
-
-def _checked_images(images: np.ndarray | jax.Array) -> np.ndarray:
-    images = np.asarray(images)
-    if images.ndim != 4 or 0 in images.shape:
-        raise ValueError(
-            f"images must be [b h w c] with b > 0, not {list(images.shape)}; add a batch axis with "
-            "images[None], or a channel axis with images[..., None]."
-        )
-    if images.dtype == np.uint8:
-        raise ValueError("images are uint8; divide by 255 to get unit pixels in [0, 1].")
-    if images.dtype.kind not in "fiub" and not jax.numpy.issubdtype(images.dtype, np.floating):
-        raise ValueError(f"images are {images.dtype}; pass float32 unit pixels in [0, 1].")
-    images = np.ascontiguousarray(images, dtype=np.float32)
-    is_unit = images.view(np.uint32).max() <= _ONE  # which one pass over the pixels says
-    if not is_unit:
-        _check_range(images)
-    return images
-
-
-def _check_range(images: np.ndarray) -> None:
-    low, high = float(images.min()), float(images.max())
-    if low >= 0.0 and high <= 1.0:  # -0.0 is among them
-        return
-    if not np.isfinite(images).all():
-        row = int(np.argwhere(~np.isfinite(images))[0, 0])
-        raise ValueError(f"image {row} holds NaN or infinity; pass finite unit pixels in [0, 1].")
-    remedy = "undo their normalisation: the classifier has its own mean and std"
-    if low >= 0.0 and high > 2.0:
-        remedy = "divide by the largest value that a pixel can have (255)"
-    elif low >= -0.01 and high <= 1.01:
-        remedy = "clip what rounding has left outside: images.clip(0, 1)"
-    raise ValueError(
-        f"images must be unit pixels in [0, 1], but span [{low:.8g}, {high:.8g}]; {remedy}."
-    )
 
 
 def _checked_target(target: Target, num: int) -> np.ndarray | targets.ChooseTarget:
@@ -205,19 +183,3 @@ def _checked_target(target: Target, num: int) -> np.ndarray | targets.ChooseTarg
     if chosen.min() < -1 or chosen.max() >= 2**31:
         raise ValueError(f"target {chosen[np.argmax(np.abs(chosen))]} is no class of a classifier.")
     return chosen.astype(np.int32)
-
-
-@functools.lru_cache(maxsize=16)
-def _key_of(seed: int, kind: str) -> PRNGKey:
-    return jax.random.key(seed, impl=kind)
-
-
-def _checked_key(key: Any) -> PRNGKey:
-    """A random key, of a seed or of either kind of key that JAX has."""
-    if isinstance(key, int | np.integer) and not isinstance(key, bool):
-        return _key_of(int(key), jax.config.values["jax_default_prng_impl"])
-    if isinstance(key, jax.Array) and jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key):
-        return key
-    if isinstance(key, jax.Array) and key.dtype == np.uint32 and key.shape == (2,):
-        return jax.random.wrap_key_data(key)  # as jax.random.PRNGKey makes it
-    raise ValueError(f"key must be a seed or jax.random.key(seed), not {key!r:.60}.")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from xai_jax.core.settings import nearest
-from xai_jax.generators import autoencoder
+from xai_jax.generators import autoencoder, sean
 from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant, Mean
 from xai_jax.infills.contextual_attention import ContextualAttention
@@ -27,6 +27,7 @@ from xai_jax.methods import (
     occlusion,
     rise,
     rtis,
+    steex,
     syce,
 )
 
@@ -39,6 +40,8 @@ METHODS: dict[str, type] = {
     "rtis_per_image": rtis.PerImage,
     "syce": syce.Config,
     "latent_shift": latent_shift.Config,
+    "steex": steex.Config,
+    "steex_sparsest": steex.Sparsest,
     "igos": igos.Config,
     "rise": rise.Config,
     "gradcam": gradcam.Config,
@@ -65,7 +68,10 @@ INFILLS: dict[str, type] = {
     "ca": ContextualAttention,
     "mixed": Mixed,
 }
-GENERATORS: dict[str, type] = {autoencoder.KIND: autoencoder.Autoencoder}  # by kind of file
+GENERATORS: dict[str, type] = {  # by kind of file
+    autoencoder.KIND: autoencoder.Autoencoder,
+    sean.KIND: sean.Sean,
+}
 PUBLISHED = "published"
 
 Choice = TypeVar("Choice")

@@ -1,5 +1,10 @@
 """Weights files are read as data: every number arrives, and nothing in a file is ever executed."""
 
+import argparse
+import collections
+import datetime
+import pathlib
+import pickle
 import re
 import struct
 import zipfile
@@ -9,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.classifiers import torch_bytes as made
-from xai_jax.classifiers import torch_file
+from xai_jax.classifiers import convert, torch_file
 
 ARRAYS = {
     name: (
@@ -108,6 +113,65 @@ def test_bfloat16_in_safetensors_is_the_upper_half_of_a_float32(tmp_path):
     )
 
 
+BESIDE = {
+    "counter": collections.Counter([3, 3, 5]),
+    "numpy number": np.float64(0.5),
+    "numpy array": np.arange(3.0),
+    "set": {1, 2},
+    "frozen set": frozenset("ab"),
+    "defaultdict": collections.defaultdict(list, {"a": [1]}),
+    "namespace": argparse.Namespace(lr=0.1, layers=(1, 2)),
+    "path": pathlib.PurePosixPath("runs/1"),
+    "date": datetime.datetime(2026, 1, 2),
+    "odd keys": {0.5: 1, None: 2, True: 3},
+}
+
+
+@KINDS
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("name", list(BESIDE))
+def test_what_a_training_keeps_beside_its_weights_does_not_matter(tmp_path, kind, protocol, name):
+    array = ARRAYS["float32"]
+    weight = made.tensor(array, legacy=kind == "legacy")
+    pickled = pickle.dumps(BESIDE[name], protocol)
+    start = 2 if protocol == 2 else 11  # behind PROTO, and behind FRAME
+    beside = made.Raw(pickled[start:-1])
+    saved = {
+        "args": beside,
+        "size": made.call("torch", "Size", [3, 4]),
+        "state_dict": {"w": weight},
+    }
+    path = write(tmp_path, container(kind, saved, {"0": array}))
+    np.testing.assert_array_equal(torch_file.read(path)["w"], array)
+    # The weights themselves are none, or lie within one: that is said.
+    for lost in ({"state_dict": beside}, beside):
+        assert one_sentence(write(tmp_path, container(kind, lost, {})))
+
+
+@KINDS
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model.", "module._orig_mod.model."])
+@pytest.mark.parametrize("wrapper", ["state_dict", "model_state_dict", "net"])
+def test_the_names_of_a_wrapped_network_lose_their_prefix(tmp_path, kind, prefix, wrapper):
+    array = ARRAYS["float32"]
+    weight = made.tensor(array, legacy=kind == "legacy")
+    saved = {
+        "epoch": 1,
+        wrapper: {"state_dict": {f"{prefix}w": weight, f"{prefix}model.x": weight}},
+    }
+    path = write(tmp_path, container(kind, saved, {"0": array}))
+    assert list(torch_file.read(path)) == ["w", "model.x"]
+
+
+def test_a_head_within_a_sequential_is_found_behind_its_dropout():
+    shapes = {"fc.1.weight": (5, 3), "fc.1.bias": (5,)}
+    reader = convert.StateReader({k: np.ones(v) for k, v in shapes.items()}, "a network")
+    assert reader.dense("fc", 3)["kernel"].shape == (3, 5)
+    reader.done()
+    two = {"fc.0.weight": np.ones((4, 3)), "fc.2.weight": np.ones((5, 4))}
+    with pytest.raises(ValueError, match="'fc.weight' is missing"):
+        convert.StateReader(two, "a network").dense("fc", 3)
+
+
 # --- nothing in a file is executed --------------------------------------------------------------
 
 
@@ -130,7 +194,7 @@ CODE = {
     "getattr": made.call("builtins", "getattr", "a", "__class__"),
     "a name in a name": made.call("torch", "_utils._rebuild_tensor_v2", 1),
     "a submodule": made.call("torch._utils", "os.system", "true"),
-    "numpy": made.call("numpy.core.multiarray", "_reconstruct", 1),
+    "another of numpy": made.call("numpy.core.multiarray", "fromfile", 1),
     "a class of torch": made.call("torch.nn.modules.linear", "Linear", 1, 1),
     "an unknown storage": made.named("torch", "ComplexFloatStorage"),
     "memoised, then called": made.Raw(b"cos\nsystem\nq\x000h\x00" + made.code(("true",)) + b"R"),

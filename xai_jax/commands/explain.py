@@ -27,7 +27,7 @@ from xai_jax.runs.road import Run
 from xai_jax.runs.run import Outcome, run
 from xai_jax.runs.sources import Files
 from xai_jax.runs.trained import Trained
-from xai_jax.runtime import compilation_cache, deterministic, mesh, weights_file
+from xai_jax.runtime import compilation_cache, deterministic, distributed, mesh, weights_file
 from xai_jax.runtime.ahead import interruptibly
 from xai_jax.runtime.manifest import Manifest, computed_with
 from xai_jax.runtime.progress import Progress
@@ -39,13 +39,22 @@ def main(argv: Sequence[str]) -> None:
     """Explains, writes the report, and says where it is."""
     deterministic.ask()
     args, found = arguments.parse(argv)
+    place = (args.coordinator, args.process_index, args.process_count)
+    with distributed.program(*place, batch_size="--batch-size"):
+        distributed.end_at_once("xai-jax")
+        _run(args, found)
+
+
+def _run(args: Arguments[Any], found: Trained | None) -> None:
     files = pictures.find(args.pictures, without=args.out)
     place = shard.parse(args.shard) if args.shard else None
     if args.compilation_cache:
         compilation_cache.enable()
-    with Progress() as progress:
+    with Progress(quiet=not distributed.is_first()) as progress:
         progress.note(f"loading {args.classifier}")
         outcome = interruptibly(lambda: _explain(args, found, files, place, progress))
+        if not distributed.is_first():
+            return
         progress.note("writing the report")
         page = report.write(args.out)
     if outcome.skipped:
@@ -65,13 +74,13 @@ def _explain(
     place: tuple[int, int] | None,
     progress: Progress,
 ) -> Outcome:
-    model = pretrained.load(args.classifier, args.weights)
+    model = pretrained.load(args.classifier, args.weights, args.onnx.about())
     target, chosen = targets.resolved(
         args.target, args.labels, model.class_names or (), list(files)
     )
     inspector = _inspector(args, found, model)
     progress.note("looking at the pictures")
-    manifest = _manifest(args, found, model, target, Files(files, model.preprocess))
+    manifest = _manifest(args, found, model, target, _files(args, model, files))
     if place is not None:
         manifest = shard.part(manifest, *place)
     own = {picture: files[picture] for picture in manifest.pictures}
@@ -85,8 +94,12 @@ def _explain(
         metrics=_metrics(inspector),
         decisions=True,
     )
-    source = Files(own, model.preprocess)
+    source = _files(args, model, own)
     return run(args.out, manifest, how, source, model.class_names or (), progress)
+
+
+def _files(args: Arguments[Any], model: Pretrained, files: dict[str, Path]) -> Files:
+    return Files(files, model.preprocess, args.regions)
 
 
 def _shape(model: Pretrained) -> tuple[int, int, int]:
@@ -99,6 +112,7 @@ def _inspector(args: Arguments[Any], found: Trained | None, model: Pretrained) -
         classifier=model.classifier,
         infill=args.infill_settings,
         generator=None if args.generator is None else _generator(args.generator),
+        precision=args.precision,
     ).build()
     if found is None:
         return Inspector(method=args.settings, frozen=frozen)
@@ -130,9 +144,9 @@ def _metrics(inspector: Inspector) -> tuple[Metric, ...]:
     """The parts are scored of methods that cut one out, the flips of those that make pictures."""
     declared = inspector.method.build().outputs
     if COUNTERFACTUAL in declared:
-        if not hasattr(inspector.method, "decided_class"):
-            return (flips(decided_class=None),)  # it turns what is explained
-        return (flips(decided_class=getattr(inspector.method, "decided_class", None) or 0),)
+        own = inspector.method
+        decided = (own.decided_class or 0) if hasattr(own, "decided_class") else None
+        return (flips(decided_class=decided),)
     return (fidelity(),) if KEEP in declared else ()
 
 
@@ -160,6 +174,7 @@ def _manifest(
         labels_sha256=hashlib.sha256(labels.read_bytes()).hexdigest() if labels else None,
         seed=args.seed,
         repeats=args.repeats,
+        precision=args.precision,
         batch_size=shard.even_batch_size(len(source.names), _limit(args)),
         pictures=source.names,
         digests=record.digests(source),

@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,11 +13,13 @@ import tyro
 
 from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.pretrained import Pretrained
+from xai_jax.commands.onnx_flags import OnnxFlags
 from xai_jax.core import targets
 from xai_jax.core.errors import BadPicture
 from xai_jax.data import pictures
 from xai_jax.runs.batch import BAD_LOGITS, checked_logits
 from xai_jax.runtime import compilation_cache
+from xai_jax.runtime.files import placed
 from xai_jax.runtime.terminal import plain
 
 _TOP = 5
@@ -29,14 +31,19 @@ class Arguments:
 
     Args:
         pictures: files, and folders that are searched with their subfolders.
-        classifier: see "xai-jax classifiers"; or the .safetensors file of one trained here.
+        classifier: see "xai-jax classifiers"; or the .safetensors file of one trained here, or an
+            .onnx file.
         weights: file of its weights (.pth or .safetensors) in place of an installed package.
+        onnx: what an .onnx file does not say of its pictures.
         json: print one JSON list in place of tables.
     """
 
     pictures: tyro.conf.Positional[list[Path]]
     classifier: str
     weights: Path | None = None
+    onnx: Annotated[OnnxFlags, tyro.conf.arg(name="")] = dataclasses.field(
+        default_factory=OnnxFlags
+    )
     json: tyro.conf.FlagCreatePairsOff[bool] = False
 
 
@@ -47,9 +54,10 @@ def main(argv: Sequence[str]) -> None:
         ValueError: no picture could be read; a single bad one is named on stderr.
     """
     args = tyro.cli(Arguments, args=argv, prog="xai-jax predict")
+    placed(args)
     files = pictures.find(args.pictures)
     compilation_cache.enable()
-    model = pretrained.load(args.classifier, args.weights)
+    model = pretrained.load(args.classifier, args.weights, args.onnx.about())
     answers = []
     for answer in _answers(files, model):
         answers.append(answer)

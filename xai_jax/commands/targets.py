@@ -1,7 +1,7 @@
 """Which class is explained, out of the words of the command line."""
 
-import csv
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,12 +9,14 @@ import numpy as np
 
 from xai_jax.core.settings import nearest
 from xai_jax.core.targets import ChooseTarget, predicted, runner_up
+from xai_jax.data import table
 
 _WORDS: dict[str, ChooseTarget] = {
     "predicted": predicted,
     "runner-up": runner_up,
 }
 TRUTH = "truth"
+_INDEX, _NAME = "index:", "name:"
 
 
 def resolved(
@@ -54,12 +56,23 @@ def of_each(
 def class_index(word: str, class_names: Sequence[str]) -> int:
     """The index of a class given by its index, or by its name or one of its synonyms.
 
+    "index:3" and "name:3" say which of the two a number is, where names are numbers.
+
     Raises:
         ValueError: there is no such class (says which is near), or there are several.
     """
-    if re.fullmatch(r"-?[0-9]{1,18}", word):
-        return int(word)
-    found = [i for i, name in enumerate(class_names) if _plain(word) in _synonyms(name)]
+    plain = word.removeprefix(_NAME).removeprefix(_INDEX)
+    index = int(float(plain)) if re.fullmatch(r"-?[0-9]{1,15}(\.0+)?", plain) else None
+    found = [i for i, name in enumerate(class_names) if _plain(plain) in _synonyms(name)]
+    if index is not None and word.startswith(_INDEX):
+        return index
+    if index is not None and not word.startswith(_NAME):
+        if found and found != [index]:
+            raise ValueError(
+                f"{word!r} is the index of one class and the name of another, class {found[0]}; "
+                f"write {_INDEX}{word} or {_NAME}{word}."
+            )
+        return index
     if len(found) > 1:
         raise ValueError(
             f"{word!r} is the name of classes {' and '.join(map(str, found))}; give the index."
@@ -77,22 +90,24 @@ def read_labels(path: Path, class_names: Sequence[str], pictures: Sequence[str])
     """The true class of each picture, from a CSV with a header line.
 
     Its first column names the file, by the picture's id or without the folders; the second the
-    class, by index or name. Further columns are not read.
+    class, by index or name. Further columns are not read. See `data.table.read` for its kinds.
 
     Raises:
         ValueError: the file cannot be read, or lacks a picture, or gives one several classes.
     """
     try:
-        with open(path, newline="", encoding="utf-8") as file:
-            lines = [line[:2] for line in csv.reader(file) if len(line) >= 2][1:]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} cannot be read as a table of file and class: {error}.") from None
+        lines = table.read(path)[1:]
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
     known: dict[str, dict[str, None]] = {}  # the words for each file, in order
-    for name, word in lines:
-        known.setdefault(name, {})[word] = None
+    for number, line in lines:
+        if len(line) < 2 or not line[1].strip():
+            raise ValueError(f"Line {number} of {path} has no class; write one in its second cell.")
+        known.setdefault(line[0], {})[line[1]] = None
     labels = {}
     for picture in pictures:
-        name = picture if picture in known else picture.rsplit("/", 1)[-1]
+        composed = unicodedata.normalize("NFC", picture)
+        name = composed if composed in known else composed.rsplit("/", 1)[-1]
         if name not in known:
             raise ValueError(
                 f"{path} has no line for {picture}; add one, or leave the picture out."

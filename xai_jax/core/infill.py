@@ -45,6 +45,33 @@ class Infill:
         """
         return cls(params=params, fill_fn=fn)
 
+    def check(self, images_shape: tuple[int, ...]) -> None:
+        """Refuses a function of somebody's that does not answer pictures.
+
+        Args:
+            images_shape: ``(b, h, w, c)``.
+
+        Raises:
+            ValueError: it answers another shape, or takes other arguments.
+        """
+        if self.prepare_fn is not _images_as_they_are:
+            return  # one of ours
+        images = jax.ShapeDtypeStruct(images_shape, jnp.float32)
+        keep = jax.ShapeDtypeStruct((*images_shape[:3], 1), jnp.float32)
+        keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), images_shape[0]))
+        try:
+            found = jax.eval_shape(self.fill_fn, self.params, images, keep, keys)
+        except TypeError as error:
+            raise ValueError(
+                f"The infill cannot be called as fn(params, images, keep, keys): {error}."
+            ) from error
+        if getattr(found, "shape", None) != images_shape:
+            said = list(found.shape) if hasattr(found, "shape") else type(found).__name__
+            raise ValueError(
+                f"The infill must answer pictures {list(images_shape)}, one for each that it is "
+                f"given, not {said}."
+            )
+
     def prepare(self, images: Images) -> Any:
         """What `__call__` needs of the pictures, ``[b ...]``; detached."""
         return jax.lax.stop_gradient(self.prepare_fn(self.params, images))

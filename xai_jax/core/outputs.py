@@ -12,6 +12,7 @@ from xai_jax.core.settings import Settings
 
 Kind = Literal["map", "picture", "number"]
 ROW, COLUMN, CHANNEL, CLASS, STEP, AREA = "row", "column", "channel", "class", "step", "area"
+REGION = "region"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -78,6 +78,11 @@ class Explanation:
     pictures: dict[str, Any] = struct.field(default_factory=dict)
     numbers: dict[str, Any] = struct.field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """One line: how many pictures, and the names and shapes of what is said of each."""
+        shapes = {name: list(getattr(v, "shape", [])) for name, v in self.named().items()}
+        return f"Explanation({', '.join(f'{name}: {shape}' for name, shape in shapes.items())})"
+
     def named(self) -> Mapping[str, Any]:
         """Everything in it by its declared name; without `keep` where there is none."""
         fixed = {"target": self.target, "saliency": self.saliency}

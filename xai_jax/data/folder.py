@@ -1,6 +1,5 @@
 """Anybody's own pictures: a folder with ``images/``, ``labels.csv`` and perhaps ``masks/``."""
 
-import csv
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,8 +9,10 @@ import numpy as np
 from xai_jax.core import json_file
 from xai_jax.core.domains import Real, Within
 from xai_jax.core.settings import Settings
+from xai_jax.data import table as tables
 from xai_jax.data.example import VOID
 from xai_jax.data.folder_examples import CLASSES, TABLE, FolderExamples
+from xai_jax.runtime.files import place
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -55,8 +56,9 @@ class Folder(Settings):
     Fields:
         root: the folder. ``labels.csv`` has a column ``file`` (below ``images/``), perhaps
             ``split``, and what `labels` names. Masks are ``masks/<name of the file>.png``, one
-            number a pixel; 255 is void. ``classes.json`` lists the names of the numbers from 0 on;
-            without it, listed numbers mean themselves, and names or flags count from 1.
+            number a pixel; 255 is void. ``classes.json`` lists the names of the numbers from 0 on,
+            or maps names to numbers; without it, listed numbers mean themselves, and names or flags
+            count from 1.
         split: whose rows; empty: all rows.
         labels: where the truth stands.
         classes: our classes, each a name and what it consists of in the folder's own classes;
@@ -78,8 +80,8 @@ class Folder(Settings):
                 positive example of a class, an unknown split, a mask of another size, a file that
                 is no picture.
         """
-        root = Path(self.root)
-        lines = _chosen(root, _table(root), self.split)
+        root = place(self.root)
+        lines = lines_of(root, table_of(root), self.split)
         numbers = _own_classes(root, self.labels, [line for _, line in lines])
         classes = self.classes or {name: (name,) for name, n in numbers.items() if n != 0}
         groups = _groups(root, numbers, classes)
@@ -99,23 +101,33 @@ class Folder(Settings):
         return rows
 
 
-def _table(root: Path) -> list[dict[str, str]]:
+def table_of(root: Path) -> list[dict[str, str]]:
+    """The lines of ``labels.csv``, whose files are paths within ``images/``.
+
+    Raises:
+        ValueError: it is missing or empty, or names another place.
+    """
     path = root / TABLE
     if not path.is_file():
         raise ValueError(
             f"{path} is missing; make a table with the column file and one or more of labels."
         )
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        table = list(csv.DictReader(file))
-    if not table:
+    (_, header), *rows = tables.read(path) or [(1, [])]
+    if not rows:
         raise ValueError(f"{path} has no rows; name one picture a line.")
-    _has_column(path, table[0], "file")
-    for number, line in enumerate(table, 2):
-        name = line["file"] or ""  # a line may be too short
+    table = [dict(zip(header, row, strict=False)) for _, row in rows]
+    _has_column(path, dict.fromkeys(header, ""), "file")
+    for (number, row), line in zip(rows, table, strict=True):
+        name = line["file"]
         if name not in Within():
             raise ValueError(
                 f"Line {number} of {path} names the file {name!r}, which is no path within "
                 f"{path.parent / 'images'}; put the picture there and name it as it lies there."
+            )
+        if len(row) < len(header):
+            raise ValueError(
+                f"Line {number} of {path} has {len(row)} cells and not {len(header)} as the "
+                "header; write the missing ones, empty where there is nothing to say."
             )
     return table
 
@@ -126,10 +138,14 @@ def _has_column(path: Path, line: Mapping[str, str], column: str) -> None:
         raise ValueError(f"{path} has no column {column!r}; its columns are {there}.")
 
 
-def _chosen(
+def lines_of(
     root: Path, table: list[dict[str, str]], split: str
 ) -> list[tuple[int, dict[str, str]]]:
-    """The lines of a split, each with its number."""
+    """The lines of a split, each with its number; of an empty split all.
+
+    Raises:
+        ValueError: there is no such split.
+    """
     lines = list(enumerate(table))
     if not split:
         return lines
@@ -150,10 +166,16 @@ def _own_classes(
         _has_column(root / TABLE, lines[0], column)
     named = root / CLASSES
     if named.is_file():
-        names = json_file.read(
-            named, tuple[str, ...], "make it a list of the classes' names, in order"
-        )
-        return {name: i for i, name in enumerate(names)}
+        remedy = "make it a list of the classes' names, in order, or an object of name and number"
+        names = json_file.read(named, tuple[str, ...] | dict[str, int], remedy)
+        if not isinstance(names, dict):
+            names = {name: i for i, name in enumerate(names)}
+        numbers = list(names.values())
+        if any(type(number) is not int or number < 0 for number in numbers):
+            raise ValueError(f"{named} gives a name what is no number of a class; {remedy}.")
+        if len(set(numbers)) < len(numbers):
+            raise ValueError(f"{named} gives two names one number; {remedy}.")
+        return names
     if isinstance(labels, Flagged):
         return {name: i for i, name in enumerate(labels.columns, 1)}
     listed = {word for line in lines for word in line[labels.column].split()}

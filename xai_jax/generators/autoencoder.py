@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -15,6 +14,7 @@ from xai_jax.core.types import AnyArray, Images, PRNGKeys, PyTree
 from xai_jax.nn import autoencoder as nets
 from xai_jax.nn.learner import Weights
 from xai_jax.runtime import header, weights_file
+from xai_jax.runtime.files import place
 from xai_jax.runtime.weights_file import Content
 
 KIND = "autoencoder"
@@ -43,7 +43,7 @@ class Autoencoder(Settings):
                 "config like configs/mnist/autoencoder.py, and name what that has left with "
                 "--generator FILE (in a config, Autoencoder(weights=...))."
             )
-        content = weights_file.read(Path(self.weights))
+        content = weights_file.read(place(self.weights))
         weights_file.check_kind(content, (KIND,))
         return content
 

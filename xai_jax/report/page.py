@@ -36,7 +36,7 @@ def write(folder: str | os.PathLike) -> Path:
         OSError: the disk is full or read-only; an older page stays as it was.
     """
     results = Results.read(folder)
-    path = Path(folder) / NAME
+    path = results.folder / NAME
     with alone.replaced(path) as file:
         for piece in render(results, pictures(results)):
             file.write(piece)

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import functools
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -107,6 +108,30 @@ def explain_batch(
     return _explain(static, inspector.frozen, inspector.weights, params, batch, key)
 
 
+_SIZES: dict[Any, set[int]] = {}  # of the batches that were asked for, by what is compiled
+
+
+def compiled_size(
+    inspector: Inspector, metrics: Sequence[Metric], shape: tuple[int, ...], most: int
+) -> int:
+    """Rows of the batches for pictures ``[b h w c]``, so that few programs serve all numbers.
+
+    `most` for as many pictures or more; for fewer, the smallest size that was used before and
+    holds them, else the next power of two. What is left over is padding.
+    """
+    num = shape[0]
+    if num >= most:
+        size = most
+    static = Static(inspector.method, tuple((metric.measure, metric.asks) for metric in metrics))
+    tree = jax.tree.structure((inspector.frozen, inspector.weights))
+    used = _SIZES.setdefault((static, tree, shape[1:]), set())
+    if num < most:
+        fitting = [size for size in used if num <= size <= most]
+        size = min(fitting, default=min(1 << (num - 1).bit_length(), most))
+    used.add(size)
+    return size
+
+
 def declared(inspector: Inspector, metrics: Sequence[Metric] = ()) -> dict[str, Output]:
     """Everything that `explain_batch` may answer, by name."""
     rows = [row for metric in metrics for row in metric.rows]
@@ -160,7 +185,23 @@ def checked_logits(classifier: Classifier, images: Any) -> np.ndarray:
         ValueError: the shape is wrong: found before anything is compiled.
     """
     classifier.num_classes(images.shape[1:], len(images))
-    return np.asarray(compiled_logits(classifier, images))
+    logits = np.asarray(compiled_logits(classifier, images))
+    if _are_probabilities(logits):
+        warnings.warn(_PROBABILITIES, stacklevel=2)
+    return logits
+
+
+_PROBABILITIES = (
+    "The classifier's answers are positive and sum to 1, so that they seem to be probabilities; "
+    "hand over what stands before its softmax, or the logarithm of them."
+)
+
+
+def _are_probabilities(logits: np.ndarray) -> bool:
+    """Whether every row is positive and sums to 1, which logits do by chance alone."""
+    if logits.shape[1] < 2 or not (logits >= 0).all():
+        return False
+    return bool(np.allclose(logits.sum(axis=1, dtype=np.float64), 1.0, atol=1e-4))
 
 
 def batch_of(pictures: Sequence[Picture], places: Sequence[int], size: int) -> Batch:
@@ -214,7 +255,7 @@ def taken(explanation: Explanation, rows: Sequence[int] | np.ndarray) -> Explana
     rows = list(rows)
     if rows == list(range(len(explanation.target))):
         return explanation
-    return jax.tree.map(lambda x: x[rows], explanation)
+    return jax.tree.map(lambda x: np.asarray(x)[rows], explanation)
 
 
 def chosen(

@@ -9,7 +9,8 @@ import numpy as np
 
 from xai_jax.core.outputs import Output
 from xai_jax.core.types import Explanation
-from xai_jax.runs.road import Found
+from xai_jax.runs.road import Found, Sink
+from xai_jax.runtime.progress import Progress
 
 OnBad = Literal["raise", "skip"]
 
@@ -68,3 +69,24 @@ class Memory:
     def _empty(self, values: np.ndarray) -> np.ndarray:
         fill = np.nan if np.issubdtype(values.dtype, np.floating) else -1
         return np.full((len(self._names), *values.shape[1:]), fill, values.dtype)
+
+
+class Counted:
+    """A sink that tells somebody how far it is."""
+
+    def __init__(self, sink: Sink, progress: Progress) -> None:
+        """For what goes to `sink`."""
+        self._sink, self._progress = sink, progress
+
+    def begin(self, known: dict[str, Output]) -> Sequence[int]:
+        """As the sink."""
+        todo = self._sink.begin(known)
+        self._progress.start(len(todo), 0)
+        return todo
+
+    def write(
+        self, skipped: dict[int, tuple[str, str]], found: Found | None, seconds: float
+    ) -> None:
+        """As the sink, and counts what is written."""
+        self._sink.write(skipped, found, seconds)
+        self._progress.advance(len(skipped) + (len(found.rows) if found else 0))

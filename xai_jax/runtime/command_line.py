@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import logging
 import os
 import re
 import sys
@@ -70,6 +71,15 @@ def define_workdir(of: str) -> flags.FlagHolder:
     return flag
 
 
+def define_processes() -> tuple[flags.FlagHolder, flags.FlagHolder, flags.FlagHolder]:
+    """The flags --coordinator, --process-index and --process-count of `distributed.program`."""
+    return (
+        flags.DEFINE_string("coordinator", None, "host:port of process 0."),
+        flags.DEFINE_integer("process-index", None, "This process among all of --coordinator."),
+        flags.DEFINE_integer("process-count", None, "The number of processes."),
+    )
+
+
 def run(main: Callable[[], None], shown: Sequence[flags.FlagHolder]) -> None:
     """Reads the command line, and runs `main` if it makes sense.
 
@@ -82,6 +92,8 @@ def run(main: Callable[[], None], shown: Sequence[flags.FlagHolder]) -> None:
         OSError: the config file cannot be read.
         SystemExit: when `main` has ended, or help was asked for.
     """
+    # That there is no TPU, which absl would show: nobody has asked for one.
+    logging.getLogger("jax._src.xla_bridge").setLevel(logging.WARNING)
     for flag in shown:
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
     app.run(lambda _: main(), flags_parser=_parsed)

@@ -12,6 +12,7 @@ import PIL
 
 from xai_jax.core import json_file
 from xai_jax.core.domains import Count, Interval, PathWithin, Seed
+from xai_jax.core.precision import Precision
 from xai_jax.core.settings import Settings
 from xai_jax.core.version import VERSION
 from xai_jax.runtime.files import write_whole
@@ -55,6 +56,7 @@ class Manifest(Settings):
         batch_size: pictures in one compiled call; also the rows of one chunk.
         shard: which part it is; ``None`` for a whole run.
         pictures: ids, in the order of the rows: paths relative to the pictures' common folder.
+        precision: of the networks that are frozen (`core.precision`).
         digests: one a picture, of the content of its file; "" where it could not be read.
         computed_with: versions of the packages, the kind of the device, and the precision of matrix
             products: what the last digits of every number depend on.
@@ -77,6 +79,7 @@ class Manifest(Settings):
     seed: Seed
     repeats: Count = 1
     batch_size: Count
+    precision: Precision = "float32"
     shard: Shard | None = None
     pictures: tuple[PathWithin, ...]
     digests: tuple[str, ...]

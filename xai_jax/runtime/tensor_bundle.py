@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from xai_jax.runtime.files import place
+
 _MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 _FOOTER = 48  # bytes
 _DTYPES = {1: np.float32, 2: np.float64, 3: np.int32, 9: np.int64, 19: np.float16}
@@ -27,7 +29,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
     Raises:
         ValueError: a file is missing, damaged, or no checkpoint; one sentence that names it.
     """
-    path = Path(path)
+    path = place(path)
     files: dict[int, bytes] = {}
     found = {}
     for name, value in _entries(path, _bytes(path)):

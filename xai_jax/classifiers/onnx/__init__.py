@@ -1,0 +1,1 @@
+"""ONNX graphs as pure, differentiable functions, without the package of that name."""
