@@ -52,6 +52,7 @@ def batch_of(num: int, size: int, num_classes: int) -> Batch:
         image_id=array(dtype=jnp.uint32),
         weight=array(),
         labels=array(num_classes),
+        regions=array(size, size, dtype=jnp.int32),
     )
 
 

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.generator import Generator
 from xai_jax.core.types import AnyArray, Batch, Images, Logits, Maps, PRNGKey, PyTree
 
 NUM_CLASSES = 4  # upper left, upper right, lower left, lower right
@@ -49,13 +50,43 @@ def quadrant_batch(num: int, size: int, key: PRNGKey, *, first_id: int = 0) -> B
     noise = jax.vmap(lambda k: jax.random.normal(k, (size, size, 3)))(keys)
     clean = DARK + (BRIGHT - DARK) * quadrant_maps(target, size)
     images = jnp.clip(clean + NOISE * noise, 0.0, 1.0)
-    return Batch(images=images, target=target, image_id=image_id, weight=jnp.ones(num))
+    return Batch(
+        images=images,
+        target=target,
+        image_id=image_id,
+        weight=jnp.ones(num),
+        regions=jnp.broadcast_to(quadrant_regions(size), (num, size, size)),
+    )
+
+
+def quadrant_regions(size: int) -> AnyArray:
+    """``[size size]`` int32: the number of each pixel's quadrant."""
+    numbers = jnp.arange(NUM_CLASSES).reshape(2, 2)
+    return numbers.repeat(size // 2, axis=0).repeat(size // 2, axis=1)
 
 
 def quadrant_maps(target: AnyArray, size: int) -> Maps:
     """``[b size size 1]``: 1 on the quadrant of each target class, 0 elsewhere."""
     flat = jax.nn.one_hot(target, NUM_CLASSES).reshape(-1, 2, 2, 1)
     return flat.repeat(size // 2, axis=1).repeat(size // 2, axis=2)
+
+
+POOL = 4  # side of a square of pixels that is one number of a code
+
+
+def _pooled(params: PyTree, images: Images) -> AnyArray:
+    b, h, w, c = images.shape
+    return images.reshape(b, h // POOL, POOL, w // POOL, POOL, c).mean(axis=(2, 4)) - params
+
+
+def _spread(params: PyTree, context: Images, codes: AnyArray, keys: AnyArray) -> Images:
+    del context, keys
+    return (codes + params).repeat(POOL, axis=1).repeat(POOL, axis=2)
+
+
+def pooled() -> Generator:
+    """A latent space without training: a code is the mean of each 4 x 4 pixels, less one half."""
+    return Generator(params=jnp.float32(0.5), encode_fn=_pooled, decode_fn=_spread)
 
 
 def take(batch: Batch, rows: slice) -> Batch:

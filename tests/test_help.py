@@ -22,6 +22,15 @@ def test_the_overview_fits_a_terminal_and_names_every_command(capsys):
     assert cli.main(["--help"]) == 0
     said = capsys.readouterr().out
     assert max(map(len, said.splitlines())) <= 80
-    for command in ("explain", "predict", "classifiers", "merge", "report", "train", "evaluate"):
+    for command in (
+        "explain",
+        "predict",
+        "classifiers",
+        "merge",
+        "report",
+        "train",
+        "evaluate",
+        "convert",
+    ):
         assert f"\n  {command} " in said
     assert cli.main(["--version"]) == 0

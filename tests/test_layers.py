@@ -17,18 +17,19 @@ ALLOWED = {
     "nn": {"core", "nn"},
     "losses": {"core", "nn", "losses"},
     "infills": {"core", "nn", "runtime", "infills"},
+    "generators": {"core", "nn", "runtime", "generators"},
     "classifiers": {"core", "nn", "runtime", "classifiers"},
     "metrics": {"core", "losses", "metrics"},
     "methods": {"core", "nn", "losses", "metrics"},
     "pretrain": {"core", "nn", "losses", "classifiers", "metrics", "pretrain"},
-    "data": {"core", "data"},
+    "data": {"core", "runtime", "data"},
     "runtime": {"core", "runtime"},
     "experiment": {"core"},
     "train": {"core", "runtime", "experiment", "train"},
     "report": {"core", "runtime", "experiment", "report"},
     "runs": {"core", "nn", "metrics", "runtime", "data", "report", "runs"},
     "scoring": {"core", "metrics", "runtime", "experiment", "data", "runs", "report", "scoring"},
-    "choices": {"core", "infills", "methods"},
+    "choices": {"core", "infills", "generators", "methods"},
 }
 SHARED = {"mask_learner"}  # modules of `methods` that several methods are made of
 # What users call, from the bottom up: each may import whatever stands above it, and itself.

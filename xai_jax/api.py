@@ -14,9 +14,11 @@ from xai_jax import arguments
 from xai_jax.choices import METHODS
 from xai_jax.core import targets
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.generator import Generator
 from xai_jax.core.infill import Infill
 from xai_jax.core.method import Builds, Explained, Inspector, Method
 from xai_jax.core.metric import Metric
+from xai_jax.core.repeated import repeated
 from xai_jax.core.types import PRNGKey
 from xai_jax.infills.blur import Blur
 from xai_jax.methods import fido
@@ -26,6 +28,7 @@ from xai_jax.runs import road
 from xai_jax.runs.memory import Counted, Memory, OnBad
 from xai_jax.runs.road import Run
 from xai_jax.runs.sources import Arrays
+from xai_jax.runtime.files import place
 from xai_jax.runtime.progress import Progress
 
 Target = int | Sequence[int] | np.ndarray | jax.Array | targets.ChooseTarget | None
@@ -38,11 +41,13 @@ def explain(
     *,
     method: Builds[Method] | None = None,
     infill: Infill | Builds[Infill] | None = None,
+    generator: Generator | Builds[Generator] | None = None,
     labels: np.ndarray | None = None,
     regions: np.ndarray | None = None,
     metrics: Sequence[Metric] = (),
     key: PRNGKey | int = 0,
     batch_size: int = 8,
+    repeats: int = 1,
     mesh: Mesh | None = None,
     on_bad: OnBad = "raise",
     progress: bool = False,
@@ -58,6 +63,7 @@ def explain(
             `targets.truth`.
         method: settings of a method; by default ``fido.Config()``, the published setting.
         infill: what stands in for removed pixels; by default a blur of 10 pixels.
+        generator: for methods that move the codes of one, `generators.sean.Sean(weights=...)` say.
         labels: ``[b k]`` 0 / 1, the true classes, for `targets.truth`.
         regions: ``[b h w]`` int32, for methods that ask which region a pixel belongs to.
         metrics: what is measured of each explanation, `metrics.fidelity.fidelity()` say; the rows
@@ -65,6 +71,8 @@ def explain(
         key: a random key or a seed. An image's explanation depends on the key and its own pixels,
             not on the batch that it is in.
         batch_size: images explained in one compiled call; bounds memory.
+        repeats: how often each image is explained, with other noise each time: the answer is the
+            mean, with the map ``spread`` where it is above 1 (`core.repeated`).
         mesh: devices to spread each batch over; `runtime.mesh.data_mesh()` is all of them.
         on_bad: what becomes of an image that cannot be explained (the classifier answers NaN, say):
             "raise" a ValueError that names it, or "skip" it with a warning; its rows are then NaN.
@@ -80,7 +88,7 @@ def explain(
     """
     images = arguments.checked_images(images)
     num = len(images)
-    inspector = _inspector(explained, method, infill)
+    inspector = repeated(_inspector(explained, method, infill, generator), repeats)
     if regions is not None and np.shape(regions) != images.shape[:3]:
         raise ValueError(
             f"regions must be {list(images.shape[:3])}, not {list(np.shape(regions))}."
@@ -129,23 +137,23 @@ def load_trained(
     from xai_jax.runs import trained  # and safetensors: not before they are needed
 
     frozen = Explained(classifier=classifier, infill=infill or Blur()).build()
-    return trained.load(Path(path), frozen, METHODS)
+    return trained.load(place(path), frozen, METHODS)
 
 
-def _inspector(explained: Any, method: Any, infill: Any) -> Inspector:
+def _inspector(explained: Any, method: Any, infill: Any, generator: Any) -> Inspector:
     """Who explains.
 
     Raises:
         ValueError: a part is missing, doubled, or of another kind than it must be.
     """
     if isinstance(explained, Inspector):
-        if method is not None or infill is not None:
+        if not (method is infill is generator is None):
             raise ValueError(
                 "What load_trained returns has its own method and infill; leave both out."
             )
         return explained
     arguments.check_classifier(explained)
-    frozen = Explained(classifier=explained, infill=infill or Blur()).build()
+    frozen = Explained(classifier=explained, infill=infill or Blur(), generator=generator).build()
     method = fido.Config() if method is None else method
     if isinstance(method, type) or not isinstance(method, Builds):
         raise ValueError(

@@ -1,9 +1,10 @@
-"""The methods, infills and presets that users choose by name."""
+"""The methods, infills, generators and presets that users choose by name."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from xai_jax.core.settings import nearest
+from xai_jax.generators import autoencoder, sean
 from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant, Mean
 from xai_jax.infills.contextual_attention import ContextualAttention
@@ -22,9 +23,11 @@ from xai_jax.methods import (
     gradcam,
     gradients,
     igos,
+    latent_shift,
     occlusion,
     rise,
     rtis,
+    steex,
     syce,
 )
 
@@ -36,6 +39,9 @@ METHODS: dict[str, type] = {
     "rtis": rtis.Config,
     "rtis_per_image": rtis.PerImage,
     "syce": syce.Config,
+    "latent_shift": latent_shift.Config,
+    "steex": steex.Config,
+    "steex_sparsest": steex.Sparsest,
     "igos": igos.Config,
     "rise": rise.Config,
     "gradcam": gradcam.Config,
@@ -48,6 +54,7 @@ METHODS: dict[str, type] = {
     "random": controls.Random,
     "centred_blob": controls.CentredBlob,
     "edges": controls.Edges,
+    "not_dark": controls.NotDark,
 }
 INFILLS: dict[str, type] = {
     "blur": Blur,
@@ -60,6 +67,10 @@ INFILLS: dict[str, type] = {
     "vae": Vae,
     "ca": ContextualAttention,
     "mixed": Mixed,
+}
+GENERATORS: dict[str, type] = {  # by kind of file
+    autoencoder.KIND: autoencoder.Autoencoder,
+    sean.KIND: sean.Sean,
 }
 PUBLISHED = "published"
 

@@ -17,6 +17,7 @@ Explains what an image classifier sees in photographs.
   report       write the report of a run again
   train        train the experiment of a config file
   evaluate     score the evaluation of a config file
+  convert      released weights of an infill, for --infill-weights
 
 xai-jax COMMAND --help says more, xai-jax --version which this is. Examples:
 
@@ -67,6 +68,7 @@ def _command(name: str) -> Callable[[Sequence[str]], None]:
         "report": _report,
         "train": _train,
         "evaluate": _evaluate,
+        "convert": _convert,
     }
     if name not in commands:
         raise ValueError(f"There is no command {name!r}; there are {', '.join(commands)}.")
@@ -118,6 +120,12 @@ def _evaluate(argv: Sequence[str]) -> None:
 
     sys.argv = ["xai-jax evaluate", *argv]
     program.main()
+
+
+def _convert(argv: Sequence[str]) -> None:
+    from xai_jax.commands import convert
+
+    convert.main(argv)
 
 
 def _check_words(argv: Sequence[str]) -> None:

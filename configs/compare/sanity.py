@@ -7,8 +7,8 @@ change under noise, infidelity, ROAD, the deletion game, the saliency metric of 
 strange the pictures look of which a part is removed. Classifier, pictures and infill are those of
 configs/compare/imagenet.py.
 
-Expect no figure yet: what the classifier's weights say is not said by `edges`, whose correlations
-are all 1.
+Expect a rank correlation of 0.42 for Grad-CAM with the head shuffled, -0.01 with all layers, and 1
+throughout for `edges`, to which the classifier's weights say nothing; docs/comparison.md has more.
 """
 
 import dataclasses

@@ -2,27 +2,39 @@
 
     python evaluate.py --config=configs/mnist/evaluate.py --workdir=runs/mnist_flips
     python evaluate.py --config=configs/mnist/evaluate.py:oracle --workdir=runs/mnist_scores
+    python evaluate.py --config=configs/mnist/evaluate.py:judge --workdir=runs/mnist_judged
 
 It needs what the configs classifier, oracle and syce of this folder train; without `:oracle` nobody
 is asked but the explained classifier. `:cyce` and `:identity` add the rows of
-configs/mnist/cyce.py. The Frechet distances are of the oracle's hidden layer.
+configs/mnist/cyce.py. The Frechet distances are of the oracle's hidden layer; with `:judge` those
+of the code of configs/mnist/judge.py, as the authors take them, and latent shift in the codes of
+configs/mnist/autoencoder.py has a row too. `:rivals` adds SAGen and MGen
+(configs/mnist/variants.py) and CyCE to these.
 
 Expect of SyCE with `:oracle` 98.6 % of the 1,984 test pictures flipped, 92.7 % by the oracle.
 """
 
+import dataclasses
+
 import jax
 
 from configs import recipes
-from configs.mnist import cyce, syce
+from configs.mnist import cyce, syce, variants
 from configs.mnist.digits import PICTURES
+from xai_jax.classifiers.judge import Judge
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.metric import Metric
 from xai_jax.core.types import AnyArray, Images
 from xai_jax.experiment import Experiment
-from xai_jax.metrics.counterfactuals import flips, realism
-from xai_jax.scoring.evaluation import Evaluation, stretched_saliency
+from xai_jax.generators.autoencoder import Autoencoder
+from xai_jax.methods import latent_shift
+from xai_jax.metrics.counterfactuals import divergence, flips, realism
+from xai_jax.metrics.distributions import mean_features
+from xai_jax.scoring.evaluation import Contestant, Evaluation, stretched_saliency
 
 ALONE = "alone"
+JUDGED = ("judge", "rivals")
 
 
 def _rows(which: str) -> dict[str, Experiment]:
@@ -31,6 +43,9 @@ def _rows(which: str) -> dict[str, Experiment]:
         found["cyce"] = cyce.get_config()
     if which == "identity":
         found["cyce_identity"] = cyce.get_config("identity")
+    if which == "rivals":
+        found["cyce"] = cyce.get_config()
+        found |= {name: variants.get_config(name) for name in ("sagen", "mgen")}
     return found
 
 
@@ -43,20 +58,31 @@ def hidden(classifier: Classifier, images: Images) -> AnyArray:
 
 
 def get_config(which: str = ALONE) -> Evaluation:
-    """The evaluation; `which` is "alone", "oracle", "cyce" or "identity"."""
-    choices = {name: _rows(name) for name in (ALONE, "oracle", "cyce", "identity")}
+    """The evaluation; `which` is "alone", "oracle", "cyce", "identity", "judge" or "rivals"."""
+    choices = {name: _rows(name) for name in (ALONE, "oracle", "cyce", "identity", *JUDGED)}
     trained = recipes.named(which, choices)
     contestants = {
         name: recipes.left_by(experiment, f"runs/mnist_{name}")
         for name, experiment in trained.items()
     }
+    if which in JUDGED:
+        contestants["latent_shift"] = Contestant(method=latent_shift.Config())
     for contestant in contestants.values():
         contestant.mask = stretched_saliency
     made = recipes.scores_of(trained["syce"], PICTURES.once("test"), contestants)
-    if which == ALONE:
-        made.metrics = (flips(),)
-    else:
-        oracle = Named(name="runs/mnist_oracle/classifier.safetensors").build()
-        made.metrics = (flips(oracle), realism(hidden, oracle))
+    made.metrics = _metrics(which)
+    if which in JUDGED:
+        space = Autoencoder(weights="runs/mnist_autoencoder")
+        made.explained = dataclasses.replace(made.explained, generator=space)
     made.batch_size, made.truth, made.absent = 64, False, True
     return made
+
+
+def _metrics(which: str) -> tuple[Metric, ...]:
+    if which == ALONE:
+        return (flips(),)
+    oracle = Named(name="runs/mnist_oracle/classifier.safetensors").build()
+    if which not in JUDGED:
+        return (flips(oracle), realism(hidden, oracle))
+    judge = Judge(weights="runs/mnist_judge").build()
+    return flips(oracle), realism(mean_features, judge), divergence(mean_features, judge)

@@ -7,11 +7,14 @@ and 20 % for the test, so that a test mosaic has no picture, and none of the Ima
 was trained on.
 """
 
+import dataclasses
+
 from configs import data_folder
 from configs.recipes import Pictures
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.folder import Folder, Listed
 from xai_jax.data.mosaic import Mosaics
+from xai_jax.data.shuffled import Shuffled
 
 GROUPS = {  # ours: numbers of ImageNet's classes, first-last
     "dogs": "151-268",
@@ -77,3 +80,11 @@ PICTURES = Pictures(
     class_names=tuple(GROUPS),
     num_threads=2,
 )
+
+
+def _shuffled(split: str) -> Mosaics:
+    mosaics = _mosaics(split)
+    return dataclasses.replace(mosaics, source=Shuffled(source=mosaics.source))
+
+
+SHUFFLED = dataclasses.replace(PICTURES, of_split=_shuffled)  # tiles with labels of other pictures

@@ -124,3 +124,16 @@ def test_a_memory_and_chunks_do_not_go_together():
             memory=jnp.zeros(3),
             chunks=jnp.arange(2)[:, None],
         )
+
+
+def test_what_is_said_of_a_still_picture_does_not_depend_on_its_company():
+    """The step's number is a term of its own: it stays at the one at which the picture settled."""
+
+    def objective(theta, x):
+        value, terms = parabolas(theta, x)
+        return value, {**terms, "step": jnp.full(3, 1.0) * x}
+
+    settled = lambda terms: terms["objective"] < 2.0  # noqa: E731
+    steps = jnp.arange(6)
+    _, trace = optimise(objective, jnp.zeros(3), optax.sgd(0.25), steps, settled=settled)
+    np.testing.assert_array_equal(trace["step"], np.minimum(np.arange(6), [[0], [1], [2]]))

@@ -5,6 +5,7 @@ import importlib
 import pathlib
 import pkgutil
 
+import flat_regions
 import gradient_map
 import jax
 import jax.numpy as jnp
@@ -45,7 +46,8 @@ def config(request):
 @pytest.fixture(scope="module")
 def frozen() -> Frozen:
     classifier = planted.quadrant()
-    return Frozen(classifier=classifier, infill=Constant(value=planted.DARK).build(classifier))
+    infill = Constant(value=planted.DARK).build(classifier)
+    return Frozen(classifier=classifier, infill=infill, generator=flat_regions.flat())
 
 
 @pytest.fixture(scope="module")

@@ -49,3 +49,9 @@ def test_random_maps_differ_by_picture_and_key_and_not_by_company(batch, grid):
     assert not jnp.allclose(found[0], found[1])
     assert not jnp.allclose(found, explain(controls.Random(grid=grid), batch, key=1))
     assert found.min() >= 0 and found.max() <= 1
+
+
+def test_not_dark_is_one_where_the_grey_picture_is_above_the_threshold(batch):
+    found = np.asarray(explain(controls.NotDark(threshold=0.4), batch))[..., 0]
+    np.testing.assert_array_equal(found, np.asarray(batch.images).mean(axis=3) > 0.4)
+    assert 0 < found.mean() < 1

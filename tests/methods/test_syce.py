@@ -8,6 +8,7 @@ import numpy as np
 import optax
 import planted
 import pytest
+import scipy.ndimage
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen
@@ -15,7 +16,8 @@ from xai_jax.core.targets import Head
 from xai_jax.core.types import Batch
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import syce
-from xai_jax.methods.syce import domains, terms, training
+from xai_jax.methods.syce import blurred as blurring
+from xai_jax.methods.syce import domains, paths, terms, training
 from xai_jax.methods.syce.domains import NAMES
 from xai_jax.nn.patch_discriminator import PatchDiscriminator
 from xai_jax.nn.unet import UNet
@@ -215,6 +217,8 @@ VARIANTS = {
         average=0.9,
         loss=syce.Loss(proximity=1.0, penalty=0.0),
     ),
+    "told which side": syce.Config.conditional(),
+    "SAGen": syce.Config.sagen(),
     "single without a critic": dataclasses.replace(
         syce.Config.single(), loss=dataclasses.replace(syce.Config.single().loss, realism=0.0)
     ),
@@ -223,7 +227,9 @@ VARIANTS = {
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_variant_is_a_setting_and_learns_and_explains(name):
+    heads = VARIANTS[name].network.head_widths and (3, 2)
     cfg = dataclasses.replace(VARIANTS[name], **SMALL, learning_rate=0.01)
+    cfg.network = dataclasses.replace(cfg.network, head_widths=heads)
     method, known, batch = cfg.build(), frozen(), batch_of(4, jax.random.key(1))
     trainable = method.trainable
     state = jax.jit(trainable.init)(jax.random.key(0), known, batch)
@@ -302,3 +308,94 @@ def test_what_makes_the_difference_is_found_and_flipped():
     assert ((odds >= 0) != is_one).mean() > 0.9
     inside = found.saliency[:, :8, :8].sum((1, 2, 3)) / found.saliency.sum((1, 2, 3))
     assert inside.mean() > 0.5  # a quarter by chance
+
+
+def test_a_network_that_is_told_the_side_draws_each_picture_by_its_own():
+    params = {"either": jnp.float32(3.0)}
+    images, is_one = jnp.arange(3.0).reshape(3, 1, 1, 1), jnp.array([True, False, True])
+
+    def apply(own, other, x):
+        side = own.domain[:, None, None, None]
+        np.testing.assert_array_equal(own.domain + other.domain, 1.0)
+        return own.params * x + side
+
+    found = domains.by_domain(apply, params, images, is_one)
+    assert found.ravel().tolist() == [1, 3, 7]
+    assert domains.network_of(params, 1).domain == 1
+
+
+def test_what_sagen_is_trained_by_is_two_pictures_near_the_picture_and_each_other():
+    rng = np.random.default_rng(0)
+    x, a, s = rng.random((3, 2, 3, 3, 1)).astype(np.float32)
+    loss, target = syce.Loss.sagen(), np.array([1.0, 0.0])
+    said = {"adversarial": jnp.array([0.5, -2.0]), "symmetric": jnp.array([1.0, 0.1])}
+    pictures = {"adversarial": jnp.asarray(a), "symmetric": jnp.asarray(s)}
+    found = terms.terms(loss, jnp.asarray(x), jnp.asarray(target), pictures, said, None)
+    assert set(found) == {"flip", "keep", "symmetry", "pair"}
+    off = s - a
+    np.testing.assert_allclose(found["pair"], (off**2 + abs(off)).mean((1, 2, 3)), rtol=1e-5)
+
+
+def mgen(**fields) -> syce.Config:
+    network = UNet(widths=(2, 3, 2), finest=1)
+    return dataclasses.replace(syce.Config.mgen(), network=network, learning_rate=0.02, **fields)
+
+
+def test_mgen_blurs_what_its_mask_takes_and_explains_by_the_mask():
+    cfg, known, batch = mgen(), frozen(), batch_of(4, jax.random.key(1))
+    method = cfg.build()
+    state = jax.jit(method.trainable.init)(jax.random.key(0), known, batch)
+    state, metrics = jax.jit(method.trainable.step)(state, known, batch, jax.random.key(1))
+    assert {"area_zero", "variation_one", "flip_one"} <= set(metrics) and not state.learning.critics
+    weights = method.trainable.weights(state)
+    found = jax.jit(method.explain)(weights, known, batch, jax.random.key(0))
+    mask = np.asarray(found.saliency)
+    assert mask.shape == (4, SIDE, SIDE, 1) and mask.min() >= 0 and mask.max() <= 1
+    np.testing.assert_array_equal(mask[:, ::2, ::2], mask[:, 1::2, 1::2])  # squares of two pixels
+    blurred = np.asarray(blurring.darkened(batch.images))
+    wanted = np.asarray(batch.images) * (1 - mask) + blurred * mask
+    np.testing.assert_allclose(found.pictures["counterfactual"], wanted, atol=1e-5)
+    np.testing.assert_array_equal(found.pictures["stable"], batch.images)
+
+
+def test_the_blur_darkens_to_a_third_in_the_middle_and_is_scipys():
+    flat = jnp.ones((1, 81, 81, 1))
+    taps = np.exp(-(np.arange(-16, 17) ** 2) / 800) / (np.sqrt(2 * np.pi) * 20)
+    assert taps.sum() ** 2 == pytest.approx(0.349, abs=0.001)  # specs: generative, sec. 3.4
+    found = np.asarray(blurring.darkened(flat))[0, ..., 0]
+    wanted = scipy.ndimage.correlate1d(np.ones((81, 81)), taps, axis=0, mode="constant")
+    wanted = scipy.ndimage.correlate1d(wanted, taps, axis=1, mode="constant")
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [syce.Map.STRAIGHT, syce.Map.LATENT])
+def test_what_a_path_adds_is_all_that_the_probability_gains_and_lies_on_the_corner(kind):
+    cfg = syce.Config(**SMALL, map=kind, path_steps=200)
+    known = frozen().replace(generator=planted.pooled())
+    batch = batch_of(4, jax.random.key(1))
+    adversarial = batch.images.at[:, :4, :4].set(1.0 - batch.images[:, :4, :4])
+    path = paths.path_of(kind, known, batch, adversarial, jax.random.key(0))
+    ask = lambda x: jax.nn.sigmoid(corner(20.0, x)[:, 0])  # noqa: E731
+    found = paths.added(ask, path, cfg.path_steps)
+    assert np.abs(found[:, 4:]).max() == 0 and np.abs(found[:, :, 4:]).max() == 0
+    gained = ask(path(jnp.float32(1.0))) - ask(path(jnp.float32(0.0)))
+    np.testing.assert_allclose(found.sum((1, 2, 3)), gained, atol=1e-3)
+    assert np.abs(gained).min() > 0.9
+    method = cfg.build()
+    state = method.trainable.init(jax.random.key(0), known, batch)
+    weights = method.trainable.weights(state)
+    shown = jax.jit(method.explain)(weights, known, batch, jax.random.key(0))
+    assert shown.saliency.shape == (4, SIDE, SIDE, 1) and shown.saliency.min() >= 0
+
+
+def test_settings_that_do_not_go_together_are_refused():
+    shape = (4, SIDE, SIDE, 3)
+    for cfg, words in (
+        (syce.Config(draws=syce.Draws.MASK), "set network.channels to 1 and stable to input"),
+        (syce.Config(network=UNet(finest=1)), "set network.finest to 0"),
+        (syce.Config(network=UNet(finest=3)), "there are 3 widths; set it below their number"),
+        (syce.Config(told=True), "told which; set shared too"),
+        (syce.Config(map=syce.Map.LATENT), "there is no generator; name what the training"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            cfg.build().check(frozen(), shape)

@@ -71,6 +71,21 @@ def test_flips_distances_and_the_oracle_by_hand():
     assert table["stable_error"] == pytest.approx(0.0025, rel=1e-4)
 
 
+def test_the_decision_may_be_that_of_the_class_that_is_explained():
+    images = np.full((2, 2, 2, 3), 0.8)
+    batch = batch_of(images).replace(target=jnp.array([0, 1]))
+    classifier = Classifier.from_callable(
+        lambda params, x: 10.0 * (x.mean((1, 3))[:, :2] - params), jnp.float32(0.5), head="sigmoid"
+    )
+    made = images.copy()
+    made[:, :, 0] = 0.2  # the left half, which only class 0 looks at
+    explanation = explained(batch, made)
+    metric = counterfactuals.flips(decided_class=None)
+    frozen = Frozen(classifier=classifier, infill=Constant(value=0.5).build(classifier))
+    rows = metric.measure(metric.params, frozen, batch, explanation, jax.random.key(0))
+    assert rows["flipped"].tolist() == [1, 0]
+
+
 def test_a_method_without_a_stable_picture_has_no_keep_rate():
     batch = batch_of(np.full((2, 2, 2, 3), 0.2))
     metric = counterfactuals.flips()
@@ -93,3 +108,28 @@ def test_realism_is_a_share_of_how_far_the_sides_are_apart():
     apart = by_scipy(flat[0], flat[1])
     assert found["frechet_to_one"] == pytest.approx(by_scipy(flat[1], flat[2]) / apart, rel=1e-3)
     assert found["frechet_to_zero"] == pytest.approx(by_scipy(flat[0], flat[3]) / apart, rel=1e-3)
+
+
+def test_the_divergence_is_of_each_sides_counterfactuals_from_the_side_they_were_to_reach():
+    rng = np.random.default_rng(0)
+    dark, bright = rng.uniform(0, 0.4, (20, 1, 2, 1)), rng.uniform(0.6, 1, (30, 1, 2, 1))
+    images = np.concatenate([dark, bright])
+    made = np.concatenate([bright[:20], bright])  # of the dark ones good, of the bright ones none
+    batch = batch_of(images)
+    metric = counterfactuals.divergence(pixels, known().classifier)
+    rows = rows_of(metric, batch, explained(batch, made))
+    found = metric.reduce(rows)
+    assert set(found) == {column.name for column in metric.columns}
+    assert found["js_apart"] > 0.9 and found["js_to_zero"] == pytest.approx(found["js_apart"])
+    assert found["js_to_one"] < 0.3
+
+
+def test_the_change_of_what_is_not_dark_is_counted_in_pixels():
+    images = np.zeros((2, 2, 2, 3))
+    images[:, 0] = 0.5  # half of each picture
+    made = images.copy()
+    made[0, 0, 0], made[1, 1, 0] = 0.05, 0.11  # one pixel goes, one comes
+    batch = batch_of(images)
+    rows = rows_of(counterfactuals.area_change(), batch, explained(batch, made))
+    assert rows["area_change"].tolist() == [-0.25, 0.25]
+    assert rows["area_off"].tolist() == [0.25, 0.25]

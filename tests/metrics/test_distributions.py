@@ -6,6 +6,8 @@ import numpy as np
 import planted
 import pytest
 import scipy.linalg
+import scipy.spatial.distance
+import scipy.stats
 
 from xai_jax.core.method import Frozen
 from xai_jax.core.types import Explanation
@@ -65,3 +67,23 @@ def test_what_is_kept_and_what_is_made_are_compared_by_named_features():
         distributions.distances("counterfactual").measure(
             None, frozen, batch, explanation, jax.random.key(0)
         )
+
+
+def test_jensen_shannon_is_that_of_scipys_kernels_in_the_plane_of_the_first_components():
+    rng = np.random.default_rng(0)
+    plane = rng.normal(size=(2, 5))
+    one, other = (rng.normal(size=(60, 2)) * (3.0, 1.0) + shift for shift in (0.0, (1.5, 0.5)))
+    one, other = (x @ plane + 1e-3 * rng.normal(size=(60, 5)) for x in (one, other))
+    both = np.concatenate([one, other])
+    axes = np.linalg.eigh(np.cov(both, rowvar=False))[1][:, ::-1][:, :2]
+    flat = [(x - both.mean(0)) @ axes for x in (one, other)]
+    all_flat = np.concatenate(flat)
+    sides = [np.linspace(all_flat[:, i].min(), all_flat[:, i].max(), 100) for i in range(2)]
+    points = np.stack(np.meshgrid(*sides), -1).reshape(-1, 2).T
+    shares = [scipy.stats.gaussian_kde(x.T)(points) for x in flat]
+    wanted = scipy.spatial.distance.jensenshannon(*shares, base=2)
+    found = distributions.jensen_shannon(one, other, both)
+    assert 0.1 < wanted < 0.9 and found == pytest.approx(wanted, rel=1e-6)
+    assert distributions.jensen_shannon(one, one, both) == pytest.approx(0.0, abs=1e-6)
+    assert np.isnan(distributions.jensen_shannon(one[:2], other, both))
+    assert np.isnan(distributions.jensen_shannon(one[:1].repeat(5, 0), other, both))

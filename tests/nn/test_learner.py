@@ -132,3 +132,17 @@ def test_one_compiled_step_updates_two_generators_and_a_critic_a_line_each(state
     wanted = [critic, 2.0 - 0.1 * critic * 2 * 2.0, 3.0 + 0.1 * critic * 2 * 3.0]
     np.testing.assert_allclose([x.params["w"] for x in found], wanted, rtol=1e-6)
     assert said["loss"] == pytest.approx(critic * 4.0) and said["w"] == 2.0
+
+
+def test_a_trunk_has_a_rate_of_its_own():
+    """Adam's first step is the rate, whatever the gradient."""
+    params = {"trunk": {"a": jnp.ones(3)}, "classes": {"b": jnp.ones(2)}}
+    grads = jax.tree.map(lambda x: 0.3 * x, params)
+    for tx, wanted in (
+        (learner.adam(0.1, 0, trunk_rate=0.01), (0.01, 0.1)),
+        (learner.adam(0.1, 0, trunk_rate=0.0), (0.0, 0.1)),
+        (learner.adam(0.1, 0), (0.1, 0.1)),
+    ):
+        updates, _ = tx.update(grads, tx.init(params), params)
+        np.testing.assert_allclose(updates["trunk"]["a"], -wanted[0], rtol=1e-4)
+        np.testing.assert_allclose(updates["classes"]["b"], -wanted[1], rtol=1e-4)

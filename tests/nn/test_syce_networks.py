@@ -31,6 +31,11 @@ def test_the_networks_have_as_many_parameters_as_the_authors():
     critic = PatchDiscriminator().build().init(jax.random.key(0), digits)
     assert count(generator) == 204_499  # without the statistics that they kept and never moved
     assert count(critic) == 204_961
+    sagen = UNet(head_widths=(32, 16)).build(outputs=2).init(jax.random.key(0), digits)
+    assert count(sagen) == 233_302 - 1_058  # likewise
+    wide = jax.ShapeDtypeStruct((1, 32, 32, 1), jnp.float32)
+    mgen = UNet(widths=(16, 32, 32, 64), finest=1).build(outputs=2)
+    assert count(jax.eval_shape(mgen.init, jax.random.key(0), wide)) == 259_382 - 1_346
     assert count(Fresh().build().params) == 1_217_473
 
 

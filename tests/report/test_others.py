@@ -181,3 +181,15 @@ def test_a_run_that_did_not_ask_the_classifier_says_nothing_of_its_decisions(tmp
 def test_a_method_that_logs_nothing_and_was_not_scored_has_no_empty_part(tmp_path):
     text, _ = page(tmp_path, without=(*gallery.SCORES, "objective", "mask_area"))
     assert 'class="traces"' not in text
+
+
+def test_a_counterfactual_has_a_slider_over_the_picture_and_several_have_none(
+    with_others, unscored
+):
+    text, outline = with_others
+    assert text.count('<figure class="turned" hidden>') == 5  # of the pictures that are explained
+    assert text.count('data-name="counterfactual"') == 5
+    assert "from the picture, left, to the counterfactual, right" in text.lower()
+    assert 'class="turned"' not in unscored[0]
+    several = Other(output=gallery.COUNTERFACTUALS, values=np.zeros((3, 4, 4, 3)))
+    assert not others.is_turned([several])

@@ -1,6 +1,7 @@
 """Intervals, paired differences and agreement, against SciPy, closed forms and textbooks."""
 
 import csv
+import itertools
 import math
 
 import numpy as np
@@ -43,6 +44,25 @@ def test_intervals_are_those_of_scipy():
         # A quantile of 10,000 draws varies by 0.03 of their own spread.
         tolerance = 0.15 * np.std(replicates(values, reduce=reduce))
         np.testing.assert_allclose((low, high), wanted, atol=tolerance)
+
+
+def test_a_distance_of_pairs_is_not_biased_by_pictures_that_are_drawn_twice():
+    """The unbiased estimate of a squared mean: over pairs of different pictures."""
+    values = np.random.default_rng(0).normal(0.2, 1.0, 12)
+
+    def squared_mean(rows):
+        x, n = rows["value"], len(rows["value"])
+        return {"value": float((x.sum() ** 2 - (x**2).sum()) / (n * (n - 1)))}
+
+    value = squared_mean({"value": values})["value"]
+    rows = {"value": values}
+    plain = bootstrap.resampled(rows, metric_of(squared_mean), 4000)["value"]
+    metric = metric_of(squared_mean)._replace(of_pairs=True)
+    moved = bootstrap.resampled(rows, metric, 4000)["value"]
+    assert abs(moved.mean() - value) < 1e-9 < abs(plain.mean() - value) - 0.03
+    np.testing.assert_allclose(moved - moved.mean(), plain - plain.mean(), atol=1e-12)
+    low, high = bootstrap.interval(moved)
+    assert low < value < high
 
 
 def test_two_pictures_have_three_means():
@@ -167,3 +187,29 @@ def test_without_resamples_there_are_none(tmp_path):
     score(small(classes=()), tmp_path)
     assert not list(tmp_path.glob("*pairs.csv")) and "[" not in (tmp_path / "scores.md").read_text()
     assert parts().reduce is core_metric.mean  # what is fast is what is common
+
+
+def test_groups_are_drawn_whole_and_three_of_them_have_ten_means():
+    values, groups = np.array([0.0, 1.0, 5.0, 9.0, 9.0, np.nan]), ("a", "a", "b", "c", "c", "c")
+    rows = {"value": values}
+    found, again = (
+        bootstrap.resampled(rows, metric_of(reduce), 4000, groups=groups)["value"]
+        for reduce in (core_metric.mean, lambda rows: core_metric.mean(rows))
+    )
+    np.testing.assert_allclose(found, again, rtol=1e-12)
+    own = {"a": [0.0, 1.0], "b": [5.0], "c": [9.0, 9.0]}
+    means = {
+        round(float(np.mean([v for name in drawn for v in own[name]])), 9)
+        for drawn in itertools.product(own, repeat=3)
+    }
+    assert set(np.round(found, 9)) == means
+    assert (found == 5.0).mean() == pytest.approx(1 / 27, abs=0.01)  # three times b
+
+
+def test_a_draw_of_groups_of_one_is_a_draw_of_pictures():
+    values = np.random.default_rng(0).normal(size=9)
+    rows, names = {"value": values}, tuple("abcdefghi")
+    alone = bootstrap.resampled(rows, metric_of(), 50)["value"]
+    np.testing.assert_allclose(
+        bootstrap.resampled(rows, metric_of(), 50, groups=names)["value"], alone, rtol=1e-12
+    )

@@ -301,7 +301,7 @@ def test_explainers_data_and_metrics_that_do_not_fit_are_refused_before_anything
     with pytest.raises(ValueError, match="Class specificity is among the metrics twice"):
         xai_jax.evaluate(one, plain, [specificity((0, 1)), specificity((0, 2))], out)
     monkeypatch.setattr(jax, "process_count", lambda: 2)
-    with pytest.raises(ValueError, match="evaluate.py scores as one process; start it once"):
+    with pytest.raises(ValueError, match="xai_jax.evaluate scores as one process"):
         xai_jax.evaluate(one, plain, [brightness_metric()], out)
     monkeypatch.undo()
     assert not out.exists()

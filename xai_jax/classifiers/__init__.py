@@ -52,6 +52,7 @@ def from_onnx(
     """
     from xai_jax.classifiers.onnx import load  # not before it is needed
     from xai_jax.classifiers.onnx.about import About
+    from xai_jax.runtime.files import place
 
     one = lambda value: (value,) if isinstance(value, int | float) else tuple(value)  # noqa: E731
     about = About(
@@ -62,4 +63,4 @@ def from_onnx(
         class_names=tuple(class_names),
         head=head,  # type: ignore[arg-type]
     )
-    return load.load(Path(path), about, cut)
+    return load.load(place(path), about, cut)

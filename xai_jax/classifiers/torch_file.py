@@ -15,6 +15,7 @@ import numpy as np
 
 from xai_jax.classifiers import plain_pickle
 from xai_jax.classifiers.plain_pickle import INERT, Refused, Storage, Tensor
+from xai_jax.runtime.files import place
 
 _ZIP = b"PK\x03\x04"
 _LEGACY = (
@@ -56,7 +57,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
             sentence that names the file.
     """
     try:
-        return _unwrapped(_read(Path(path)))
+        return _unwrapped(_read(place(path)))
     except OSError as error:
         raise ValueError(f"Cannot read the weights {path}: {error.strerror}.") from error
     except Refused as refusal:

@@ -1,13 +1,13 @@
 """Published weights for the trunk of a network that is to be trained."""
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 from xai_jax.classifiers import entries, torch_file
 from xai_jax.core.settings import Settings
 from xai_jax.nn import convert, lite0, resnet
 from xai_jax.nn.segmenter import Architecture
+from xai_jax.runtime.files import place
 
 _TRUNKS = {
     Architecture.DEEPLAB: ("resnet50", resnet.trunk_variables),
@@ -35,7 +35,7 @@ class Trunk(Settings):
             ValueError: there are no weights, or they are damaged or of another architecture.
         """
         name, variables_of = _TRUNKS[self.architecture]
-        path = entries.weights_file(name, Path(self.weights) if self.weights else None)
+        path = entries.weights_file(name, place(self.weights) if self.weights else None)
         trunk = variables_of(torch_file.read(path))
         own = {"params": state.params, "batch_stats": state.statistics}
         joined = convert.with_trunk(own, trunk)

@@ -13,10 +13,12 @@ from xai_jax.commands import described
 from xai_jax.commands.onnx_flags import OnnxFlags
 from xai_jax.core import json_file
 from xai_jax.core.domains import Count, Seed
+from xai_jax.core.precision import Precision
 from xai_jax.core.settings import changed, coerced, nearest
 from xai_jax.infills import trained as infills_trained
 from xai_jax.runs import trained
 from xai_jax.runs.trained import Trained
+from xai_jax.runtime.files import place, placed
 from xai_jax.runtime.manifest import Manifest
 
 Config = TypeVar("Config")
@@ -49,10 +51,23 @@ class Arguments(Generic[Config]):
         infill: what stands in for removed pixels; its settings can be given in --config.
         infill_weights: for an infill with a network: the .safetensors file that its training has
             left, or the folder of that run.
+        generator: for a method that moves codes, latent_shift or steex say: the .safetensors file
+            that the training of a generator has left, or the folder of that run.
+        regions: folder of label maps, for a method that asks for them: for each picture a PNG of
+            its name, whose grey levels or places in a palette number the regions.
         seed: of all randomness.
+        repeats: explain each picture so often, with other noise each time; the mean is shown, and
+            how far the maps lie apart (spread).
         batch_size: pictures in one compiled call, at most; bounds the memory. By default 8, and 4
             on a CPU, where the first result comes sooner and a larger batch saves little.
+        precision: "bfloat16" has the classifier and an infill's network compute in half precision:
+            for TPUs and GPUs; slow on a CPU.
         shard: "2/5" for the second of five parts of the pictures; see "xai-jax merge".
+        coordinator: "host:port" of the first of several processes, which share the pictures and one
+            folder; each is started with the same arguments, but for process_index. Under Slurm,
+            Open MPI and on TPU slices they find each other without.
+        process_index: this process among them, from 0.
+        process_count: of how many.
         compilation_cache: keep compiled programs in the user's cache folder for the next start.
         settings: the method's own.
         infill_settings: the infill's own, as the file of settings has them.
@@ -73,16 +88,23 @@ class Arguments(Generic[Config]):
     labels: Path | None = None
     infill: str = "blur"
     infill_weights: Path | None = None
+    generator: Path | None = None
+    regions: Path | None = None
     seed: int = 0
+    repeats: int = 1
     batch_size: int | None = None
+    precision: Precision = "float32"
     shard: str | None = None
+    coordinator: str | None = None
+    process_index: int | None = None
+    process_count: int | None = None
     compilation_cache: bool = True
     settings: Annotated[Config, tyro.conf.arg(name="")]
     infill_settings: tyro.conf.SuppressFixed[tyro.conf.Fixed[Any]] = None
 
 
 # Fields of a manifest that a file of settings hands to the flag of the same name.
-_FLAGS = ("classifier", "target", "seed", "batch_size")
+_FLAGS = ("classifier", "target", "seed", "repeats", "batch_size", "precision")
 _SETTINGS = (*_FLAGS, "method", "preset", "config", "infill", "infill_config")
 
 
@@ -138,6 +160,7 @@ def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
             f"{method} explains with a network that is trained first; "
             "name what its training has left with --checkpoint FILE."
         )
+    placed(args)
     if args.infill_weights is not None:
         args.infill_settings = _with_weights(args)
     return args, found
@@ -196,7 +219,7 @@ def _first_look(argv: Sequence[str]) -> argparse.Namespace:
     for name in ("method", "preset", "infill"):
         parser.add_argument(f"--{name}")
     for name in ("config", "checkpoint"):
-        parser.add_argument(f"--{name}", type=Path)
+        parser.add_argument(f"--{name}", type=place)
     return parser.parse_known_args(argv)[0]
 
 
@@ -220,6 +243,8 @@ def _check_type(path: Path, name: str, value: Any) -> None:
     kinds: dict[str, Any] = {
         "seed": Seed,
         "batch_size": Count,
+        "repeats": Count,
+        "precision": Precision,
         "target": str | int,
         "config": dict,
         "infill_config": dict,

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 
 from xai_jax import report
+from xai_jax.choices import GENERATORS
 from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.pretrained import Pretrained
 from xai_jax.commands import arguments, targets
@@ -16,6 +17,7 @@ from xai_jax.core.content import to_json
 from xai_jax.core.method import Explained, Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.core.outputs import COUNTERFACTUAL, KEEP
+from xai_jax.core.repeated import repeated
 from xai_jax.data import pictures
 from xai_jax.infills import trained as infills_trained
 from xai_jax.metrics.counterfactuals import flips
@@ -25,7 +27,7 @@ from xai_jax.runs.road import Run
 from xai_jax.runs.run import Outcome, run
 from xai_jax.runs.sources import Files
 from xai_jax.runs.trained import Trained
-from xai_jax.runtime import compilation_cache, deterministic, mesh
+from xai_jax.runtime import compilation_cache, deterministic, distributed, mesh, weights_file
 from xai_jax.runtime.ahead import interruptibly
 from xai_jax.runtime.manifest import Manifest, computed_with
 from xai_jax.runtime.progress import Progress
@@ -37,13 +39,22 @@ def main(argv: Sequence[str]) -> None:
     """Explains, writes the report, and says where it is."""
     deterministic.ask()
     args, found = arguments.parse(argv)
+    place = (args.coordinator, args.process_index, args.process_count)
+    with distributed.program(*place, batch_size="--batch-size"):
+        distributed.end_at_once("xai-jax")
+        _run(args, found)
+
+
+def _run(args: Arguments[Any], found: Trained | None) -> None:
     files = pictures.find(args.pictures, without=args.out)
     place = shard.parse(args.shard) if args.shard else None
     if args.compilation_cache:
         compilation_cache.enable()
-    with Progress() as progress:
+    with Progress(quiet=not distributed.is_first()) as progress:
         progress.note(f"loading {args.classifier}")
         outcome = interruptibly(lambda: _explain(args, found, files, place, progress))
+        if not distributed.is_first():
+            return
         progress.note("writing the report")
         page = report.write(args.out)
     if outcome.skipped:
@@ -69,12 +80,12 @@ def _explain(
     )
     inspector = _inspector(args, found, model)
     progress.note("looking at the pictures")
-    manifest = _manifest(args, found, model, target, Files(files, model.preprocess))
+    manifest = _manifest(args, found, model, target, _files(args, model, files))
     if place is not None:
         manifest = shard.part(manifest, *place)
     own = {picture: files[picture] for picture in manifest.pictures}
     how = Run(
-        inspector=inspector,
+        inspector=repeated(inspector, args.repeats),
         target=targets.of_each(chosen, list(own)),
         key=jax.random.key(args.seed),
         batch_size=manifest.batch_size,
@@ -83,8 +94,12 @@ def _explain(
         metrics=_metrics(inspector),
         decisions=True,
     )
-    source = Files(own, model.preprocess)
+    source = _files(args, model, own)
     return run(args.out, manifest, how, source, model.class_names or (), progress)
+
+
+def _files(args: Arguments[Any], model: Pretrained, files: dict[str, Path]) -> Files:
+    return Files(files, model.preprocess, args.regions)
 
 
 def _shape(model: Pretrained) -> tuple[int, int, int]:
@@ -93,7 +108,12 @@ def _shape(model: Pretrained) -> tuple[int, int, int]:
 
 def _inspector(args: Arguments[Any], found: Trained | None, model: Pretrained) -> Inspector:
     """Who explains: by itself, or with weights that are for this classifier."""
-    frozen = Explained(classifier=model.classifier, infill=args.infill_settings).build()
+    frozen = Explained(
+        classifier=model.classifier,
+        infill=args.infill_settings,
+        generator=None if args.generator is None else _generator(args.generator),
+        precision=args.precision,
+    ).build()
     if found is None:
         return Inspector(method=args.settings, frozen=frozen)
     return trained.inspector(
@@ -104,6 +124,13 @@ def _inspector(args: Arguments[Any], found: Trained | None, model: Pretrained) -
         classifier=model.name,
         method=args.settings,
     )
+
+
+def _generator(path: Path) -> Any:
+    """The settings of the latent space in a file."""
+    content = weights_file.read(path)
+    weights_file.check_kind(content, GENERATORS)
+    return GENERATORS[content.header.kind](weights=str(path))
 
 
 def _limit(args: Arguments[Any]) -> int:
@@ -117,7 +144,9 @@ def _metrics(inspector: Inspector) -> tuple[Metric, ...]:
     """The parts are scored of methods that cut one out, the flips of those that make pictures."""
     declared = inspector.method.build().outputs
     if COUNTERFACTUAL in declared:
-        return (flips(decided_class=getattr(inspector.method, "decided_class", None) or 0),)
+        own = inspector.method
+        decided = (own.decided_class or 0) if hasattr(own, "decided_class") else None
+        return (flips(decided_class=decided),)
     return (fidelity(),) if KEEP in declared else ()
 
 
@@ -136,6 +165,7 @@ def _manifest(
         infill=args.infill,
         infill_config=to_json(args.infill_settings),
         infill_sha256=infills_trained.digest(args.infill_settings),
+        generator_sha256=weights_file.read(args.generator).sha256 if args.generator else None,
         classifier=model.name,
         weights_sha256=model.weights_sha256,
         checkpoint_sha256=found.content.sha256 if found else None,
@@ -143,6 +173,8 @@ def _manifest(
         target=target,
         labels_sha256=hashlib.sha256(labels.read_bytes()).hexdigest() if labels else None,
         seed=args.seed,
+        repeats=args.repeats,
+        precision=args.precision,
         batch_size=shard.even_batch_size(len(source.names), _limit(args)),
         pictures=source.names,
         digests=record.digests(source),

@@ -8,6 +8,7 @@ import tyro
 
 from xai_jax import report
 from xai_jax.runs import shard
+from xai_jax.runtime.files import placed
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -26,6 +27,7 @@ class Arguments:
 def main(argv: Sequence[str]) -> None:
     """Merges, writes the report, and says where it is."""
     args = tyro.cli(Arguments, args=argv, prog="xai-jax merge")
+    placed(args)
     if not args.shards:
         raise ValueError("Name the folders of the shards.")
     shard.merge(args.out, args.shards)

@@ -19,6 +19,7 @@ from xai_jax.core.errors import BadPicture
 from xai_jax.data import pictures
 from xai_jax.runs.batch import BAD_LOGITS, checked_logits
 from xai_jax.runtime import compilation_cache
+from xai_jax.runtime.files import placed
 from xai_jax.runtime.terminal import plain
 
 _TOP = 5
@@ -53,6 +54,7 @@ def main(argv: Sequence[str]) -> None:
         ValueError: no picture could be read; a single bad one is named on stderr.
     """
     args = tyro.cli(Arguments, args=argv, prog="xai-jax predict")
+    placed(args)
     files = pictures.find(args.pictures)
     compilation_cache.enable()
     model = pretrained.load(args.classifier, args.weights, args.onnx.about())

@@ -8,6 +8,7 @@ import tyro
 
 from xai_jax import report
 from xai_jax.report import comparison
+from xai_jax.runtime.files import placed
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -32,6 +33,7 @@ def main(argv: Sequence[str]) -> None:
         ValueError: no folder is named, or one run is given what several take.
     """
     args = tyro.cli(Arguments, args=argv, prog="xai-jax report")
+    placed(args)
     if not args.folders:
         raise ValueError("There is no folder; name that of a run, or several to compare them.")
     if len(args.folders) > 1:

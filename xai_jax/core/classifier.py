@@ -1,5 +1,6 @@
 """The frozen image classifier: (function, parameters, preprocessing) as one pytree."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
+from xai_jax.core.precision import Precision, computed, precision_of
 from xai_jax.core.targets import Head, as_head, log_odds
 from xai_jax.core.types import AnyArray, Classes, Images, Logits, PerExample, PyTree
 
@@ -65,6 +67,29 @@ class Classifier:
             std=as_array(std),
             apply_fn=fn,
             head=as_head(head, "Classifier: head"),
+        )
+
+    @property
+    def precision(self) -> Precision:
+        """What it computes in."""
+        return precision_of(self.apply_fn)
+
+    def in_precision(self, precision: Precision) -> "Classifier":
+        """The same network computing in "bfloat16", forward and backward, or in "float32".
+
+        Pixels, weights and logits stay float32 outside of it. An infill that is built for it
+        (`core.method.Builds`) has its network compute likewise.
+        """
+        training = self.training
+        if training is not None and training.features_fn is not None:
+            features_fn = computed(training.features_fn, precision)
+            training = dataclasses.replace(training, features_fn=features_fn)
+        return dataclasses.replace(
+            self,
+            apply_fn=computed(self.apply_fn, precision),
+            features_fn=self.features_fn and computed(self.features_fn, precision),
+            head_fn=self.head_fn and computed(self.head_fn, precision),
+            training=training,
         )
 
     def normalise(self, images: Images) -> Images:

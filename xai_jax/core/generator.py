@@ -1,10 +1,12 @@
 """A generator with a latent space, for methods that move codes instead of masks."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 from flax import struct
 
+from xai_jax.core.precision import Precision, computed
 from xai_jax.core.types import AnyArray, Images, PRNGKeys, PyTree
 
 
@@ -26,16 +28,27 @@ class Generator:
         decode_fn: ``(params, context, codes, keys [b]) -> images [b h w c]``, unit pixels.
         prepare_fn: ``(params, images [b h w c], regions [b h w] or None) -> context``, a pytree of
             ``[b ...]`` arrays; by default the images themselves.
+        region_names: of the label map's numbers 0, 1 ...; empty where there is no map.
     """
 
     params: PyTree
     encode_fn: Callable = struct.field(pytree_node=False)
     decode_fn: Callable = struct.field(pytree_node=False)
     prepare_fn: Callable = struct.field(pytree_node=False, default=_images_as_they_are)
+    region_names: tuple[str, ...] = struct.field(pytree_node=False, default=())
 
     def prepare(self, images: Images, regions: AnyArray | None = None) -> Any:
         """What `encode` and `decode` need of the pictures, ``[b ...]``."""
         return self.prepare_fn(self.params, images, regions)
+
+    def in_precision(self, precision: Precision) -> "Generator":
+        """The same networks computing in "bfloat16", forward and backward, or in "float32"."""
+        return dataclasses.replace(
+            self,
+            encode_fn=computed(self.encode_fn, precision),
+            decode_fn=computed(self.decode_fn, precision),
+            prepare_fn=computed(self.prepare_fn, precision),
+        )
 
     def encode(self, context: Any) -> Any:
         """Codes of the prepared pictures."""

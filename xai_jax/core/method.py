@@ -1,7 +1,7 @@
 """A method is to explanation what Optax's GradientTransformation is to optimisation."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from flax import struct
@@ -10,6 +10,7 @@ from xai_jax.core.classifier import Classifier
 from xai_jax.core.generator import Generator
 from xai_jax.core.infill import Infill
 from xai_jax.core.outputs import Output
+from xai_jax.core.precision import Precision
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
 
@@ -42,11 +43,15 @@ class Explained(Settings):
         classifier: settings of the explained classifier, or itself.
         infill: settings of what stands in for removed pixels, or itself.
         generator: of methods that move codes; ``None`` for the others.
+        precision: "bfloat16" has the classifier, the generator, and the network of an infill that
+            is given by its settings, compute in bfloat16, forward and backward (`core.precision`);
+            all else is float32.
     """
 
     classifier: Any
     infill: Any
     generator: Any = None
+    precision: Precision = "float32"
 
     def build(self) -> Frozen:
         """All of it, with its weights.
@@ -55,10 +60,14 @@ class Explained(Settings):
             ValueError: a part is neither settings nor what they build; or of its own build.
         """
         classifier = _built("classifier", self.classifier, Classifier)
+        if self.precision != "float32":  # else it is as it was given
+            classifier = classifier.in_precision(self.precision)
         infill = _built("infill", self.infill, Infill, classifier)
         if self.generator is None:
             return Frozen(classifier=classifier, infill=infill)
         generator = _built("generator", self.generator, Generator, classifier)
+        if self.precision != "float32":
+            generator = generator.in_precision(self.precision)
         return Frozen(classifier=classifier, infill=infill, generator=generator)
 
 
@@ -78,6 +87,7 @@ StepFn = Callable[..., tuple[Any, dict[str, Any]]]
 MeasureFn = Callable[[Any, Any, Any, Any, PRNGKey], dict[str, Any]]
 ExplainFn = Callable[[Any, Frozen, Batch, PRNGKey], Explanation]
 CheckFn = Callable[[Frozen, tuple[int, int, int, int]], None]
+AdmitFn = Callable[[Frozen, Mapping[str, Any]], None]
 
 
 def _all_of_it(state: Any) -> Any:
@@ -123,12 +133,15 @@ class Method(NamedTuple):
             its weights are then ``()``.
         check: ``(frozen, (b, h, w, c))``; raises ValueError where it cannot explain such a batch of
             this classifier, before anything is compiled. ``None``: there is no such batch.
+        admit: ``(frozen, {name: array})``; raises BadPicture where it cannot explain one picture of
+            which this is known (`core.types.Batch`: labels, regions). ``None``: it can explain all.
     """
 
     explain: ExplainFn
     outputs: tuple[Output, ...] = ()
     trainable: Trainable | None = None
     check: CheckFn | None = None
+    admit: AdmitFn | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -67,6 +67,8 @@ class Metric(NamedTuple):
         asks: whether `measure` asks the method again: its sixth argument is then
             ``explain(frozen, batch) -> Explanation``, with the randomness of the explanation that
             it judges. What nobody explained, a mask that is given, has no such score.
+        of_pairs: whether it compares pictures with each other, so that one that is drawn twice, and
+            is like itself, biases it: a bootstrap moves its replicates back, mean on value.
         per_class: whether it reads ``maps["true_keep"]``, which is made only where one does.
     """
 
@@ -76,4 +78,5 @@ class Metric(NamedTuple):
     reduce: Callable[[Rows], dict[str, float]] = mean
     params: PyTree = None
     asks: bool = False
+    of_pairs: bool = False
     per_class: bool = False

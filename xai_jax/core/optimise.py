@@ -46,6 +46,7 @@ def optimise(
         memory: what the objective carries from step to step without a gradient, pytree of
             ``[b ...]``: a fill that serves several steps, say. Not together with `chunks`.
         settled: ``terms -> [b]`` bool: from that step on such an image stays as it was before it.
+            Its trace repeats itself, and once all are still nothing is computed any more.
 
     Returns:
         ``(theta, trace)`` with ``trace`` = ``{"objective", **terms}`` of ``[b t]``, before each
@@ -79,9 +80,34 @@ def optimise(
 
     num = jax.tree.leaves(theta)[0].shape[0]
     still = None if settled is None else jnp.zeros(num, bool)
-    begun = (theta, tx.init(theta), memory, still)
-    (theta, _, _, _), trace = jax.lax.scan(step, begun, xs)
+    begun: Any = (theta, tx.init(theta), memory, still)
+    if settled is None:
+        (theta, *_), trace = jax.lax.scan(step, begun, xs)
+    else:
+        (theta, *_), trace = _scan_until_still(step, begun, xs)
     return theta, jax.tree.map(lambda x: jnp.moveaxis(x, 0, -1), trace)  # [t b] -> [b t]
+
+
+def _scan_until_still(step: Callable[..., Any], begun: PyTree, xs: PyTree) -> Any:
+    """`jax.lax.scan` of steps whose carry ends with which images are still, ``[b]``.
+
+    What is said of an image that is still repeats itself, so that it does not depend on whether
+    others in its batch still move.
+    """
+    shapes = jax.eval_shape(step, begun, jax.tree.map(lambda x: x[0], xs))[1]
+    nothing = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+
+    def one(carry, x):
+        inner, last = carry
+        still = inner[-1]
+        after, terms = jax.lax.cond(
+            still.all(), lambda inner, x: (inner, last), lambda inner, x: step(inner, x), inner, x
+        )
+        terms = _where_still(still, last, terms)
+        return (after, terms), terms
+
+    (carry, _), trace = jax.lax.scan(one, (begun, nothing), xs)
+    return carry, trace
 
 
 def _mean_over(chunks: PyTree, gradient: Callable[[PyTree], PyTree]) -> PyTree:

@@ -12,6 +12,7 @@ from xai_jax.core.settings import Settings
 
 Kind = Literal["map", "picture", "number"]
 ROW, COLUMN, CHANNEL, CLASS, STEP, AREA = "row", "column", "channel", "class", "step", "area"
+REGION = "region"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,20 @@ COUNTERFACTUAL = Output(
     axes=_MAP,
     unit="unit pixels",
     meaning="The picture as it would have to be for the classifier to decide otherwise.",
+)
+STABLE = Output(
+    name="stable",
+    kind="picture",
+    axes=_MAP,
+    unit="unit pixels",
+    meaning="The picture as its network draws it without a change of the decision.",
+)
+DIFFERENCE = Output(
+    name="difference",
+    kind="map",
+    axes=_MAP,
+    unit="unit pixels, in [-1, 1]",
+    meaning="Stable less counterfactual picture, the channels' mean: above 0 it would be darker.",
 )
 
 CLASS_LOG_ODDS = Output(

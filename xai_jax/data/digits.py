@@ -10,6 +10,7 @@ from xai_jax.core.domains import Interval
 from xai_jax.core.settings import Settings
 from xai_jax.data import idx
 from xai_jax.data.example import Example, digest
+from xai_jax.runtime.files import place
 
 Digit = Annotated[int, Interval(0, 9)]
 _EVERY = 5  # picture of the training files that is for validation
@@ -39,7 +40,7 @@ class Digits(Settings):
             ValueError: a file is missing, damaged or no file of MNIST.
         """
         part = "t10k" if self.split == "test" else "train"
-        folder = Path(self.root).expanduser()
+        folder = place(self.root).expanduser()
         files = tuple(folder / f"{part}-{name}-ubyte.gz" for name in ("images-idx3", "labels-idx1"))
         images = idx.read(files[0], idx.IMAGES)
         labels = idx.read(files[1], idx.LABELS)

@@ -12,6 +12,7 @@ from xai_jax.core.settings import Settings
 from xai_jax.data import table as tables
 from xai_jax.data.example import VOID
 from xai_jax.data.folder_examples import CLASSES, TABLE, FolderExamples
+from xai_jax.runtime.files import place
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -79,8 +80,8 @@ class Folder(Settings):
                 positive example of a class, an unknown split, a mask of another size, a file that
                 is no picture.
         """
-        root = Path(self.root)
-        lines = _chosen(root, _table(root), self.split)
+        root = place(self.root)
+        lines = lines_of(root, table_of(root), self.split)
         numbers = _own_classes(root, self.labels, [line for _, line in lines])
         classes = self.classes or {name: (name,) for name, n in numbers.items() if n != 0}
         groups = _groups(root, numbers, classes)
@@ -100,7 +101,12 @@ class Folder(Settings):
         return rows
 
 
-def _table(root: Path) -> list[dict[str, str]]:
+def table_of(root: Path) -> list[dict[str, str]]:
+    """The lines of ``labels.csv``, whose files are paths within ``images/``.
+
+    Raises:
+        ValueError: it is missing or empty, or names another place.
+    """
     path = root / TABLE
     if not path.is_file():
         raise ValueError(
@@ -132,10 +138,14 @@ def _has_column(path: Path, line: Mapping[str, str], column: str) -> None:
         raise ValueError(f"{path} has no column {column!r}; its columns are {there}.")
 
 
-def _chosen(
+def lines_of(
     root: Path, table: list[dict[str, str]], split: str
 ) -> list[tuple[int, dict[str, str]]]:
-    """The lines of a split, each with its number."""
+    """The lines of a split, each with its number; of an empty split all.
+
+    Raises:
+        ValueError: there is no such split.
+    """
     lines = list(enumerate(table))
     if not split:
         return lines

@@ -11,7 +11,7 @@ import numpy as np
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch
-from xai_jax.data.part import Part
+from xai_jax.data.part import Part, showing
 from xai_jax.data.pipeline import PictureStream, Pipeline
 
 
@@ -52,16 +52,12 @@ class Pairs(Settings):
         Raises:
             ValueError: there is no such class, or no picture of one kind.
         """
-        names = self.pictures.class_names
-        if self.of and self.of not in names:
-            raise ValueError(f"There is no class {self.of!r}; take one of {', '.join(names)}.")
-        k = names.index(self.of) if self.of else 0
         examples = self.pictures.examples
-        has = np.array([examples[row].labels[k] > 0 for row in range(len(examples))], bool)
+        name, has = showing(examples, self.of)
         for kind, rows in (("without", ~has), ("with", has)):
             if not rows.any():
                 raise ValueError(
-                    f"There is no picture {kind} the class {names[k]!r}; choose another class."
+                    f"There is no picture {kind} the class {name!r}; choose another class."
                 )
         return tuple(
             dataclasses.replace(

@@ -1,9 +1,10 @@
-"""A few pictures of many, evenly spread."""
+"""Some pictures of many: a few, evenly spread, or those that show a class."""
 
 import dataclasses
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool
 
 from xai_jax.core.domains import Count
 from xai_jax.core.method import Builds
@@ -53,7 +54,8 @@ class Part:
     @property
     def names(self) -> tuple[str, ...]:
         """Those of the whole, of these rows."""
-        return tuple(self.whole.names[row] for row in self.rows)
+        names = self.whole.names  # made anew by each look at it
+        return tuple(names[row] for row in self.rows)
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -63,3 +65,20 @@ class Part:
         """A row as the whole has it."""
         example: Example = self.whole[self.rows[index]]
         return example
+
+
+def showing(examples: Examples, of: str = "") -> tuple[str, Bool[np.ndarray, " n"]]:
+    """The name of a class, and which rows of a source are labelled with it.
+
+    Args:
+        examples: the source.
+        of: the class, by its name; empty: the first one.
+
+    Raises:
+        ValueError: there is no such class.
+    """
+    names = examples.class_names
+    if of and of not in names:
+        raise ValueError(f"There is no class {of!r}; take one of {', '.join(names)}.")
+    k = names.index(of) if of else 0
+    return names[k], np.array([examples[row].labels[k] > 0 for row in range(len(examples))], bool)

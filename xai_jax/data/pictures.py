@@ -14,9 +14,11 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, UnidentifiedImageError
 
-from xai_jax.core.errors import BadPicture
+from xai_jax.core.errors import BadPicture, StoreError
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import transforms
+from xai_jax.runtime.files import common, place
+from xai_jax.runtime.objects import ObjectPath
 
 SUFFIXES = frozenset(
     ".avif .bmp .gif .heic .heif .jfif .jpe .jpeg .jpg .jp2 .pbm .pgm .png .pnm .ppm .tif .tiff "
@@ -57,18 +59,15 @@ def find(paths: Sequence[Path], *, without: Path | None = None) -> dict[str, Pat
     Raises:
         ValueError: a path does not exist, or a folder holds no picture.
     """
-    files: dict[str, None] = {}  # an ordered set
+    files: dict[Path, None] = {}  # an ordered set
     empty = []
-    left_out = os.path.abspath(without) if without else None
-    for path in map(os.path.abspath, paths):
-        if os.path.isdir(path):
-            found = dict.fromkeys(_below(path, left_out))
-            files |= found
-            empty += [] if found else [path]
-        elif os.path.exists(path):
-            files[path] = None
-        else:
+    left_out = absolute(without) if without else None
+    for path in map(absolute, paths):
+        found = dict.fromkeys(_below(path, left_out))
+        if not found and not path.exists():
             raise ValueError(f"{path} does not exist; name pictures, or folders of pictures.")
+        files |= found
+        empty += [] if found else [path]
     if not files:
         raise ValueError(
             f"No picture in {', '.join(map(str, paths))}; "
@@ -78,12 +77,39 @@ def find(paths: Sequence[Path], *, without: Path | None = None) -> dict[str, Pat
         raise ValueError(
             f"{empty[0]} holds no picture, though others do; leave it out, or correct its name."
         )
-    common = os.path.commonpath([os.path.dirname(file) for file in files])
-    ids = {Path(file).relative_to(common).as_posix(): Path(file) for file in files}
+    folder = common([file.parent for file in files])
+    if folder is None:
+        raise ValueError(
+            "The pictures lie in different places; explain those of each by themselves."
+        )
+    ids = {file.relative_to(folder).as_posix(): file for file in files}
     return dict(sorted(ids.items(), key=lambda item: _natural(item[0])))
 
 
-def _below(folder: str, without: str | None) -> Iterator[str]:
+def absolute(path: Path) -> Path:
+    """The path from the root, without ".."."""
+    return path.resolve() if isinstance(path, ObjectPath) else Path(os.path.abspath(path))
+
+
+def _below(path: Path, without: Path | None) -> Iterator[Path]:
+    """The path itself, if it is a file, or the pictures below it."""
+    if isinstance(path, ObjectPath):
+        found = [file for file in path.below() if not without or not file.is_relative_to(without)]
+        yield from (file for file in found if _is_shown(file.relative_to(path)))
+        if not found and path.is_file():
+            yield path
+    elif path.is_dir():
+        yield from map(Path, _walked(str(path), str(without)))
+    elif path.exists():
+        yield path
+
+
+def _is_shown(name: Path) -> bool:
+    """Whether it is called like a picture, and nothing in its name hides it."""
+    return name.suffix.lower() in SUFFIXES and not any(part[0] == "." for part in name.parts)
+
+
+def _walked(folder: str, without: str) -> Iterator[str]:
     seen = set()
     for here, folders, files in os.walk(folder, followlinks=True):
         if os.path.realpath(here) in seen or here == without:
@@ -95,7 +121,7 @@ def _below(folder: str, without: str | None) -> Iterator[str]:
         seen.add(os.path.realpath(here))
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
+            if _is_shown(Path(name)):
                 yield os.path.join(here, name)
 
 
@@ -114,7 +140,7 @@ def read(file: Path | str | bytes, preprocess: Preprocess) -> Float[np.ndarray, 
     Raises:
         BadPicture: it is not a picture, is truncated, is too large, or holds no known range.
     """
-    with _in_one_sentence(), _opened(Path(file) if isinstance(file, str) else file) as image:
+    with _in_one_sentence(), _opened(place(file) if isinstance(file, str) else file) as image:
         if image.width * image.height > _HUGE:
             with _decoding_huge:
                 small = _resized(image, preprocess)
@@ -179,7 +205,7 @@ def stored_size(file: Path | bytes) -> tuple[int, int]:
 def _in_one_sentence() -> Iterator[None]:
     try:
         yield
-    except BadPicture:
+    except (BadPicture, StoreError):
         raise
     except MemoryError:
         raise BadPicture("It does not fit into the memory; make a smaller copy of it.") from None
@@ -188,6 +214,8 @@ def _in_one_sentence() -> Iterator[None]:
 
 
 def _opened(file: Path | bytes) -> Image.Image:
+    if isinstance(file, ObjectPath):
+        file = file.read_bytes()
     if isinstance(file, Path) and file.exists() and not file.is_file():
         raise BadPicture("It is no regular file.")  # a pipe would be waited for without end
     with _opening:  # Pillow's own guard, a global, stops below the pictures that we can read

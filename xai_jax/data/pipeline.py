@@ -37,6 +37,8 @@ class Pipeline(Settings):
             "soft": ``[b h w k]`` float32, the share that class k covers of what is not void of each
             pixel. "union": ``[b h w 1]``, the same of all true classes together. These two come
             with `Batch.counted`, ``[b h w 1]``: the share of each pixel that is not void.
+        regions: whether `Batch.regions` holds the numbers of the mask, ``[b h w]`` int32, as the
+            data set has them, the nearest pixel's.
         void_is_object: for a "union", as NN-Explainer's authors scored on VOC: void is of the true
             classes, and `masks` is 0 or 1, all 1 where a true class covers anything of a pixel.
         shuffle: a new order each epoch; else the order of the source.
@@ -49,6 +51,7 @@ class Pipeline(Settings):
     resize: Preprocess = dataclasses.field(default_factory=Preprocess)
     augment: Augment | Crops | Warp | None = None
     masks: Masks = "none"
+    regions: bool = False
     void_is_object: bool = False
     shuffle: bool = False
     seed: Seed = 0
@@ -276,7 +279,8 @@ def _order(seed: int, epoch: int, num: int) -> np.ndarray:
 
 def _arrays(pipeline: Pipeline, example: Example, epoch: int) -> dict[str, np.ndarray]:
     image = picture_of(example)
-    ids = None if pipeline.masks == "none" else classes_of(example, image.size)
+    wanted = pipeline.regions or pipeline.masks != "none"
+    ids = classes_of(example, image.size) if wanted else None
     if pipeline.augment is not None:
         image, ids = pipeline.augment(image, ids, rng_of(pipeline.seed, epoch, example.row))
     arrays: dict[str, Any] = {
@@ -285,7 +289,9 @@ def _arrays(pipeline: Pipeline, example: Example, epoch: int) -> dict[str, np.nd
         "image_id": np.uint32(example.row),
         "labels": example.labels.astype(np.float32),
     }
-    if ids is not None:
+    if ids is not None and pipeline.regions:
+        arrays["regions"] = transforms.ids(pipeline.resize, ids).astype(np.int32)
+    if ids is not None and pipeline.masks != "none":
         if example.regions and pipeline.masks != "ids":
             raise ValueError(
                 f"The masks of {example.name} are regions and not its classes; ask for masks='ids'."

@@ -6,6 +6,7 @@ from typing import Any
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
+from xai_jax.core.precision import Precision, computed
 from xai_jax.core.types import Images, Maps
 from xai_jax.infills import trained
 from xai_jax.nn import deepfill
@@ -30,22 +31,21 @@ class ContextualAttention(trained.Trained):
                 has other than three channels, when it is prepared.
             OSError: the file cannot be read.
         """
-        del classifier
         network, variables = trained.loaded(self.file(), Network())
-        fill = _fill_with(network.build())
+        fill = _fill_with(network.build(), classifier.precision)
         prepare = trained.preparing(network.channels, self.kind)
         return Infill(params=variables, fill_fn=fill, prepare_fn=prepare)
 
 
 @functools.cache
-def _fill_with(module: Generator):
-    return functools.partial(_fill, module=module)  # one object a network
+def _fill_with(module: Generator, precision: Precision):
+    return functools.partial(_fill, apply=computed(module.apply, precision))  # one a network
 
 
-def _fill(params, context: Images, keep: Maps, keys, *, module: Any):
+def _fill(params, context: Images, keep: Maps, keys, *, apply: Any):
     del keys
 
     def fill(images: Images, known: Maps) -> Images:
-        return deepfill.unscaled(module.apply(params, images, known).fine)
+        return deepfill.unscaled(apply(params, images, known).fine)
 
     return trained.filled_whole(fill, context, keep, deepfill.STRIDE)

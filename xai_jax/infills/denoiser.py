@@ -18,6 +18,7 @@ import numpy as np
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.domains import Count, Positive
 from xai_jax.core.infill import Infill, compose
+from xai_jax.core.precision import Precision, computed
 from xai_jax.core.push_pull import push_pull
 from xai_jax.core.rng import fold_each
 from xai_jax.core.types import Images, Maps, PRNGKeys
@@ -59,23 +60,24 @@ class Denoiser(trained.Trained):
         params = {"network": weights, "mean": classifier.mean}
         return Infill(
             params=params,
-            fill_fn=_fill_with(network.build(), levels, self.draw),
+            fill_fn=_fill_with(network.build(), levels, self.draw, classifier.precision),
             prepare_fn=trained.preparing(network.channels, self.kind),
         )
 
 
 @functools.cache
-def _fill_with(network: Net, levels: tuple[float, ...], draw: bool):
-    return functools.partial(_fill, network=network, levels=levels, draw=draw)  # one a setting
+def _fill_with(network: Net, levels: tuple[float, ...], draw: bool, precision: Precision):
+    apply = computed(network.apply, precision)
+    return functools.partial(_fill, apply=apply, levels=levels, draw=draw)  # one a setting
 
 
-def _fill(params, context: Images, keep: Maps, keys: PRNGKeys, *, network: Any, levels, draw):
+def _fill(params, context: Images, keep: Maps, keys: PRNGKeys, *, apply: Any, levels, draw):
     removed = 1.0 - keep
 
     def clean(holes: Images, level) -> Images:
         """The whole picture, its known pixels put back."""
         shown = compose(context, keep, holes)
-        found = network.apply(params["network"], shown, removed * level)
+        found = apply(params["network"], shown, removed * level)
         return compose(context, keep, jnp.clip(found, 0.0, 1.0))
 
     def again(filled: Images, step):

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
@@ -15,6 +14,7 @@ from xai_jax.core.settings import Settings
 from xai_jax.core.types import Images, Maps, PyTree
 from xai_jax.nn.learner import Weights
 from xai_jax.runtime import header, weights_file
+from xai_jax.runtime.files import place
 from xai_jax.runtime.weights_file import Content
 
 Network = TypeVar("Network", bound=Settings)
@@ -47,7 +47,7 @@ class Trained(Settings):
                 f"train.py --config=configs/infill/{self.kind}.py, and name what that has left "
                 "with --infill-weights FILE."
             )
-        content = weights_file.read(Path(path))
+        content = weights_file.read(place(path))
         weights_file.check_kind(content, (self.kind,))
         return content
 

@@ -7,6 +7,7 @@ import jax
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
+from xai_jax.core.precision import Precision, computed
 from xai_jax.core.types import Images, Maps, PRNGKeys
 from xai_jax.infills import trained
 from xai_jax.nn.vae import STRIDE, DigitVae, Network, Pictures, unit_pixels
@@ -30,24 +31,27 @@ class Vae(trained.Trained):
                 has another number of channels, when it is prepared.
             OSError: the file cannot be read.
         """
-        del classifier
         network, variables = trained.loaded(self.file(), Network())
-        fill = _fill_with(network.build(), network.code_channels, network.pictures)
+        module, codes = network.build(), network.code_channels
+        fill = _fill_with(module, codes, network.pictures, classifier.precision)
         prepare = trained.preparing(network.channels, self.kind)
         return Infill(params=variables, fill_fn=fill, prepare_fn=prepare)
 
 
 @functools.cache
-def _fill_with(module: Net | DigitVae, code_channels: int, pictures: Pictures):
+def _fill_with(
+    module: Net | DigitVae, code_channels: int, pictures: Pictures, precision: Precision
+):
     """One object a network."""
-    return functools.partial(_fill, module=module, code_channels=code_channels, pictures=pictures)
+    apply = computed(module.apply, precision)
+    return functools.partial(_fill, apply=apply, code_channels=code_channels, pictures=pictures)
 
 
-def _fill(params, context: Images, keep: Maps, keys: PRNGKeys, *, module, code_channels, pictures):
+def _fill(params, context: Images, keep: Maps, keys: PRNGKeys, *, apply, code_channels, pictures):
     def fill(images: Images, known: Maps) -> Images:
         shape = images.shape[1] // STRIDE, images.shape[2] // STRIDE, code_channels
         noise = jax.vmap(lambda key: jax.random.normal(key, shape))(keys)
-        _, pixels = module.apply(params, images, known, noise)
+        _, pixels = apply(params, images, known, noise)
         return unit_pixels(pixels.mean, pictures)
 
     return trained.filled_whole(fill, context, keep, STRIDE)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,12 +14,12 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric, Rows
 from xai_jax.core.outputs import COUNTERFACTUAL, Output
 from xai_jax.core.types import AnyArray, Batch, Explanation, Images, PerExample, PRNGKey
-from xai_jax.metrics.distributions import FeatureFn, Features, frechet
+from xai_jax.metrics.distributions import FeatureFn, Features, frechet, jensen_shannon
 
 CHANGED = 0.1  # unit pixels: a pixel that differs by more counts as changed
 
 
-def flips(oracle: Classifier | None = None, decided_class: int = 0) -> Metric:
+def flips(oracle: Classifier | None = None, decided_class: int | None = 0) -> Metric:
     """Flip and keep rates, and how far the counterfactual picture is from the picture.
 
     Where there is an oracle, a classifier that was trained by itself, also how often the
@@ -27,7 +28,8 @@ def flips(oracle: Classifier | None = None, decided_class: int = 0) -> Metric:
 
     Args:
         oracle: of the same classes; ``None``: nobody else is asked.
-        decided_class: the class whose presence (log-odds of 0 or more) is the decision.
+        decided_class: the class whose presence (log-odds of 0 or more) is the decision; ``None``:
+            that which is explained, of methods that turn any.
     """
     rows: tuple[Output, ...] = _FLIP_ROWS
     columns: tuple[Column, ...] = _FLIP_COLUMNS
@@ -60,13 +62,52 @@ def realism(features: FeatureFn, judge: Classifier, decided_class: int = 0) -> M
         rows=rows,
         columns=_REALISM_COLUMNS,
         reduce=_RealismReduce(name=name),
+        of_pairs=True,
         params=judge,
     )
 
 
-def _is_one(classifier: Classifier, images: Images, decided_class: int) -> AnyArray:
-    target = jnp.full(len(images), decided_class, jnp.int32)
-    return classifier.log_odds(images, target) >= 0
+def divergence(features: FeatureFn, judge: Classifier, decided_class: int = 0) -> Metric:
+    """As `realism`, by `distributions.jensen_shannon`; a bootstrap of it takes long.
+
+    Beside the distances of counterfactuals to the side that they were to reach that between the two
+    sides' own pictures, which is no share of it.
+    """
+    alike = realism(features, judge, decided_class)
+    reduce = _DivergenceReduce(name=getattr(features, "__name__", "features"))
+    return alike._replace(columns=_DIVERGENCE_COLUMNS, reduce=reduce)
+
+
+def area_change(threshold: float = 0.1) -> Metric:
+    """Whether counterfactuals also change how much of the picture is not dark: a brain, say.
+
+    Args:
+        threshold: unit pixels, of the mean of the channels; a pixel above it is not dark.
+    """
+    measure = _AreaChange(threshold=threshold)
+    return Metric(measure=measure, rows=_AREA_ROWS, columns=_AREA_COLUMNS)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _AreaChange:
+    threshold: float
+
+    def __call__(
+        self, params: None, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
+    ) -> dict[str, PerExample]:
+        del params, frozen, key
+        before, after = (
+            (images.mean(axis=3) > self.threshold).mean(axis=(1, 2))
+            for images in (batch.images, _counterfactual(explanation))
+        )
+        return {"area_change": after - before, "area_off": jnp.abs(after - before)}
+
+
+def _is_one(
+    classifier: Classifier, images: Images, decided: int | None, explained: Any = 0
+) -> AnyArray:
+    target = jnp.broadcast_to(explained if decided is None else decided, (len(images),))
+    return classifier.log_odds(images, target.astype(jnp.int32)) >= 0
 
 
 def _counterfactual(explanation: Explanation) -> Images:
@@ -77,7 +118,7 @@ def _counterfactual(explanation: Explanation) -> Images:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Flips:
-    decided_class: int
+    decided_class: int | None
 
     def __call__(
         self,
@@ -88,22 +129,22 @@ class _Flips:
         key: PRNGKey,
     ) -> dict[str, PerExample]:
         del key
-        made = _counterfactual(explanation)
-        is_one = _is_one(frozen.classifier, batch.images, self.decided_class)
+        made, target = _counterfactual(explanation), explanation.target
+        is_one = _is_one(frozen.classifier, batch.images, self.decided_class, target)
         off = jnp.abs(made - batch.images)
         found = {
             "decided": is_one,
-            "flipped": _is_one(frozen.classifier, made, self.decided_class) != is_one,
+            "flipped": _is_one(frozen.classifier, made, self.decided_class, target) != is_one,
             "changed_by": off.mean(axis=(1, 2, 3)),
             "changed_share": (off.max(axis=3) > CHANGED).mean(axis=(1, 2)),
         }
         if params is not None:
-            found["oracle_flipped"] = _is_one(params, made, self.decided_class) != is_one
+            found["oracle_flipped"] = _is_one(params, made, self.decided_class, target) != is_one
         stable = explanation.pictures.get("stable")
         nothing = jnp.full(len(made), jnp.nan)
         found["stays"] = found["stable_error"] = nothing
         if stable is not None:
-            kept = _is_one(frozen.classifier, stable, self.decided_class) == is_one
+            kept = _is_one(frozen.classifier, stable, self.decided_class, target) == is_one
             error = jnp.square(stable - batch.images).mean(axis=(1, 2, 3))
             found |= {"stays": kept, "stable_error": error}
         return {name: x.astype(jnp.float32) for name, x in found.items()}
@@ -147,14 +188,33 @@ class _RealismReduce:
     name: str
 
     def __call__(self, rows: Rows) -> dict[str, float]:
-        real, made = (np.asarray(rows[f"{self.name}_{w}"], np.float64) for w, _ in _SEEN)
-        known = np.isfinite(real).all(axis=1) & np.isfinite(made).all(axis=1)
-        sides = [known & (rows["side"] == side) for side in (0, 1)]
+        real, made, sides = _by_decision(rows, self.name)
         apart = frechet(real[sides[0]], real[sides[1]])
         return {
             "frechet_to_one": _share(real[sides[1]], made[sides[0]], apart),
             "frechet_to_zero": _share(real[sides[0]], made[sides[1]], apart),
         }
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _DivergenceReduce:
+    name: str
+
+    def __call__(self, rows: Rows) -> dict[str, float]:
+        real, made, sides = _by_decision(rows, self.name)
+        of_all = np.concatenate([x[sides[0] | sides[1]] for x in (real, made)])
+        return {
+            "js_apart": jensen_shannon(real[sides[0]], real[sides[1]], of_all),
+            "js_to_one": jensen_shannon(real[sides[1]], made[sides[0]], of_all),
+            "js_to_zero": jensen_shannon(real[sides[0]], made[sides[1]], of_all),
+        }
+
+
+def _by_decision(rows: Rows, name: str) -> tuple[Features, Features, list[np.ndarray]]:
+    """Features of the pictures and their counterfactuals, and which are decided 0 and 1."""
+    real, made = (np.asarray(rows[f"{name}_{w}"], np.float64) for w, _ in _SEEN)
+    known = np.isfinite(real).all(axis=1) & np.isfinite(made).all(axis=1)
+    return real, made, [known & (rows["side"] == side) for side in (0, 1)]
 
 
 def _share(real: Features, made: Features, apart: float) -> float:
@@ -202,6 +262,16 @@ _FLIP_COLUMNS = (
     Column("changed_share", "pixels changed", "lower", 0.0, 1.0, "", "ours, |x - a| > 0.1"),
     Column("stable_error", "stable MSE", "lower", 0.0, 1.0, "", f"{_PAPER}, MSE(x, s)", 4),
 )
+_AREA_ROWS = (
+    outputs.number(
+        "area_change", "in [-1, 1]", "What the share of pixels that are not dark gains."
+    ),
+    outputs.number("area_off", _SHARE, "The same, either way."),
+)
+_AREA_COLUMNS = (
+    Column("area_change", "area gained", "neither", -1.0, 1.0, "", "ours", 4),
+    Column("area_off", "area changed", "lower", 0.0, 1.0, "", "ours", 4),
+)
 _ORACLE_COLUMNS = (
     _rate("oracle_flipped", "oracle flipped %"),
     _rate("oracle_flipped_one", "oracle, of the class %"),
@@ -210,4 +280,9 @@ _ORACLE_COLUMNS = (
 _REALISM_COLUMNS = (
     Column("frechet_to_one", "Frechet, to the class", "lower", 0.0, math.inf, "", _PAPER),
     Column("frechet_to_zero", "Frechet, to the others", "lower", 0.0, math.inf, "", _PAPER),
+)
+_DIVERGENCE_COLUMNS = (
+    Column("js_apart", "JS between the sides", "neither", 0.0, 1.0, "", _PAPER),
+    Column("js_to_one", "JS, to the class", "lower", 0.0, 1.0, "", _PAPER),
+    Column("js_to_zero", "JS, to the others", "lower", 0.0, 1.0, "", _PAPER),
 )

@@ -52,7 +52,13 @@ def distances(picture: str = "", features: FeatureFn = mean_features) -> Metric:
         )
         for which in ("real", "made")
     )
-    return Metric(measure=measure, rows=rows, columns=_COLUMNS, reduce=_Reduce(name=name))
+    return Metric(
+        measure=measure,
+        rows=rows,
+        columns=_COLUMNS,
+        reduce=_Reduce(name=name),
+        of_pairs=True,
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -121,6 +127,57 @@ def kid(real: Features, made: Features) -> float:
     within = [kernel(x, x) for x in (real, made)]
     same = [(k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in within]
     return float(same[0] + same[1] - 2 * kernel(real, made).mean())
+
+
+_SIDE = 100  # of the grid on which densities are compared
+_POINTS = 1000  # of it that are looked at at once
+
+
+def jensen_shannon(one: Features, other: Features, of_all: Features) -> float:
+    """Root of the Jensen-Shannon divergence in bits, in [0, 1]; NaN below three of either.
+
+    As SyCE's authors take it (specs: generative, sec. 6.2): in the plane of the first two principal
+    components of `of_all`, each set's density by Gaussian kernels (Scott's rule) on 100 x 100
+    points over the range of `of_all`, made to sum to 1.
+
+    Args:
+        one: a set.
+        other: another.
+        of_all: these and whatever else they are compared with.
+    """
+    if min(len(one), len(other)) < 3 or of_all.shape[1] < 2:
+        return math.nan
+    middle = of_all.mean(axis=0)
+    axes = np.linalg.svd(of_all - middle, full_matrices=False)[2][:2]
+    plane = lambda x: (x - middle) @ axes.T  # noqa: E731
+    sides = [np.linspace(*ends, _SIDE) for ends in zip(*_ends(plane(of_all)), strict=True)]
+    points = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)
+    shares = [_density(plane(x), points) for x in (one, other)]
+    if not all(np.isfinite(share).all() for share in shares):
+        return math.nan
+    mixed = 0.5 * (shares[0] + shares[1])
+    bits = [np.where(p > 0, p * np.log2(np.where(p > 0, p / mixed, 1.0)), 0.0) for p in shares]
+    return math.sqrt(max(0.5 * float(bits[0].sum() + bits[1].sum()), 0.0))
+
+
+def _ends(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return points.min(axis=0), points.max(axis=0)
+
+
+def _density(seen: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Of Gaussian kernels around what was seen, at points of the plane, divided by its sum."""
+    spread = np.cov(seen, rowvar=False) * len(seen) ** (-2.0 / 6.0)  # Scott, in two dimensions
+    if np.linalg.matrix_rank(spread) < 2:
+        return np.full(len(points), np.nan)
+    white = np.linalg.inv(np.linalg.cholesky(spread)).T
+    seen, points = seen @ white, points @ white
+    found = [
+        np.exp(-0.5 * np.square(part[:, None] - seen).sum(axis=2)).sum(axis=1)
+        for part in np.array_split(points, max(len(points) // _POINTS, 1))
+    ]
+    total = np.concatenate(found)
+    whole: np.ndarray = total / total.sum()
+    return whole
 
 
 _COLUMNS = (

@@ -47,12 +47,13 @@ def _parts(
 
 
 def _seen(frozen: Frozen, batch: Batch, part: Maps, keys: PRNGKeys) -> PerExample:
-    """Mean probability of the true classes where only a part of the picture is shown, in [0, 1]."""
+    """Mean probability of the true classes where only a part is shown, in [0, 1]; NaN of none."""
     filled = frozen.infill(frozen.infill.prepare(batch.images), jnp.round(part), keys)
     logits = frozen.classifier.logits(compose(batch.images, part, filled))
     is_true = batch.labels > 0
     total = jnp.where(is_true, probs(logits, frozen.classifier.head), 0.0).sum(axis=1)
-    return total / jnp.maximum(is_true.sum(axis=1), 1)
+    num = is_true.sum(axis=1)
+    return jnp.where(num > 0, total / jnp.maximum(num, 1), jnp.nan)
 
 
 _CONVINCING = (
@@ -65,7 +66,7 @@ _CONVINCING_ROWS = (
     outputs.number(
         "saliency",
         "nats",
-        "ln max(mean m, 0.05) - ln sum of the true classes' softmax under mask m.",
+        "ln max(mean m, 0.05) - ln sum of the true classes' softmax under m; NaN: there is none.",
     ),
 )
 _SOURCE = "FIDO (Chang et al. 2019), sec. 1: the preservation and the deletion game"

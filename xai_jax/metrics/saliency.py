@@ -12,7 +12,7 @@ Counts = Num[Array, "b k"]
 def saliency(keep: Maps, kept_logits: Logits, counts: Counts, *, floor: float = 0.05) -> PerExample:
     """``ln(max(mean m, floor)) - ln(sum of the classes' softmax)``, in nats; lower is better.
 
-    Infinite for a picture without a class.
+    NaN for a picture without a class: there is nothing to be convinced of.
 
     Args:
         keep: the mask m, in [0, 1].
@@ -23,4 +23,5 @@ def saliency(keep: Maps, kept_logits: Logits, counts: Counts, *, floor: float = 
     """
     area = jnp.maximum(keep.mean(axis=(1, 2, 3)), floor)
     log_probs = jax.nn.log_softmax(kept_logits)
-    return jnp.log(area) - jax.nn.logsumexp(log_probs, axis=1, b=counts.astype(log_probs.dtype))
+    said = jax.nn.logsumexp(log_probs, axis=1, b=counts.astype(log_probs.dtype))
+    return jnp.where((counts > 0).any(axis=1), jnp.log(area) - said, jnp.nan)

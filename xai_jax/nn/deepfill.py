@@ -19,6 +19,7 @@ from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, Images, Maps, PerExample
 from xai_jax.nn.contextual_attention import contextual_attention, resized
 from xai_jax.nn.layers import Conv
+from xai_jax.nn.spectral import spectral_norm
 
 STRIDE = 8  # the sides of a picture are padded to multiples of it
 _DILATED = ((4, 3, 1, 2), (4, 3, 1, 4), (4, 3, 1, 8), (4, 3, 1, 16))
@@ -186,20 +187,3 @@ class PatchCritic(linen.Module):
         return bias + jax.lax.conv_general_dilated(
             x, kernel, strides, pads, dimension_numbers=layout
         )
-
-
-def spectral_norm(kernel: AnyArray, iterations: int = 8) -> AnyArray:
-    """About the largest singular value of a kernel as a matrix ``[everything else, outputs]``."""
-    matrix = kernel.reshape(-1, kernel.shape[-1])
-    fixed = jax.lax.stop_gradient(matrix)
-
-    def closer(_, vector):
-        return _unit(fixed.T @ (fixed @ vector))
-
-    vector = _unit(jnp.ones(matrix.shape[1]) + jnp.linspace(0.0, 1.0, matrix.shape[1]))
-    vector = jax.lax.fori_loop(0, iterations, closer, vector)
-    return jnp.linalg.norm(matrix @ vector)
-
-
-def _unit(vector: AnyArray) -> AnyArray:
-    return vector / jnp.maximum(jnp.linalg.norm(vector), 1e-12)

@@ -11,6 +11,7 @@ from xai_jax.core.conv import Pads, depthwise, pointwise, same_pads
 from xai_jax.core.dense_conv import dense
 from xai_jax.core.rng import dropped
 from xai_jax.core.types import AnyArray, PerExample, PRNGKeys
+from xai_jax.nn.spectral import spectral_norm
 
 DType = jnp.dtype | type  # of the computation; parameters and statistics are float32
 
@@ -59,10 +60,11 @@ class Conv(linen.Module):
         dilation: distance of neighbouring taps.
         pads: zero padding; None for ``dilation * (kernel - 1) / 2`` on every side.
         use_bias: whether a bias is added.
-        dtype: of the computation.
+        dtype: of the computation; ``None``: that of the input.
         kernel_init: draws the kernel; under PyTorch's default what goes through many layers without
             batch norm dies away.
         bias_init: what draws the bias, of the number of inputs of an output.
+        spectral: the kernel is divided by its spectral norm.
         plain: XLA's own convolution, which has a forward derivative too; for critics whose slope is
             penalised, where `core.dense_conv` is an order of magnitude slower.
     """
@@ -73,20 +75,24 @@ class Conv(linen.Module):
     dilation: int = 1
     pads: Pads | None = None
     use_bias: bool = False
-    dtype: DType = jnp.float32
+    dtype: DType | None = None
     kernel_init: Callable[..., AnyArray] = kernel_init
     bias_init: Callable[[int], Callable] = _bias_init
+    spectral: bool = False
     plain: bool = False
 
     @linen.compact
     def __call__(self, x: AnyArray) -> AnyArray:
         """``[b h w i] -> [b y x features]``, in `dtype`."""
+        dtype = x.dtype if self.dtype is None else self.dtype
         shape = (self.kernel, self.kernel, x.shape[-1], self.features)
-        kernel = self.param("kernel", self.kernel_init, shape).astype(self.dtype)
-        out = self._convolve(x.astype(self.dtype), kernel)
+        kernel = self.param("kernel", self.kernel_init, shape)
+        if self.spectral:
+            kernel = kernel / spectral_norm(kernel)
+        out = self._convolve(x.astype(dtype), kernel.astype(dtype))
         if self.use_bias:
             fan_in = self.kernel**2 * x.shape[-1]
-            out += self.param("bias", self.bias_init(fan_in), (self.features,)).astype(self.dtype)
+            out += self.param("bias", self.bias_init(fan_in), (self.features,)).astype(dtype)
         return out
 
     def _convolve(self, x: AnyArray, kernel: AnyArray) -> AnyArray:
@@ -139,20 +145,21 @@ class Depthwise(linen.Module):
     Fields:
         kernel: side of the kernel.
         stride: 1 or 2.
-        dtype: of the computation.
+        dtype: of the computation; ``None``: that of the input.
     """
 
     kernel: int
     stride: int = 1
-    dtype: DType = jnp.float32
+    dtype: DType | None = None
 
     @linen.compact
     def __call__(self, x: AnyArray) -> AnyArray:
         """``[b h w c] -> [b ceil(h / stride) ceil(w / stride) c]``, in `dtype`."""
+        dtype = x.dtype if self.dtype is None else self.dtype
         shape = (self.kernel, self.kernel, 1, x.shape[-1])
-        kernel = self.param("kernel", kernel_init, shape).astype(self.dtype)
+        kernel = self.param("kernel", kernel_init, shape).astype(dtype)
         pads = same_pads((x.shape[1], x.shape[2]), self.kernel, self.stride)
-        return depthwise(x.astype(self.dtype), kernel, self.stride, pads)
+        return depthwise(x.astype(dtype), kernel, self.stride, pads)
 
 
 class Dropout(linen.Module):
@@ -185,10 +192,12 @@ class BatchNorm(linen.Module):
     Fields:
         momentum: share of the new statistics in the running ones (PyTorch's meaning).
         epsilon: added to the variance.
+        affine: whether it has a scale and a bias of its own.
     """
 
     momentum: float = 0.1
     epsilon: float = 1e-5
+    affine: bool = True
 
     @linen.compact
     def __call__(self, x: AnyArray, training: InTraining | None = None) -> AnyArray:
@@ -202,8 +211,10 @@ class BatchNorm(linen.Module):
             ValueError: a single value a channel has no variance to train with.
         """
         channels = (x.shape[-1],)
-        scale = self.param("scale", linen.initializers.ones, channels)
-        bias = self.param("bias", linen.initializers.zeros, channels)
+        scale, bias = jnp.ones(channels), jnp.zeros(channels)
+        if self.affine:
+            scale = self.param("scale", linen.initializers.ones, channels)
+            bias = self.param("bias", linen.initializers.zeros, channels)
         mean = self.variable("batch_stats", "mean", jnp.zeros, channels)
         var = self.variable("batch_stats", "var", jnp.ones, channels)
         if training is None:

@@ -43,9 +43,26 @@ class Learner:
     classifier_statistics: PyTree = ()
 
 
-def adam(rate: float, decay_steps: int) -> optax.GradientTransformation:
-    """Adam at a constant rate, or at one that falls to 0 along a half cosine over `decay_steps`."""
-    return optax.adam(optax.cosine_decay_schedule(rate, decay_steps) if decay_steps else rate)
+def adam(
+    rate: float, decay_steps: int, *, trunk_rate: float | None = None
+) -> optax.GradientTransformation:
+    """Adam at a constant rate, or at one that falls to 0 along a half cosine over `decay_steps`.
+
+    Args:
+        rate: of all parameters.
+        decay_steps: see above; 0: constant.
+        trunk_rate: of those below "trunk", which begin with what another task has taught them;
+            ``None``: `rate`, too.
+    """
+    all_of_it = optax.adam(optax.cosine_decay_schedule(rate, decay_steps) if decay_steps else rate)
+    if trunk_rate is None:
+        return all_of_it
+    rates = {"trunk": adam(trunk_rate, decay_steps), "rest": all_of_it}
+
+    def which(params: PyTree) -> dict[str, str]:
+        return {name: name if name == "trunk" else "rest" for name in params}
+
+    return optax.multi_transform(rates, which)
 
 
 def init(

@@ -1,7 +1,6 @@
 """The trunk of EfficientNet-Lite0 with batch norm to train: features at five scales."""
 
 import jax
-import jax.numpy as jnp
 from flax import linen
 
 from xai_jax.core.conv import same_pads
@@ -32,7 +31,7 @@ class InvertedBottleneck(linen.Module):
     kernel: int
     stride: int
     expansion: int
-    dtype: DType = jnp.float32
+    dtype: DType | None = None
 
     @linen.compact
     def __call__(self, x: AnyArray, training: InTraining | None = None) -> AnyArray:
@@ -55,10 +54,10 @@ class Lite0Trunk(linen.Module):
     """EfficientNet-Lite0 up to its last 192 channels.
 
     Fields:
-        dtype: of the computation.
+        dtype: of the computation; ``None``: that of the input.
     """
 
-    dtype: DType = jnp.float32
+    dtype: DType | None = None
 
     @linen.compact
     def __call__(

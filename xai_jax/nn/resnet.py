@@ -1,7 +1,6 @@
 """The trunk of ResNet-50 with batch norm to train, and dilation in place of stride."""
 
 import jax
-import jax.numpy as jnp
 from flax import linen
 
 from xai_jax.core.max_pool import max_pool
@@ -33,7 +32,7 @@ class Bottleneck(linen.Module):
     stride: int = 1
     dilation: int = 1
     project: bool = False
-    dtype: DType = jnp.float32
+    dtype: DType | None = None
 
     @linen.compact
     def __call__(self, x: AnyArray, training: InTraining | None = None) -> AnyArray:
@@ -58,11 +57,11 @@ class ResNet50Trunk(linen.Module):
         dilate: for stages 2, 3 and 4, whether the stride becomes a dilation of all later
             convolutions; the first block of such a stage keeps the dilation before it
             (torchvision's `replace_stride_with_dilation`).
-        dtype: of the computation.
+        dtype: of the computation; ``None``: that of the input.
     """
 
     dilate: tuple[bool, bool, bool] = (False, False, False)
-    dtype: DType = jnp.float32
+    dtype: DType | None = None
 
     @linen.compact
     def __call__(self, normalised: AnyArray, training: InTraining | None = None) -> AnyArray:

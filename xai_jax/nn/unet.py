@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen
 
-from xai_jax.core.domains import Count, NotEmpty
+from xai_jax.core.domains import Count, Natural, NotEmpty
 from xai_jax.core.max_pool import max_pool
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, Images
@@ -53,30 +53,47 @@ class Network(linen.Module):
         channels: of a picture; of one channel, the mean of its colours.
         stem: side of the squares of pixels that become channels before the first layer, and pixels
             again behind the last.
+        finest: level at which it draws, 0 for that of the pictures.
+        head_widths: channels of convolutions that each output has to itself, with nothing between.
     """
 
     widths: tuple[int, ...]
     outputs: int
     channels: int
     stem: int
+    finest: int = 0
+    head_widths: tuple[int, ...] = ()
 
     @linen.compact
-    def __call__(self, images: Images) -> AnyArray:
-        """``[b h w 3]`` (or of `channels`) -> ``[b h w outputs * channels]``, unbounded.
+    def __call__(self, images: Images, told: AnyArray | None = None) -> AnyArray:
+        """``[b h w 3]`` (or of `channels`) -> ``[b h' w' outputs * channels]``, unbounded.
 
-        Sides are multiples of `UNet.stride`.
+        Sides are multiples of `UNet.stride`, and the answer's ``2**finest`` times smaller. `told`
+        ``[b]`` is a number of each picture that every place hears.
         """
         x = images.mean(axis=-1, keepdims=True) if self.channels == 1 else images
         x = squares_to_channels(x, self.stem)
+        if told is not None:
+            planes = jnp.broadcast_to(told[:, None, None, None], (*x.shape[:3], 1))
+            x = jnp.concatenate([x, planes], axis=-1)
         skips = []
         for level, width in enumerate(self.widths):
             x = self._down(x, level, width)
             skips.append(x)
-        for level in reversed(range(len(self.widths) - 1)):
+        for level in reversed(range(self.finest, len(self.widths) - 1)):
             x = self._blocks(x, f"up{level}", self.widths[level], 2)
             x = x.repeat(2, axis=1).repeat(2, axis=2)
             x = jnp.concatenate([skips[level], x], axis=-1)
+        if self.head_widths:
+            heads = [self._head(x, n) for n in range(self.outputs)]
+            return jnp.concatenate(heads, axis=-1)
         x = conv(self.outputs * self.channels * self.stem**2, 1, "pixels")(x)
+        return channels_to_squares(x, self.stem)
+
+    def _head(self, x: AnyArray, number: int) -> AnyArray:
+        for i, width in enumerate(self.head_widths):
+            x = conv(width, 3, f"head{number}_conv{i}")(x)
+        x = conv(self.channels * self.stem**2, 1, f"head{number}_pixels")(x)
         return channels_to_squares(x, self.stem)
 
     def _down(self, x: AnyArray, level: int, width: int) -> AnyArray:
@@ -116,11 +133,15 @@ class UNet(Settings):
         channels: of the pictures it draws: 1 is grey, whatever the pictures that it is shown.
         stem: side of the squares of pixels that are one place for the network; 1 as published, 2
             for a quarter of the time at larger pictures.
+        finest: level at which it draws: 0 for that of the pictures, 1 for half of it; of masks.
+        head_widths: channels of convolutions that each of several pictures has to itself.
     """
 
     widths: Annotated[tuple[Count, ...], NotEmpty()] = (16, 32, 64)
     channels: Count = 1
     stem: Count = 1
+    finest: Natural = 0
+    head_widths: tuple[Count, ...] = ()
 
     @property
     def stride(self) -> int:
@@ -134,6 +155,11 @@ class UNet(Settings):
             ValueError: with what to set.
         """
         _, height, width, channels = shape
+        if self.finest >= len(self.widths):
+            raise ValueError(
+                f"network.finest is {self.finest}, and there are {len(self.widths)} widths; set it "
+                "below their number."
+            )
         if height % self.stride or width % self.stride:
             raise ValueError(
                 f"The pictures are {height} x {width}; set data.resize to multiples of "
@@ -148,5 +174,10 @@ class UNet(Settings):
     def build(self, outputs: int = 1) -> Any:
         """The `Network` that draws so many pictures: a linen module of unit pixels."""
         return Network(
-            widths=tuple(self.widths), outputs=outputs, channels=self.channels, stem=self.stem
+            widths=tuple(self.widths),
+            outputs=outputs,
+            channels=self.channels,
+            stem=self.stem,
+            finest=self.finest,
+            head_widths=tuple(self.head_widths),
         )

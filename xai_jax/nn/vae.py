@@ -15,7 +15,7 @@ from flax import linen
 
 from xai_jax.core.domains import Interval
 from xai_jax.core.settings import Settings
-from xai_jax.core.types import AnyArray, Images, Maps
+from xai_jax.core.types import AnyArray, Images, Maps, PerExample
 from xai_jax.nn.layers import BatchNorm, Conv, InTraining, Up
 
 MIDDLE, SPREAD = 0.5, 0.25  # of the pixels of photographs
@@ -183,6 +183,13 @@ def drawn(code: Code, noise: AnyArray | None) -> AnyArray:
     if noise is None:
         return code.mean
     return code.mean + jnp.exp(0.5 * code.log_variance) * noise
+
+
+def divergence(code: Code) -> PerExample:
+    """``KL(N(mean, variance) || N(0, 1))`` summed over the code (Kingma & Welling 2014, app. B)."""
+    each = jnp.exp(code.log_variance) + jnp.square(code.mean) - 1.0 - code.log_variance
+    summed: PerExample = 0.5 * each.reshape(len(each), -1).sum(axis=1)
+    return summed
 
 
 class Pictures(enum.Enum):

@@ -121,13 +121,7 @@ def _terms(
         departure = jnp.square(vae.scaled(images) - pixels.mean)
         each = pixels.log_variance + departure * jnp.exp(-pixels.log_variance)
         said = 0.5 * ((1.0 - keep) * each).sum((1, 2, 3))
-    return {"pixels": said, "prior": _divergence(code)}
-
-
-def _divergence(code: Code) -> PerExample:
-    """``KL(N(mean, variance) || N(0, 1))`` summed over the code (Kingma & Welling 2014, app. B)."""
-    each = jnp.exp(code.log_variance) + jnp.square(code.mean) - 1.0 - code.log_variance
-    return 0.5 * each.sum((1, 2, 3))
+    return {"pixels": said, "prior": vae.divergence(code)}
 
 
 def _psnr(filled: Images, images: Images, keep: Maps) -> PerExample:

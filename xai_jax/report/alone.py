@@ -1,7 +1,6 @@
 """What all pages share: each is one file that needs no other and no network."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -36,12 +35,9 @@ def ramp() -> list[str]:
 @contextlib.contextmanager
 def replaced(path: Path) -> Iterator[IO[str]]:
     """A text file that takes the place of `path` when the block ends well, and goes if it fails."""
-    partial = files.partial(path)
-    try:
-        # File names that are no UTF-8 travel as surrogates: shown escaped.
-        with files.named(path):
-            with open(partial, "w", encoding="utf-8", errors="backslashreplace") as file:
-                yield file
-            os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    # File names that are no UTF-8 travel as surrogates: shown escaped.
+    with (
+        files.staged(path) as there,
+        open(there, "w", encoding="utf-8", errors="backslashreplace") as file,
+    ):
+        yield file

@@ -16,6 +16,7 @@ from xai_jax.report import alone, embedded, panels, scores
 from xai_jax.report.charts import chart
 from xai_jax.report.picture import IMAGES
 from xai_jax.report.wording import class_name, raw
+from xai_jax.runtime import files
 from xai_jax.runtime.ahead import map_ahead
 from xai_jax.runtime.results import Results
 
@@ -85,14 +86,14 @@ def write(
             or other pictures under the same name, or the table is none.
         OSError: the disk is full or read-only; an older page stays as it was.
     """
-    runs = [_run(Path(folder)) for folder in folders]
+    runs = [_run(files.place(folder)) for folder in folders]
     _check(runs)
-    measured = {} if table is None else _read(Path(table))
+    measured = {} if table is None else _read(files.place(table))
     keys = _keys(runs)
     template = alone.environment().get_template("comparison.html")
     entry = functools.partial(_entry, runs, measured)
     entries = map_ahead(entry, enumerate(keys, 1), threads=_THREADS, ahead=2 * _THREADS)
-    with alone.replaced(Path(path)) as file:
+    with alone.replaced(files.place(path)) as file:
         for piece in template.generate(
             runs=[_facts(run) for run in runs],
             scores=_scores(runs, measured),
@@ -101,7 +102,7 @@ def write(
             entries=entries,
         ):
             file.write(piece)
-    return Path(path)
+    return files.place(path)
 
 
 def _run(folder: Path) -> Run:
@@ -234,4 +235,9 @@ def _cell(run: Run, key: Key, image: np.ndarray, measured: Table) -> dict[str, A
 
 def common(folders: Sequence[Path]) -> Path:
     """The folder that all of them lie in."""
-    return Path(os.path.commonpath([folder.resolve().parent for folder in folders]))
+    found = files.common([folder.resolve().parent for folder in folders])
+    if found is None:
+        raise ValueError(
+            "The folders lie in different places; say where the page goes: --out FILE."
+        )
+    return found

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xai_jax.core.outputs import CLASS, STEP, Output
+from xai_jax.core.outputs import CLASS, COUNTERFACTUAL, STEP, Output
 from xai_jax.report import embedded, panels
 from xai_jax.report.charts import chart
 from xai_jax.report.wording import class_name, raw
@@ -70,12 +70,21 @@ def figures(others: Iterable[Other]) -> list[dict[str, Any]]:
             found.append(
                 {
                     **other.words(),
+                    "name": other.output.name,
                     "which": f"{n} of {len(several)}" if len(several) > 1 else "",
                     "image": embedded.data_uri(drawn, quality=90),
                     "size": (drawn.shape[1], drawn.shape[0]),
                 }
             )
     return found
+
+
+def is_turned(others: Iterable[Other]) -> bool:
+    """Whether one counterfactual is there, to be laid over the picture."""
+    return any(
+        other.output.name == COUNTERFACTUAL.name and other.values.ndim == 3  # [h w c]
+        for other in others
+    )
 
 
 def overlays(

@@ -35,7 +35,7 @@ function draw(canvas, photo, levels, level, kept) {
 function say(article, data, level) {
   const row = data.levels[level];
   article.querySelector(".area").textContent = row.area;
-  const slider = article.querySelector("input[type=range]");
+  const slider = article.querySelector(".levels input[type=range]");
   slider.value = level;
   slider.setAttribute("aria-valuetext", `${row.area} of the pixels; kept part ${row.kept_probability}, without it ${row.removed_probability}`);
   article.querySelector(".again").style.visibility = level === data.start ? "hidden" : "visible";
@@ -61,7 +61,22 @@ function show(article, level) {
   });
 }
 
+// The counterfactual lies over the picture, as far to the right as the slider stands.
+function turn(figure, share) {
+  figure.querySelector("img:last-child").style.clipPath = `inset(0 0 0 ${share}%)`;
+}
+
+function lay(article) {
+  const figure = article.querySelector(".turned");
+  const after = article.querySelector("[data-name=counterfactual] img");
+  if (!figure || !figure.hidden || !after) return;
+  for (const image of [article.querySelector(".panel.picture img"), after]) figure.querySelector(".frame").append(image.cloneNode());
+  figure.hidden = false;
+  turn(figure, figure.querySelector("input").value);
+}
+
 async function wake(article) {
+  lay(article);
   const source = article.querySelector("script.data");
   if (!source || cards.has(article) || article.dataset.waking) return;
   article.dataset.waking = "yes";
@@ -81,7 +96,7 @@ async function wake(article) {
     return { canvas, image, kept: part === "kept" };
   });
   cards.set(article, { data, photo, levels: levelsOf(map), views, frame: 0 });
-  show(article, Number(article.querySelector("input[type=range]").value));
+  show(article, Number(article.querySelector(".levels input[type=range]").value));
 }
 
 function rest(article) {
@@ -111,7 +126,10 @@ const watch = new IntersectionObserver((changes) => {
 entries.forEach((article) => watch.observe(article));
 
 document.addEventListener("input", ({ target }) => {
-  if (target.type === "range") show(target.closest(".entry"), Number(target.value));
+  if (target.type !== "range") return;
+  const figure = target.closest(".turned");
+  if (figure) turn(figure, target.value);
+  else show(target.closest(".entry"), Number(target.value));
 });
 document.addEventListener("click", ({ target }) => {
   const article = target.closest(".again") && target.closest(".entry");

@@ -36,7 +36,7 @@ def write(folder: str | os.PathLike) -> Path:
         OSError: the disk is full or read-only; an older page stays as it was.
     """
     results = Results.read(folder)
-    path = Path(folder) / NAME
+    path = results.folder / NAME
     with alone.replaced(path) as file:
         for piece in render(results, pictures(results)):
             file.write(piece)
@@ -132,6 +132,7 @@ def _card(one: Picture, class_names: Sequence[str]) -> dict[str, Any]:
         "curves": others.curves(one.others),
         "numbers": others.numbers(one.others),
         "figures": others.figures(one.others),
+        "turned": others.is_turned(one.others),
         "overlays": others.overlays(image, one.others, class_names),
     }
 

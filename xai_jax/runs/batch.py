@@ -255,7 +255,7 @@ def taken(explanation: Explanation, rows: Sequence[int] | np.ndarray) -> Explana
     rows = list(rows)
     if rows == list(range(len(explanation.target))):
         return explanation
-    return jax.tree.map(lambda x: x[rows], explanation)
+    return jax.tree.map(lambda x: np.asarray(x)[rows], explanation)
 
 
 def chosen(

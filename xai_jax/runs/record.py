@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import jax
 import numpy as np
 from PIL import Image
 
@@ -15,13 +16,14 @@ from xai_jax.core.outputs import Output
 from xai_jax.report import panels
 from xai_jax.runs.road import PREDICTED, Found
 from xai_jax.runs.sources import Pictures
-from xai_jax.runtime import done, files, store, summary
+from xai_jax.runtime import distributed, done, files, store, summary
 from xai_jax.runtime import manifest as manifests
 from xai_jax.runtime.manifest import Manifest
 from xai_jax.runtime.summary import Row
 
 PICTURES = "pictures"
 _THREADS = 4  # that read files in order to recognise them, and that encode pictures
+_DIGEST = 32  # characters at most
 _COMPRESSION = 2  # of PNG: half the time of the default for a few per cent more bytes
 
 IMAGES = Output(
@@ -35,9 +37,13 @@ IMAGES = Output(
 
 
 def digests(source: Pictures) -> tuple[str, ...]:
-    """Of the content of every picture."""
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return tuple(pool.map(source.digest, range(len(source.names))))
+    """Of the content of every picture; of several processes each reads its share."""
+
+    def read(rows: range) -> list[str]:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return list(pool.map(source.digest, rows))
+
+    return tuple(distributed.shared(len(source.names), read, _DIGEST))
 
 
 def check_folder(folder: Path, manifest: Manifest) -> None:
@@ -63,7 +69,11 @@ def check_folder(folder: Path, manifest: Manifest) -> None:
 
 
 class Recorder:
-    """A sink: the folder of a run, held by its owner (`runtime.files.held`)."""
+    """A sink: the folder of a run, held by its owner (`runtime.files.held`).
+
+    Of several processes the first holds the folder and comes before the others; each has every n-th
+    batch.
+    """
 
     def __init__(
         self,
@@ -89,30 +99,43 @@ class Recorder:
         self._class_names = class_names
         self._store = store.Writer(folder, len(manifest.pictures), manifest.batch_size, class_names)
         self._known: dict[str, Output] = {}
+        self._num, self._place = jax.process_count(), jax.process_index()
+        self._claimed = self._num > 1
         self._done = self._whole()
-        self._claimed = False
+        if self._claimed and distributed.is_first():
+            manifest.write(folder)
+            self._store.write_group()
         self.seconds: list[float] = []  # of the compiled call, one number a batch
 
     def todo(self) -> list[int]:
-        """Rows that are not done, or of which the picture has changed since."""
+        """Own rows that are not done, or of which the picture has changed since."""
         rows = []
-        for batch in range(self._manifest.num_batches()):
+        for batch in self._own():
             where = range(*self._manifest.rows(batch).indices(len(self._manifest.pictures)))
             before = self._done.get(batch, ())
             found = dict(zip(where, before, strict=False))
             rows += [i for i in where if found.get(i) != self._manifest.digests[i]]
         return rows
 
+    def _own(self) -> range:
+        """The batches of this process."""
+        return range(self._place, self._manifest.num_batches(), self._num)
+
+    @property
+    def num_own(self) -> int:
+        """Pictures of this process."""
+        places = (self._manifest.rows(batch) for batch in self._own())
+        return sum(place.stop - place.start for place in places)
+
     def _whole(self) -> dict[int, tuple[str, ...]]:
         """``{batch: digests}`` of the batches that are done and whole; of others nothing stays."""
         found: dict[int, tuple[str, ...]] = {}
         arrays: set[str] = set()
-        for batch in range(self._manifest.num_batches()):
-            whole = done.whole(self._folder, batch, self._manifest)
-            if whole is not None:
-                found[batch] = tuple(row.digest for row in whole.rows)
-                arrays |= done.arrays_of(whole)
-        done.undo(self._folder, self._manifest, found, arrays)
+        for batch, whole in done.all_whole(self._folder, self._manifest).items():
+            found[batch] = tuple(row.digest for row in whole.rows)
+            arrays |= done.arrays_of(whole)
+        if distributed.is_first():
+            done.undo(self._folder, self._manifest, found, arrays)
         return found
 
     def begin(self, known: dict[str, Output]) -> Sequence[int]:
@@ -141,6 +164,10 @@ class Recorder:
             lines |= {row: self._line(found, arrays, n) for n, row in enumerate(explained)}
         self._write_lines(lines)
         self._advance(len(rows))
+
+    def own_rows(self) -> list[Row]:
+        """Of this process' pictures, which are done."""
+        return [row for batch in self._own() for row in done.read(self._folder, batch).rows]
 
     def finish(self) -> list[Row]:
         """Writes the summary of all pictures, which are done."""
@@ -210,7 +237,7 @@ class Recorder:
 def sheet_path(folder: Path, picture: str) -> Path:
     """Where the picture of an explanation lies."""
     *folders, name = picture.split("/")
-    return Path(folder, PICTURES, *folders, files.fitting(f"{name}.png"))
+    return folder.joinpath(PICTURES, *folders, files.fitting(f"{name}.png"))
 
 
 def _arrays(found: Found) -> dict[str, np.ndarray]:

@@ -156,7 +156,7 @@ def explain(run: Run, source: Pictures, sink: Sink) -> None:
     worker = _Worker(run, source)
     with ThreadPoolExecutor(1) as writer:
         writing: Future[None] | None = None
-        for rows, pictures in _read(source, todo, run.batch_size):
+        for rows, pictures in _read(run, source, todo):
             answer = worker(rows, pictures)
             if writing is not None:
                 writing.result()  # raises what the disk had to say, and bounds what waits for it
@@ -167,15 +167,19 @@ def explain(run: Run, source: Pictures, sink: Sink) -> None:
 
 
 def _read(
-    source: Pictures, todo: Sequence[int], batch_size: int
+    run: Run, source: Pictures, todo: Sequence[int]
 ) -> Iterator[tuple[Sequence[int], list[Picture | BadPicture]]]:
     """The pictures that are to do, batch by batch, at most one batch ahead."""
+    batch_size, admit = run.batch_size, run.inspector.method.build().admit
 
     def read(row: int) -> Picture | BadPicture:
         try:
-            return source.read(row)
+            picture = source.read(row)
+            if admit is not None:
+                admit(run.inspector.frozen, picture.known)
         except BadPicture as reason:
             return reason
+        return picture
 
     groups: dict[int, list[int]] = {}
     for row in todo:

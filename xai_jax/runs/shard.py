@@ -117,12 +117,11 @@ def _in_order(shards: dict[Path, Manifest]) -> dict[Path, Manifest]:
 
 def _joined(shards: dict[Path, Manifest]) -> Manifest:
     for folder, manifest in shards.items():
-        for batch in range(manifest.num_batches()):
-            if done.whole(folder, batch, manifest) is None:
-                raise ValueError(
-                    f"{folder} is not finished, or has lost something since; start its xai-jax "
-                    "explain again, then merge."
-                )
+        if len(done.all_whole(folder, manifest)) < manifest.num_batches():
+            raise ValueError(
+                f"{folder} is not finished, or has lost something since; start its xai-jax "
+                "explain again, then merge."
+            )
     first = next(iter(shards.values()))
     whole = dataclasses.replace(
         first,

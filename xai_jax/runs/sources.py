@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -11,9 +10,10 @@ import numpy as np
 
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.data import pictures
-from xai_jax.data.example import picture_digest
+from xai_jax.data import pictures, transforms
+from xai_jax.data.example import another_size, picture_digest
 from xai_jax.data.pipeline import Pipeline
+from xai_jax.runtime.files import is_regular
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,23 +64,52 @@ class Files:
 
     threads = 4
 
-    def __init__(self, files: Mapping[str, Path], preprocess: Preprocess) -> None:
-        """Of ``{name: file}``, as `data.pictures.find` makes it."""
+    def __init__(
+        self, files: Mapping[str, Path], preprocess: Preprocess, regions: Path | None = None
+    ) -> None:
+        """Of ``{name: file}``, as `data.pictures.find` makes it.
+
+        Args:
+            files: the pictures.
+            preprocess: how they are made.
+            regions: folder of label maps, for each picture a PNG of its name whose values number
+                the regions; ``None``: there are none.
+        """
         self.names = tuple(files)
         self._paths, self._preprocess = tuple(files.values()), preprocess
+        self._maps = regions and [regions / Path(name).with_suffix(".png") for name in files]
 
     def digest(self, row: int) -> str:
-        """Of the file's bytes; "" where it cannot be read."""
+        """Of the file's bytes, and those of its label map; "" where one cannot be read."""
         try:
-            return _sha256(_content(self._paths[row]))
+            return _sha256(b"".join(self._contents(row)))
         except BadPicture:
             return ""
 
+    def _contents(self, row: int) -> list[bytes]:
+        found = [_content(self._paths[row])]
+        if not self._maps:
+            return found
+        try:
+            return [*found, _content(self._maps[row])]
+        except BadPicture as error:
+            raise BadPicture(f"Its label map {self._maps[row]} is unusable: {error}") from error
+
     def read(self, row: int) -> Picture:
-        """The picture, resized."""
-        content = _content(self._paths[row])
-        image = pictures.read(content, self._preprocess)
-        return Picture(image=image, digest=_sha256(content))
+        """The picture, resized, with its label map."""
+        contents = self._contents(row)
+        image = pictures.read(contents[0], self._preprocess)
+        digest = _sha256(b"".join(contents))
+        if len(contents) == 1:
+            return Picture(image=image, digest=digest)
+        return Picture(image=image, digest=digest, known={"regions": self._map(contents)})
+
+    def _map(self, contents: list[bytes]) -> np.ndarray:
+        numbers = pictures.class_ids(contents[1])
+        size = pictures.upright_size(contents[0])
+        if numbers.shape[::-1] != size:
+            raise BadPicture(another_size("It", size, numbers.shape[::-1]))
+        return transforms.ids(self._preprocess, numbers).astype(np.int32)
 
 
 class Arrays:
@@ -120,16 +149,16 @@ class DataSet:
         return picture_digest(self._pipeline.examples[row])
 
     def read(self, row: int) -> Picture:
-        """The picture, with its labels."""
+        """The picture, with its labels and its regions."""
         arrays = self._pipeline.example(row)
-        known = {"labels": arrays["labels"]} if "labels" in arrays else {}
+        known: dict[str, Any] = {n: arrays[n] for n in ("labels", "regions") if n in arrays}
         return Picture(image=arrays["images"], digest=self.digest(row), known=known)
 
 
 def _content(path: Path) -> bytes:
     """The bytes of a regular file: a pipe would be waited for without end."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        if not is_regular(path):
             raise BadPicture("It is no regular file.")
         return path.read_bytes()
     except OSError as error:

@@ -58,8 +58,12 @@ class _Best(policies.PreservationPolicy):
 class Checkpoints:
     """The checkpoints of a run: the last two and the best. A context manager."""
 
-    def __init__(self, folder: Path) -> None:
-        """Opens `folder`, an absolute path, or makes it.
+    def __init__(self, folder: Path, *, own: bool = False) -> None:
+        """Opens `folder`, or makes it.
+
+        Args:
+            folder: an absolute path.
+            own: it is there, and this process' own: no other of the run's takes part.
 
         Raises:
             OSError: the disk is full or read-only.
@@ -74,6 +78,8 @@ class Checkpoints:
             ),
             save_decision_policy=policies.FixedIntervalPolicy(1),
             cleanup_tmp_directories=True,  # what a kill during a save has left
+            create=not own,
+            multiprocessing_options=_alone() if own else ocp.options.MultiprocessingOptions(),
         )
         with _disk(folder):
             self._manager = ocp.CheckpointManager(folder, options=options)
@@ -146,6 +152,10 @@ class Checkpoints:
             )
         return None
 
+    def reload(self) -> None:
+        """Looks anew at what the folder holds."""
+        self._manager.reload()
+
     def _read(self, step: int, abstract: PyTree) -> Any:
         run = self._manager.restore(step, args=ocp.args.Composite(run=ocp.args.JsonRestore())).run
         leaves.check(run["leaves"], abstract, self._folder / str(step), _REMEDY)
@@ -166,6 +176,14 @@ class Checkpoints:
         self._manager.reload()
 
 
+def _alone() -> ocp.options.MultiprocessingOptions:
+    """Of a process that waits for no other."""
+    me = jax.process_index()
+    return ocp.options.MultiprocessingOptions(
+        primary_host=me, active_processes={me}, barrier_sync_key_prefix=f"process{me}"
+    )
+
+
 def read_best(folder: Path, abstract: PyTree) -> Restored:
     """The best checkpoint of a run (the last one, of a run without validation), to use it.
 
@@ -183,7 +201,12 @@ def read_best(folder: Path, abstract: PyTree) -> Restored:
     last = max(steps)
     with ocp.Checkpointer(ocp.JsonCheckpointHandler()) as reader:
         best = reader.restore(folder / str(last) / "run")["best"]
-        step = last if best is None else best
+    return read_step(folder, last if best is None else best, abstract)
+
+
+def read_step(folder: Path, step: int, abstract: PyTree) -> Restored:
+    """The checkpoint of one step; arguments and errors as those of `read_best`."""
+    with ocp.Checkpointer(ocp.JsonCheckpointHandler()) as reader:
         content = reader.restore(folder / str(step) / "run")
     leaves.check(content["leaves"], abstract, folder / str(step), _REMEDY)
     _check_whole(folder / str(step) / "state")

@@ -71,6 +71,15 @@ def define_workdir(of: str) -> flags.FlagHolder:
     return flag
 
 
+def define_processes() -> tuple[flags.FlagHolder, flags.FlagHolder, flags.FlagHolder]:
+    """The flags --coordinator, --process-index and --process-count of `distributed.program`."""
+    return (
+        flags.DEFINE_string("coordinator", None, "host:port of process 0."),
+        flags.DEFINE_integer("process-index", None, "This process among all of --coordinator."),
+        flags.DEFINE_integer("process-count", None, "The number of processes."),
+    )
+
+
 def run(main: Callable[[], None], shown: Sequence[flags.FlagHolder]) -> None:
     """Reads the command line, and runs `main` if it makes sense.
 

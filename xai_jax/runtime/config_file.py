@@ -1,7 +1,6 @@
 """Settings beside what was computed with them, so that a folder knows whose run it holds."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,8 +39,8 @@ def check(workdir: Path, settings: Any) -> None:
 
 def _check_empty(workdir: Path) -> None:
     ours = {files.LOCK, files.partial(workdir / NAME).name}
-    found = os.listdir(workdir) if workdir.is_dir() else []
-    strange = sorted(set(found) - ours)
+    found = workdir.iterdir() if workdir.is_dir() else []
+    strange = sorted({path.name for path in found} - ours)
     if strange:
         raise ValueError(
             f"{workdir} holds {strange[0]} and no run; choose an empty folder with --workdir."

@@ -1,4 +1,4 @@
-"""Several processes that train as one: how they find each other, and how they end."""
+"""Several processes that work as one: how they find each other, wait for each other, and end."""
 
 import contextlib
 import ctypes
@@ -9,23 +9,26 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import jax
+import numpy as np
 from jax.experimental import multihost_utils
 
+from xai_jax.core.errors import StoreError
 from xai_jax.runtime import ending
 from xai_jax.runtime.ending import Stopped
 
 _LOG = logging.getLogger(__name__)
 HEARTBEAT = 30  # seconds without a sign of life after which a process counts as dead
 _START = 120  # seconds to wait for the others
+_LONGEST = 7 * 24 * 3600  # seconds that a share of the work may take more than another
 _END = 60
 
 _PR_SET_PDEATHSIG = 1  # of Linux' prctl
 _OTHERS = (
     "another one has ended or cannot be reached; "
-    "start all of them again, and they go on from the last checkpoint"
+    "start all of them again, and they go on from what is kept"
 )
 
 # What says that a launcher has started several processes; JAX reads the rest from its environment.
@@ -37,7 +40,11 @@ _TPU_HOSTS = ("TPU_WORKER_HOSTNAMES", "TPU_PROCESS_ADDRESSES")
 
 @contextlib.contextmanager
 def program(
-    coordinator: str | None, process_index: int | None, process_count: int | None
+    coordinator: str | None,
+    process_index: int | None,
+    process_count: int | None,
+    *,
+    batch_size: str = "--config.batch_size",
 ) -> Iterator[None]:
     """The block of a program that may run as several processes: they join first.
 
@@ -50,6 +57,7 @@ def program(
             tells, or this process is alone.
         process_index: this one's place among all; with `coordinator`.
         process_count: of how many.
+        batch_size: the flag that makes the program need less memory.
 
     Raises:
         ValueError: the arguments make no sense, or process 0 does not answer.
@@ -69,7 +77,7 @@ def program(
         raise
     except BaseException as error:
         if several:
-            _end(f"{name}: {_sentence(error)}", error)
+            _end(f"{name}: {_sentence(error, batch_size)}", error)
         raise
 
 
@@ -89,10 +97,54 @@ def gracefully() -> Iterator[Callable[[int], int | None]]:
     yield lambda step: signal.SIGTERM if reached(step) else None
 
 
+def is_first() -> bool:
+    """Whether this process speaks and writes for all: the first one, or the only one."""
+    return jax.process_index() == 0
+
+
+def end_at_once(name: str) -> None:
+    """Has SIGTERM end this process at once, which JAX keeps for those that agree on a step.
+
+    Args:
+        name: of the program.
+    """
+    if jax.process_count() > 1:
+        ending.listen(name)
+
+
+def together(what: str) -> None:
+    """Returns when all processes are here; nothing is computed, and no device waits.
+
+    A process that dies meanwhile ends the others (see `program`).
+    """
+    if jax.process_count() > 1:
+        from orbax.checkpoint import multihost  # whose front of JAX' own barrier is public
+
+        multihost.get_barrier_sync_fn()(key=what, timeout_ms=1000 * _LONGEST)
+
+
+def shared(num: int, work: Callable[[range], Sequence[str]], width: int) -> list[str]:
+    """The texts of all rows, of which each process makes those of its share.
+
+    Args:
+        num: rows.
+        work: the texts of some rows.
+        width: bytes of a text at most; ASCII.
+    """
+    count, index = jax.process_count(), jax.process_index()
+    own = range(index * num // count, (index + 1) * num // count)
+    if count == 1:
+        return list(work(own))
+    mine = np.zeros(num, f"S{width}")
+    mine[own.start : own.stop] = [text.encode() for text in work(own)]
+    table = multihost_utils.process_allgather(mine.view(np.uint8).reshape(num, width))
+    return [text.decode() for text in table.max(axis=0).view(f"S{width}")[:, 0].tolist()]
+
+
 def _end(sentence: str, error: BaseException) -> None:
-    is_expected = isinstance(error, ValueError | OSError | KeyboardInterrupt) or _is_of_others(
-        error
-    )
+    is_expected = isinstance(
+        error, ValueError | OSError | StoreError | KeyboardInterrupt
+    ) or _is_of_others(error)
     _LOG.log(logging.DEBUG if is_expected else logging.ERROR, "", exc_info=error)
     print(sentence, file=sys.stderr, flush=True)
     # Not sys.exit: what runs at a Python process's end waits for the processes that failed.
@@ -191,12 +243,12 @@ def _is_of_others(error: BaseException) -> bool:
     return is_runtime and any(word in str(error).lower() for word in _GONE)
 
 
-def _sentence(error: BaseException) -> str:
+def _sentence(error: BaseException, batch_size: str) -> str:
     me = f"process {jax.process_index()} of {jax.process_count()}"
     if _is_of_others(error):
         return f"{me} stops because {_OTHERS}. ({str(error).splitlines()[0][:200]})"
     if isinstance(error, KeyboardInterrupt):
         return f"{me} was interrupted."
-    if not isinstance(error, ValueError | OSError):
+    if not isinstance(error, ValueError | OSError | StoreError):
         return f"{me} stops: {error!r}"
-    return f"{me} stops: {ending.sentence(error, batch_size='--config.batch_size')}"
+    return f"{me} stops: {ending.sentence(error, batch_size=batch_size)}"

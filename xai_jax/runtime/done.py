@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from xai_jax.core import json_file
@@ -14,6 +15,7 @@ from xai_jax.runtime.manifest import Manifest
 from xai_jax.runtime.summary import Row
 
 BATCHES = "batches"
+_THREADS = 4  # that read files
 _REMEDY = "start the run again, and this batch is made anew"
 
 
@@ -31,10 +33,14 @@ class Done(Settings):
 
 
 def write(folder: Path, batch: int, rows: Sequence[Row], files: Iterable[Path]) -> None:
-    """Writes ``batches/NNNNNN.json``, the sign that a batch is done: last of all that it writes."""
+    """Writes ``batches/NNNNNN.json``, the sign that a batch is done: last of all that it writes.
+
+    Of `files` those count that are there.
+    """
     names = sorted(path.relative_to(folder).as_posix() for path in files)
     lines = ",\n".join(json.dumps(dataclasses.asdict(row), allow_nan=False) for row in rows)
-    digests = json.dumps({name: _sha256(folder / name) for name in names}, indent=1)
+    there = {name: sha256 for name, sha256 in _digests(folder, names).items() if sha256}
+    digests = json.dumps(there, indent=1)
     text = f'{{"rows": [\n{lines}\n],\n"files": {digests}}}\n'
     write_whole(_path(folder, batch), text.encode())
 
@@ -59,7 +65,19 @@ def whole(folder: Path, batch: int, manifest: Manifest) -> Done | None:
     pictures = manifest.pictures[manifest.rows(batch)]
     if tuple(row.picture for row in found.rows) != pictures:
         return None
-    return found if all(_is_whole(folder, *file) for file in found.files.items()) else None
+    is_within = all(
+        (folder / name).resolve().is_relative_to(folder.resolve()) for name in found.files
+    )
+    return found if is_within and _digests(folder, found.files) == found.files else None
+
+
+def all_whole(folder: Path, manifest: Manifest) -> dict[int, Done]:
+    """The batches that are `whole`, by number."""
+    there = {path.name for path in (folder / BATCHES).glob("*.json")}
+    batches = [n for n in range(manifest.num_batches()) if _path(folder, n).name in there]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = pool.map(lambda batch: whole(folder, batch, manifest), batches)
+        return {n: done for n, done in zip(batches, found, strict=True) if done is not None}
 
 
 def undo(folder: Path, manifest: Manifest, kept: Collection[int], arrays: Collection[str]) -> None:
@@ -71,10 +89,10 @@ def undo(folder: Path, manifest: Manifest, kept: Collection[int], arrays: Collec
         kept: the batches that are whole.
         arrays: metadata files that they vouch for (`arrays_of`); the other arrays hold nothing.
     """
-    for batch in range(manifest.num_batches()):
-        if batch not in kept:
-            _path(folder, batch).unlink(missing_ok=True)
-            store.remove_chunks(folder, batch)
+    signs = {_path(folder, batch) for batch in range(manifest.num_batches()) if batch not in kept}
+    for path in signs & set((folder / BATCHES).glob("*.json")):
+        path.unlink(missing_ok=True)
+    store.remove_chunks(folder, kept)
     store.remove_arrays(folder, keep=arrays)
 
 
@@ -83,18 +101,18 @@ def arrays_of(done: Done) -> set[str]:
     return {name for name in done.files if name.endswith(f"/{store.METADATA}")}
 
 
-def _is_whole(folder: Path, name: str, sha256: str) -> bool:
-    path = folder / name
-    is_within = path.resolve().is_relative_to(folder.resolve())
+def _digests(folder: Path, names: Iterable[str]) -> dict[str, str | None]:
+    """SHA-256 of files by their names within a folder; ``None`` of one that cannot be read."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return dict(zip(names, pool.map(lambda name: _sha256(folder / name), names), strict=True))
+
+
+def _sha256(path: Path) -> str | None:
     try:
-        return is_within and path.is_file() and _sha256(path) == sha256
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
-        return False
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return None
 
 
 def _path(folder: Path, batch: int) -> Path:

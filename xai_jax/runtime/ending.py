@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NoReturn
 
+from xai_jax.core.errors import StoreError
 from xai_jax.runtime.terminal import plain
 
 _LOG = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ def reported(name: str, work: Callable[[], None], *, batch_size: str = "--batch-
         return _said(name, f"{_words(stopped.number)} {stopped}", _SIGNALLED + stopped.number)
     except KeyboardInterrupt:
         return _said(name, f"{_words(signal.SIGINT)}; {_STOPPED}", _SIGNALLED + signal.SIGINT)
-    except (ValueError, OSError, MemoryError) as error:
+    except (ValueError, OSError, MemoryError, StoreError) as error:
         _LOG.debug("", exc_info=True)
         return _said(name, sentence(error, batch_size=batch_size), 1)
     except RuntimeError as error:

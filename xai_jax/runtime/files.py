@@ -1,15 +1,83 @@
-"""Files that are whole or absent, and folders that one process holds at a time."""
+"""Files that are whole or absent, and folders that one process holds: on a disk or in a store.
+
+Whoever reads or writes what a user has named goes through a path that `place` has made.
+"""
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+from xai_jax.runtime import lease, objects
+from xai_jax.runtime.objects import ObjectPath
 
 LOCK = ".lock"
 PARTIAL = ".partial"  # one fixed name a file, so that a second start overwrites what a kill left
 _LONGEST = 255  # bytes of a file's name
+
+
+def place(path: str | os.PathLike[str]) -> Path:
+    """The path of a name on the disk, or of an object: s3://BUCKET/NAME, gs://BUCKET/NAME.
+
+    Raises:
+        ValueError: it names no bucket.
+    """
+    name = os.fspath(path)
+    return objects.named(name) if objects.looks_like(name) else Path(path)
+
+
+def placed(arguments: Any) -> None:
+    """Makes `place`s of all paths that the fields of a command's arguments hold."""
+    for field in dataclasses.fields(arguments):
+        value = getattr(arguments, field.name)
+        if isinstance(value, Path):
+            setattr(arguments, field.name, place(value))
+        elif isinstance(value, list | tuple):
+            several = type(value)(place(x) if isinstance(x, Path) else x for x in value)
+            setattr(arguments, field.name, several)
+
+
+def common(paths: Sequence[Path]) -> Path | None:
+    """The folder that all these folders are or lie in; ``None``: they are in different places."""
+    first, *others = paths
+    parts = first.parts
+    for other in others:
+        same = (mine == theirs for mine, theirs in zip(parts, other.parts, strict=False))
+        parts = parts[: next((n for n, is_same in enumerate(same) if not is_same), len(parts))]
+        parts = parts[: len(other.parts)]
+    needed = 2 if isinstance(first, ObjectPath) else 1
+    return type(first)(*parts) if len(parts) >= needed else None
+
+
+def is_regular(path: Path) -> bool:
+    """Whether a file can be read to its end, as every object can.
+
+    Raises:
+        OSError: there is none.
+    """
+    return isinstance(path, ObjectPath) or stat.S_ISREG(path.stat().st_mode)
+
+
+def remove(path: Path) -> None:
+    """Removes a file, or a folder and all below it, if it is there.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    if isinstance(path, ObjectPath):
+        path.unlink()
+        path.remove_below()
+    elif path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def partial(path: Path) -> Path:
@@ -34,15 +102,69 @@ def write_whole(path: Path, content: bytes) -> None:
     """Writes a file so that a kill at any moment leaves the old one, the new one or none.
 
     Raises:
-        OSError: the disk is full or read-only.
+        OSError: the disk is full or read-only, or the store fails.
     """
+    if isinstance(path, ObjectPath):
+        lease.check(path)
+        path.write_bytes(content)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
+    with staged(path) as there, open(there, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """A file on the disk, to be written, that becomes `path` when the block ends well.
+
+    Raises:
+        OSError: the disk is full or read-only, or the store fails.
+    """
+    if isinstance(path, ObjectPath):
+        with tempfile.TemporaryDirectory(prefix="xai_jax_") as folder:
+            there = Path(folder, fitting(path.name))
+            yield there
+            write_whole(path, there.read_bytes())
+        return
     with named(path):
-        with open(partial(path), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial(path), path)
+        try:
+            yield partial(path)
+            os.replace(partial(path), path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                partial(path).unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def grown(path: Path) -> Iterator[Path]:
+    """A file on the disk that holds what `path` does and may grow, for `publish`.
+
+    On a disk it is `path` itself. When the block is left, all of it is published.
+    """
+    if not isinstance(path, ObjectPath):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="xai_jax_") as folder:
+        there = Path(folder, fitting(path.name))
+        with contextlib.suppress(FileNotFoundError):
+            there.write_bytes(path.read_bytes())
+        yield there
+        publish(there, path)
+
+
+def publish(there: Path, path: Path) -> None:
+    """Writes to a store what a file on the disk holds by now; nothing on a disk."""
+    if isinstance(path, ObjectPath) and there.exists():
+        write_whole(path, there.read_bytes())
+
+
+def check_disk(path: Path, what: str, remedy: str) -> None:
+    """Raises ValueError for something that needs files on a disk."""
+    if isinstance(path, ObjectPath):
+        raise ValueError(f"{what}, as objects in {path} cannot; {remedy}, or choose a disk.")
 
 
 @contextlib.contextmanager
@@ -62,6 +184,8 @@ def named(path: Path) -> Iterator[None]:
 
 def of_disk(error: ValueError, path: Path) -> Exception:
     """What the operating system said, out of TensorStore's message; the error itself without it."""
+    if isinstance(path, ObjectPath):
+        return objects.failed(error, path)
     code = re.search(r"os_error_code='(\d+)'", str(error))
     return error if code is None else OSError(int(code[1]), os.strerror(int(code[1])), str(path))
 
@@ -70,12 +194,17 @@ def of_disk(error: ValueError, path: Path) -> Exception:
 def held(folder: Path) -> Iterator[None]:
     """Makes `folder` and holds it until the block is left or the process dies, however it dies.
 
-    Nothing of that stays: neither the lock, nor a folder that was made and holds nothing.
+    Nothing of that stays: neither the lock, nor a folder that was made and holds nothing. In a
+    store, it is held by a lease (`runtime.lease`).
 
     Raises:
         ValueError: another process holds it.
         OSError: it cannot be made or written to.
     """
+    if isinstance(folder, ObjectPath):
+        with lease.held(folder, folder / LOCK):
+            yield
+        return
     import fcntl  # POSIX only, and only writers need it
 
     is_new = not folder.exists()

@@ -12,6 +12,7 @@ import PIL
 
 from xai_jax.core import json_file
 from xai_jax.core.domains import Count, Interval, PathWithin, Seed
+from xai_jax.core.precision import Precision
 from xai_jax.core.settings import Settings
 from xai_jax.core.version import VERSION
 from xai_jax.runtime.files import write_whole
@@ -44,15 +45,18 @@ class Manifest(Settings):
         method, preset, config: the method, the preset it started from, and every setting resolved.
         infill, infill_config: the same of the infill.
         infill_sha256: hash of the file of an infill with a network; ``None`` for the others.
+        generator_sha256: hash of the file of a latent space; ``None`` where there is none.
         classifier, weights_sha256: the classifier and the hash of its weights file.
         checkpoint_sha256: hash of the file of a method that was trained; ``None`` for the others.
         preprocess: fields of `core.preprocess.Preprocess`.
         target: "predicted", "runner-up", "truth", or the index of the class that is explained.
         labels_sha256: hash of the file with the true classes; ``None`` unless target is "truth".
         seed: of all randomness.
+        repeats: how often each picture is explained, with other noise each time.
         batch_size: pictures in one compiled call; also the rows of one chunk.
         shard: which part it is; ``None`` for a whole run.
         pictures: ids, in the order of the rows: paths relative to the pictures' common folder.
+        precision: of the networks that are frozen (`core.precision`).
         digests: one a picture, of the content of its file; "" where it could not be read.
         computed_with: versions of the packages, the kind of the device, and the precision of matrix
             products: what the last digits of every number depend on.
@@ -65,6 +69,7 @@ class Manifest(Settings):
     infill: str
     infill_config: Mapping[str, Any]
     infill_sha256: str | None = None
+    generator_sha256: str | None = None
     classifier: str
     weights_sha256: str
     checkpoint_sha256: str | None = None
@@ -72,7 +77,9 @@ class Manifest(Settings):
     target: str | Annotated[int, Interval()]  # whoever explains knows how many classes there are
     labels_sha256: str | None = None
     seed: Seed
+    repeats: Count = 1
     batch_size: Count
+    precision: Precision = "float32"
     shard: Shard | None = None
     pictures: tuple[PathWithin, ...]
     digests: tuple[str, ...]

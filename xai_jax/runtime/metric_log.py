@@ -1,5 +1,7 @@
 """Metrics a line in metrics.jsonl, pictures as PNG, and the same for TensorBoard where wanted."""
 
+import contextlib
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -10,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from xai_jax.core import json_file
+from xai_jax.runtime import files
 from xai_jax.runtime.files import named
 
 NAME = "metrics.jsonl"
@@ -27,12 +30,16 @@ class MetricLog:
         """Opens the log of `folder`; call `rewind` before the first line.
 
         Raises:
-            ValueError: TensorBoard is wanted and tensorboardX is not installed.
+            ValueError: TensorBoard is wanted and tensorboardX is not installed, or there is no
+                disk to write its files to.
         """
         if tensorboard:
+            files.check_disk(folder, "TensorBoard's files grow", "set tensorboard=False")
             _writer_class()  # fails now rather than after the first interval
         self._folder, self._path = folder, folder / NAME
-        self._file = open(self._path, "ab")
+        self._open = contextlib.ExitStack()
+        self._there = self._open.enter_context(files.grown(self._path))
+        self._file = self._open.enter_context(open(self._there, "ab"))
         self._wants_board = tensorboard
         self._board: Any = None
 
@@ -41,7 +48,7 @@ class MetricLog:
 
     def __exit__(self, *error: object) -> None:
         with named(self._path):
-            self._file.close()
+            self._open.close()
         if self._board is not None:
             self._board.close()
 
@@ -51,7 +58,7 @@ class MetricLog:
         What is written then continues as if nothing had come after `step`.
         """
         with named(self._path):
-            self._file.truncate(_length_up_to(self._path, step))
+            self._file.truncate(_length_up_to(self._there, step))
         if self._wants_board:
             folder = str(self._folder / TENSORBOARD)
             self._board = _writer_class()(folder, purge_step=step + 1)
@@ -79,9 +86,9 @@ class MetricLog:
                     "make it uint8 of shape [h w 3] or [h w]."
                 )
             path = self._folder / PANELS / name / f"{step:08d}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with named(path):
-                Image.fromarray(picture).save(path)
+            png = io.BytesIO()
+            Image.fromarray(picture).save(png, format="PNG")
+            files.write_whole(path, png.getvalue())
             if self._board is not None:
                 layout = "HW" if picture.ndim == 2 else "HWC"
                 self._board.add_image(name, picture, step, dataformats=layout)
@@ -90,6 +97,7 @@ class MetricLog:
         """Returns when all lines are on the disk: before the checkpoint that counts on them."""
         with named(self._path):
             os.fsync(self._file.fileno())
+            files.publish(self._there, self._path)
 
 
 def read(folder: Path) -> list[dict[str, Any]]:

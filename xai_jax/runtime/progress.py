@@ -23,10 +23,14 @@ class Progress:
     Speaks on stderr. A context manager; the bar is there while the block runs.
     """
 
-    def __init__(self, doing: str = "explaining", unit: str = "pictures") -> None:
-        """Counts `unit`, of which it says that the program is `doing` them."""
+    def __init__(
+        self, doing: str = "explaining", unit: str = "pictures", *, quiet: bool = False
+    ) -> None:
+        """Counts `unit`, of which it says that the program is `doing` them; or says nothing."""
         self._doing, self._unit = doing, unit
-        self._console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+        self._console = Console(
+            stderr=True, quiet=quiet, highlight=False, emoji=False, soft_wrap=True
+        )
         self._bar = rich.progress.Progress(
             TextColumn("{task.description}", markup=False),  # names in it are data
             BarColumn(),

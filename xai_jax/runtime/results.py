@@ -10,6 +10,7 @@ from xai_jax.core.outputs import Output
 from xai_jax.core.settings import nearest
 from xai_jax.runtime import done, store
 from xai_jax.runtime import manifest as manifests
+from xai_jax.runtime.files import place
 from xai_jax.runtime.manifest import Manifest
 from xai_jax.runtime.store import StoredArray
 from xai_jax.runtime.summary import Row
@@ -41,13 +42,13 @@ class Results:
     @classmethod
     def read(cls, folder: str | os.PathLike) -> "Results":
         """See `load`."""
-        folder = Path(folder)
+        folder = place(folder)
         manifest = manifests.read(folder)
         rows: list[Row | None] = []
+        whole = done.all_whole(folder, manifest)
         for batch in range(manifest.num_batches()):
             places = manifest.rows(batch)
-            found = done.whole(folder, batch, manifest)
-            rows += found.rows if found else [None] * (places.stop - places.start)
+            rows += whole[batch].rows if batch in whole else [None] * (places.stop - places.start)
         return cls(
             folder=folder,
             manifest=manifest,

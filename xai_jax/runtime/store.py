@@ -6,7 +6,6 @@ The same batch gives the same bytes, whichever process writes it and however oft
 import contextlib
 import dataclasses
 import json
-import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import tensorstore as ts
 from xai_jax.core import json_file
 from xai_jax.core.areas import AREAS
 from xai_jax.core.outputs import Output
+from xai_jax.runtime import files, objects
 from xai_jax.runtime.files import of_disk, write_whole
 
 NAME = "explanations.zarr"
@@ -108,15 +108,18 @@ class Writer:
         return array[rows[0] : rows[0] + len(rows)] if follow else array[np.array(rows)]
 
     def written(self, batch: int) -> list[Path]:
-        """The files that a batch has its part in; a chunk of nothing but fill values has none."""
+        """The files that a batch has its part in.
+
+        Of the chunks some may not be there: those of nothing but fill values.
+        """
         places = [_chunk(self._group / name, batch) for name in self._arrays]
         chunks = [
-            Path(place, *["0"] * (array.rank - 1))
+            place.joinpath(*["0"] * (array.rank - 1))
             for place, array in zip(places, self._arrays.values(), strict=True)
         ]
         about = [self._group / name / METADATA for name in self._arrays]
         about += [self._group / METADATA] if self._arrays else []
-        return [*about, *(path for path in chunks if path.is_file())]
+        return [*about, *chunks]
 
     def open_written(self, known: Mapping[str, Output]) -> None:
         """Opens what an earlier start has made: rows that lose their result are emptied."""
@@ -124,7 +127,7 @@ class Writer:
             self._arrays[name] = self._open(known[name], array.shape[1:])
 
     def _open(self, output: Output, shape: tuple[int, ...]) -> ts.TensorStore:
-        self._write_group()
+        self.write_group()
         empty = fill(output)
         unnamed = [None] * (len(shape) - len(output.axes))
         metadata = {
@@ -142,13 +145,14 @@ class Writer:
             "dimension_names": [PICTURE, *output.axes, *unnamed],
             "attributes": dataclasses.asdict(output) | {"axes": list(output.axes)},
         }
-        kvstore = _files(self._group / output.name)
+        kvstore = objects.kvstore(self._group / output.name)
         spec = {"driver": "zarr3", "kvstore": kvstore, "metadata": metadata}
-        return ts.open(spec, create=True, open=True).result()
+        return ts.open(spec, create=True, open=True, context=objects.context()).result()
 
-    def _write_group(self) -> None:
+    def write_group(self) -> None:
+        """Writes what the arrays lie in, if it is not there."""
         path = self._group / METADATA
-        if not path.is_file():
+        if not self._arrays and not path.is_file():
             content = {"zarr_format": 3, "node_type": "group", "attributes": self._attributes}
             write_whole(path, json.dumps(content, indent=1).encode())
 
@@ -165,7 +169,8 @@ class StoredArray:
         attributes = _about(path)["attributes"]
         self.output: Output = json_file.fitting(attributes, Output, str(path / METADATA), _REMEDY)
         with _sentence(path):
-            self._array = ts.open({"driver": "zarr3", "kvstore": _files(path)}, read=True).result()
+            spec = {"driver": "zarr3", "kvstore": objects.kvstore(path)}
+            self._array = ts.open(spec, read=True, context=objects.context()).result()
         self.shape: tuple[int, ...] = self._array.shape
         self.dtype: np.dtype = self._array.dtype.numpy_dtype
 
@@ -210,25 +215,30 @@ def _names(group: Path) -> Iterator[str]:
             yield metadata.parent.relative_to(group).as_posix()
 
 
-def remove_chunks(folder: Path, batch: int) -> None:
-    """Removes what a batch has written into any array; its rows then hold no result."""
-    for chunks in (folder / NAME).rglob(_CHUNKS):
-        place = chunks / str(batch)
-        if place.is_dir():
-            shutil.rmtree(place)
-        else:
-            place.unlink(missing_ok=True)
+def remove_chunks(folder: Path, kept: Collection[int]) -> None:
+    """Removes what all batches but those `kept` have written; their rows then hold no result."""
+    for _, batch, path in _chunks(folder / NAME):
+        if batch not in kept:
+            path.unlink(missing_ok=True)
 
 
 def remove_arrays(folder: Path, keep: Collection[str]) -> None:
     """Removes the arrays whose metadata is not among the files `keep`, named within `folder`."""
     group = folder / NAME
     if f"{NAME}/{METADATA}" not in keep:
-        shutil.rmtree(group, ignore_errors=True)
-    for chunks in list(group.rglob(_CHUNKS)):
-        metadata = (chunks.parent / METADATA).relative_to(folder)
-        if metadata.as_posix() not in keep:
-            shutil.rmtree(chunks.parent)
+        files.remove(group)
+    for array in {array for array, _, _ in _chunks(group)}:
+        if (array / METADATA).relative_to(folder).as_posix() not in keep:
+            files.remove(array)
+
+
+def _chunks(group: Path) -> Iterator[tuple[Path, int, Path]]:
+    """Array, batch and file of all chunks."""
+    for path in list(group.rglob("*")):
+        within = path.relative_to(group).parts
+        if _CHUNKS in within[:-1] and path.is_file():
+            place = len(within) - 1 - within[::-1].index(_CHUNKS)
+            yield group.joinpath(*within[:place]), int(within[place + 1]), path
 
 
 def _chunk(array: Path, batch: int) -> Path:
@@ -247,12 +257,10 @@ def _about(path: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _sentence(path: Path) -> Iterator[None]:
-    """What tensorstore says of a damaged array, in our words."""
+    """What tensorstore says of a damaged array, or of a store that fails, in our words."""
     try:
         yield
-    except ValueError:
+    except ValueError as error:
+        if objects.is_outage(error):
+            raise objects.failed(error, path) from None
         raise ValueError(f"{path} is damaged; {_REMEDY}.") from None
-
-
-def _files(path: Path) -> dict[str, str]:
-    return {"driver": "file", "path": str(path.absolute())}

@@ -20,7 +20,7 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import PyTree
 from xai_jax.runtime import header, leaves
-from xai_jax.runtime.files import write_whole
+from xai_jax.runtime.files import place, write_whole
 from xai_jax.runtime.header import Header
 
 _KEY = "xai_jax"  # of our metadata in safetensors' own header
@@ -141,7 +141,7 @@ def read(path: Path) -> Content:
     """
     import safetensors.numpy
 
-    path = _file(Path(path))
+    path = _file(place(path))
     content = path.read_bytes()
     try:
         arrays = safetensors.numpy.load(content)

@@ -4,7 +4,7 @@ Efron, Tibshirani, "An Introduction to the Bootstrap", 1993: percentile interval
 same draws serve all contestants, so that differences between them are paired by picture.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,23 @@ _AT_ONCE = 1 << 20  # drawn pictures that are held
 
 Replicates = Float[np.ndarray, "r"]
 PValues = Float[np.ndarray, "m"]
+
+
+class Draws(NamedTuple):
+    """What is drawn again.
+
+    Fields:
+        num: of resamples; 0: there are none.
+        group_of: of a picture's name, whose it is: pictures of one patient, say, are drawn or left
+            out together. ``None``: each is drawn by itself.
+    """
+
+    num: int
+    group_of: Callable[[str], str] | None = None
+
+    def groups(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Of pictures of these names; empty where each is drawn by itself."""
+        return () if self.group_of is None else tuple(map(self.group_of, names))
 
 
 class Difference(NamedTuple):
@@ -36,7 +53,9 @@ class Difference(NamedTuple):
     p: float
 
 
-def resampled(rows: Rows, metric: Metric, num: int, seed: int = 0) -> dict[str, Replicates]:
+def resampled(
+    rows: Rows, metric: Metric, num: int, seed: int = 0, groups: Sequence[str] = ()
+) -> dict[str, Replicates]:
     """Each column of a metric on `num` resamples of the pictures, ``{column: [num]}``.
 
     Args:
@@ -44,11 +63,23 @@ def resampled(rows: Rows, metric: Metric, num: int, seed: int = 0) -> dict[str, 
         metric: what reduces them.
         num: of resamples, each of n pictures with replacement.
         seed: of the draws, which depend on it, n and `num` alone.
+        groups: the name of each picture's; then as many groups are drawn as there are, whole.
+            Empty: each picture is one.
     """
     arrays = {name: np.asarray(values, np.float64) for name, values in rows.items()}
     size = len(next(iter(arrays.values())))
-    parts = [_reduced(arrays, metric, places) for places in _draws(size, num, seed)]
-    return {c.name: np.concatenate([part[c.name] for part in parts]) for c in metric.columns}
+    drawn = _draws_of_groups(groups, num, seed) if groups else _draws(size, num, seed)
+    parts = [_reduced(arrays, metric, places) for places in drawn]
+    found = {c.name: np.concatenate([part[c.name] for part in parts]) for c in metric.columns}
+    if metric.of_pairs:
+        value = metric.reduce(arrays)
+        found = {name: made + value[name] - _mean(made) for name, made in found.items()}
+    return found
+
+
+def _mean(replicates: Replicates) -> float:
+    known = replicates[~np.isnan(replicates)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def _draws(size: int, num: int, seed: int) -> Iterator[Int[np.ndarray, "r n"]]:
@@ -60,16 +91,34 @@ def _draws(size: int, num: int, seed: int) -> Iterator[Int[np.ndarray, "r n"]]:
         left -= min(most, left)
 
 
+def _draws_of_groups(
+    groups: Sequence[str], num: int, seed: int
+) -> Iterator[Int[np.ndarray, "r n"]]:
+    """`num` draws of whole groups; rows that hold fewer pictures than the longest end in -1."""
+    of_name: dict[str, list[int]] = {}
+    for place, name in enumerate(groups):
+        of_name.setdefault(name, []).append(place)
+    members = list(of_name.values())
+    longest = max(map(len, members))
+    padded = np.array([own + [-1] * (longest - len(own)) for own in members])  # [g longest]
+    for chosen in _draws(len(members), num, seed):
+        places = padded[chosen].reshape(len(chosen), -1)
+        places = np.take_along_axis(places, np.argsort(places < 0, axis=1, kind="stable"), axis=1)
+        yield places[:, : int((places >= 0).sum(axis=1).max())]
+
+
 def _reduced(rows: Rows, metric: Metric, places: np.ndarray) -> dict[str, np.ndarray]:
     if metric.reduce is metrics_.mean:  # all draws in one pass
         return {c.name: _means(rows[c.name], places) for c in metric.columns}
-    found = [metric.reduce({name: v[drawn] for name, v in rows.items()}) for drawn in places]
+    found = [
+        metric.reduce({name: v[drawn[drawn >= 0]] for name, v in rows.items()}) for drawn in places
+    ]
     return {c.name: np.array([one[c.name] for one in found], np.float64) for c in metric.columns}
 
 
 def _means(values: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """`core.metric.mean` of each draw, ``[r]``: over what is defined."""
-    drawn = values[places]  # [r n]
+    """`core.metric.mean` of each draw, ``[r]``: over what is defined; place -1 is nothing."""
+    drawn = np.append(values, np.nan)[places]  # [r n]
     known = ~np.isnan(drawn)
     count = known.sum(axis=1)
     total = np.where(known, drawn, 0.0).sum(axis=1)

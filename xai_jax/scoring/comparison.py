@@ -9,7 +9,7 @@ import numpy as np
 from xai_jax.core.metric import Column, Metric
 from xai_jax.scoring import bootstrap
 from xai_jax.scoring.agreement import agreement
-from xai_jax.scoring.bootstrap import Difference
+from xai_jax.scoring.bootstrap import Difference, Draws
 from xai_jax.scoring.record import Record
 from xai_jax.scoring.table import Table, means, plain, write_csv
 
@@ -17,13 +17,13 @@ INTERVALS, PAIRS, AGREEMENT = "intervals.csv", "pairs.csv", "agreement.csv"
 
 
 def intervals(
-    records: Mapping[str, Record], metrics: Sequence[Metric], num: int
+    records: Mapping[str, Record], metrics: Sequence[Metric], draws: Draws
 ) -> dict[str, np.ndarray]:
     """Low and high end of each number of the table, ``{column: [rows 2]}``."""
     found: dict[str, list[tuple[float, float]]] = {}
     for record in records.values():
         for metric in metrics:
-            made = _resampled(record, metric, None, num)
+            made = _resampled(record, metric, None, draws)
             for column in metric.columns:
                 ends = bootstrap.interval(made[column.name])
                 found.setdefault(column.name, []).append(ends)
@@ -31,12 +31,14 @@ def intervals(
 
 
 def _resampled(
-    record: Record, metric: Metric, only: Collection[str] | None, num: int
+    record: Record, metric: Metric, only: Collection[str] | None, draws: Draws
 ) -> dict[str, np.ndarray]:
     """NaN where there is nothing to draw."""
     if not record.names or record.failed(metric):
-        return {column.name: np.full(num, np.nan) for column in metric.columns}
-    return bootstrap.resampled(record.rows(metric, only), metric, num)
+        return {column.name: np.full(draws.num, np.nan) for column in metric.columns}
+    names = [name for name in record.names if only is None or name in only]
+    rows = record.rows(metric, only)
+    return bootstrap.resampled(rows, metric, draws.num, groups=draws.groups(names))
 
 
 def write(
@@ -45,7 +47,7 @@ def write(
     records: Mapping[str, Record],
     metrics: Sequence[Metric],
     methods: Sequence[str],
-    num: int,
+    draws: Draws,
 ) -> tuple[str, ...]:
     """Writes the files of a comparison, and returns what the page says of them.
 
@@ -55,7 +57,7 @@ def write(
         records: by contestant.
         metrics: whose columns the table has.
         methods: the contestants that are compared in pairs, and ranked.
-        num: resamples.
+        draws: what is drawn again.
     """
     columns = [c for metric in metrics for c in metric.columns]
     write_csv(
@@ -72,10 +74,10 @@ def write(
     matrix = agreement(table, [c.name for c in ranked], methods)
     matrix.to_csv(workdir / AGREEMENT)
     chosen = {name: records[name] for name in methods}
-    lines = _pairs(chosen, metrics, num)
+    lines = _pairs(chosen, metrics, draws)
     header = ["column", "one", "other", "difference", "low", "high", "p", "holm"]
     write_csv(workdir / PAIRS, header, lines)
-    return _notes(matrix, num)
+    return _notes(matrix, draws)
 
 
 def _ranked(table: Table, columns: Sequence[Column], methods: Sequence[str]) -> list[Column]:
@@ -85,7 +87,9 @@ def _ranked(table: Table, columns: Sequence[Column], methods: Sequence[str]) -> 
     return [c for c in known if (~np.isnan(table[c.name][places])).sum() > 1]
 
 
-def _pairs(records: Mapping[str, Record], metrics: Sequence[Metric], num: int) -> list[list[str]]:
+def _pairs(
+    records: Mapping[str, Record], metrics: Sequence[Metric], draws: Draws
+) -> list[list[str]]:
     """A line a column and pair, on the pictures that all of them share; Holm within a column."""
     if len(records) < 2:
         return []
@@ -95,7 +99,7 @@ def _pairs(records: Mapping[str, Record], metrics: Sequence[Metric], num: int) -
     rows = {name: means(record, metrics, shared) for name, record in records.items()}
     lines = []
     for metric in metrics:
-        made = {name: _resampled(record, metric, shared, num) for name, record in records.items()}
+        made = {name: _resampled(record, metric, shared, draws) for name, record in records.items()}
         for column in (c.name for c in metric.columns):
             lines += _of_column(column, rows, made)
     return lines
@@ -120,11 +124,13 @@ def _of_column(
     ]
 
 
-def _notes(matrix: Table, num: int) -> tuple[str, ...]:
+def _notes(matrix: Table, draws: Draws) -> tuple[str, ...]:
+    whole = "" if draws.group_of is None else ", all of a group drawn together"
     notes = [
-        f"In brackets {bootstrap.LEVEL:.0%} intervals: percentiles of {num} resamples of the "
-        f"pictures. {PAIRS} has the differences of each two methods, paired by picture, with "
-        f"Holm's correction within a column; {AGREEMENT} says whether two columns rank alike.\n"
+        f"In brackets {bootstrap.LEVEL:.0%} intervals: percentiles of {draws.num} resamples of "
+        f"the pictures{whole}. {PAIRS} has the differences of each two methods, paired by "
+        f"picture, with Holm's correction within a column; {AGREEMENT} says whether two columns "
+        "rank alike.\n"
     ]
     gains = [name for name in matrix.rows if name.split("_")[0] == "srg"]
     taus = [

@@ -11,11 +11,12 @@ from xai_jax import report
 from xai_jax.core.content import as_json, to_json
 from xai_jax.core.method import Inspector
 from xai_jax.core.outputs import CLASS_KEEP, Output
+from xai_jax.core.precision import computed
 from xai_jax.data.example import digest
 from xai_jax.runs.road import Run
 from xai_jax.runs.run import Outcome, Progress, run
+from xai_jax.runtime import distributed, results
 from xai_jax.runtime import manifest as manifests
-from xai_jax.runtime import results
 from xai_jax.runtime.manifest import Manifest
 from xai_jax.scoring import items
 from xai_jax.scoring.evaluation import Contestant
@@ -89,7 +90,8 @@ class Entrant:
         """Explains what is not explained yet, or has changed since."""
         source, names = Items(self.stage, self.items), tuple(self.stage.data.class_names)
         outcome = run(self.folder, self.manifest, self.how, source, names, progress)
-        if outcome.seconds or not (self.folder / "report.html").exists():
+        is_written = (self.folder / "report.html").exists()
+        if distributed.is_first() and (outcome.seconds or not is_written):
             report.write(self.folder)
         return outcome
 
@@ -151,13 +153,14 @@ class Entrant:
             config=to_json(method) if dataclasses.is_dataclass(method) else {},
             infill=getattr(frozen.infill.fill_fn, "__module__", ""),
             infill_config={"sha256": self.stage.fingerprint(frozen.infill)},
-            classifier=_kind(frozen.classifier.apply_fn),
+            classifier=_kind(computed(frozen.classifier.apply_fn, "float32")),
             weights_sha256=self.stage.fingerprint(frozen.classifier),
             checkpoint_sha256=self.state if jax.tree.leaves(self.inspector.weights) else None,
             preprocess={} if resize is None else to_json(resize),
             target="truth",
             seed=self.stage.seed,
             batch_size=self.stage.batch_size,
+            precision=frozen.classifier.precision,
             pictures=tuple(item.name for item in self.items),
             digests=tuple(item.digest for item in self.items),
             computed_with=manifests.computed_with(),

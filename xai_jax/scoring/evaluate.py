@@ -10,7 +10,9 @@ import jax
 from xai_jax.core.method import Frozen, Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.metrics.specificity import classes_of
+from xai_jax.runtime.files import place
 from xai_jax.scoring.baselines import baselines as of_all
+from xai_jax.scoring.bootstrap import Draws
 from xai_jax.scoring.entrant import Entrant
 from xai_jax.scoring.evaluation import Contestant, ReadMask, kept_or_stretched
 from xai_jax.scoring.score import check_names, compete
@@ -62,6 +64,8 @@ def evaluate(
             holds another evaluation: before anything is written.
         OSError: the disk is full or read-only; whole files stay.
     """
+    if jax.process_count() > 1:
+        raise ValueError("xai_jax.evaluate scores as one process; evaluate.py takes several.")
     given = of_all() if baselines else {}
     check_names(explainers, given)
     frozen, classes = _same_classifier(explainers), classes_of(metrics)
@@ -73,12 +77,14 @@ def evaluate(
         "seed": seed,
     }
     with _folder(workdir) as kept:
-        folder = Path(kept).absolute()
+        folder = place(kept).absolute()
         entrants = {
             name: Entrant(name, Contestant(method=one.method, mask=mask), one, stage, folder)
             for name, one in explainers.items()
         }
-        return compete(stage, entrants, given, tuple(metrics), folder, whole, resamples)
+        table = compete(stage, entrants, given, tuple(metrics), folder, whole, Draws(resamples))
+        assert table is not None  # this process is the first
+        return table
 
 
 def _folder(workdir: str | Path | None) -> contextlib.AbstractContextManager[str | Path]:

@@ -109,6 +109,8 @@ class Evaluation(Settings):
             where a class and its absence are the two decisions.
         seed: of the methods' randomness.
         resamples: of the bootstrap that gives intervals and compares the methods in pairs; 0: none.
+        group_of: of a picture's name, whose it is: the bootstrap draws whole groups, a patient with
+            all slices, say. ``None``: each picture is drawn by itself.
         trivial: what the classifier's AUC is printed beside; ``None``: nothing.
     """
 
@@ -122,6 +124,7 @@ class Evaluation(Settings):
     absent: bool = False
     seed: Seed = 0
     resamples: Natural = 0
+    group_of: Callable[[str], str] | None = None
     trivial: Trivial | None = None
 
 

@@ -95,8 +95,9 @@ class Items:
             BadPicture: it cannot be read.
         """
         try:
-            image = self._example(self._items[row].row)["images"]
+            arrays = self._example(self._items[row].row)
         except OSError as error:
             reason = error.strerror or str(error)
             raise BadPicture(f"It cannot be read: {reason}.") from error
-        return Picture(image=image, digest=self.digest(row))
+        known = {name: arrays[name] for name in ("regions",) if name in arrays}
+        return Picture(image=arrays["images"], digest=self.digest(row), known=known)

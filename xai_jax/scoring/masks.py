@@ -13,6 +13,7 @@ from xai_jax.core.image import unit_range
 from xai_jax.core.types import Batch, Explanation
 from xai_jax.metrics.specificity import COMPARED_KEEP
 from xai_jax.metrics.tiles import TRUE_KEEP
+from xai_jax.runs.batch import taken
 from xai_jax.runtime.results import Results
 from xai_jax.scoring.evaluation import ReadMask
 from xai_jax.scoring.items import Item
@@ -66,8 +67,8 @@ class Stored:
         """What metrics are shown of these data rows, ``[size ...]`` on the host.
 
         `keep` and `saliency` are the masks of all true classes merged by their maximum, `target` is
-        the first true class, and so are `pictures`; ``maps["compared_keep"]`` are the masks of the
-        compared classes, NaN where they were not asked for. Where metrics want them,
+        the first true class, and so are `pictures` and `numbers`; ``maps["compared_keep"]`` are the
+        masks of the compared classes, NaN where they were not asked for. Where metrics want them,
         ``maps["true_keep"]`` are those of each true class.
 
         Raises:
@@ -80,8 +81,7 @@ class Stored:
             explanation = explanation_of(self.results, part)
             masks = _in_range(np.asarray(self.read(explanation), np.float32))
             for n, place in enumerate(part):
-                pictures = {k: np.asarray(v[n]) for k, v in explanation.pictures.items()}
-                drawn.add(self.items[place], masks[n], pictures)
+                drawn.add(self.items[place], masks[n], taken(explanation, [n]))
         return drawn.explanation()
 
 
@@ -97,8 +97,9 @@ class _Drawn:
         num_classes = of.stage.num_classes if of.per_class else 0
         self._true = np.full((*sides, num_classes), np.nan, np.float32)
         self._pictures: dict[str, np.ndarray] = {}
+        self._numbers: dict[str, np.ndarray] = {}
 
-    def add(self, item: Item, mask: np.ndarray, pictures: Mapping[str, np.ndarray]) -> None:
+    def add(self, item: Item, mask: np.ndarray, said: Explanation) -> None:
         """``[h w 1]`` of the item's target, or ``[h w k]`` of every class."""
         n = self._of_row[item.row]
         is_true = self._batch.labels[n] > 0  # [k]
@@ -113,10 +114,13 @@ class _Drawn:
             if item.row in self._of.specific and k in of_class:
                 self._compared[n, ..., j] = of_class[k]
         if item.target == self._batch.target[n]:
-            for name, values in pictures.items():
-                shape = (len(self._keep), *values.shape)
-                whole = self._pictures.setdefault(name, np.zeros(shape, values.dtype))
-                whole[n] = values
+            self._take(n, self._pictures, said.pictures)
+            self._take(n, self._numbers, said.numbers)
+
+    def _take(self, n: int, place: dict[str, np.ndarray], found: Mapping[str, Any]) -> None:
+        for name, values in found.items():
+            shape = (len(self._keep), *values.shape[1:])
+            place.setdefault(name, np.zeros(shape, values.dtype))[n] = np.asarray(values)[0]
 
     def _add_true(self, n: int, k: int, mask: np.ndarray) -> None:
         self._keep[n, ..., 0] = np.maximum(self._keep[n, ..., 0], mask)
@@ -127,7 +131,8 @@ class _Drawn:
         keep, compared, true = self._keep, self._compared, self._true
         if self._of.stretched:
             keep, compared, true = map(_stretched, (keep, compared, true))
-        return shown(self._batch, keep, compared, true, self._pictures)
+        found = shown(self._batch, keep, compared, true, self._pictures)
+        return dataclasses.replace(found, numbers=self._numbers)
 
 
 def _stretched(maps: np.ndarray) -> np.ndarray:

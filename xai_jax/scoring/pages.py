@@ -11,6 +11,7 @@ from xai_jax.metrics import specificity
 from xai_jax.metrics.evidence_maps import counts_flat
 from xai_jax.runtime.files import write_whole
 from xai_jax.scoring import comparison
+from xai_jax.scoring.bootstrap import Draws
 from xai_jax.scoring.classified import Classified
 from xai_jax.scoring.record import Record
 from xai_jax.scoring.stage import Stage
@@ -32,7 +33,7 @@ def write(
     classifier: Classified,
     records: Mapping[str, Record],
     methods: Sequence[str],
-    resamples: int,
+    draws: Draws,
     said: tuple[str, ...] = (),
 ) -> Table:
     """Writes all tables, and returns the first one.
@@ -44,15 +45,15 @@ def write(
         classifier: how good it is.
         records: by contestant.
         methods: those of them that are compared in pairs.
-        resamples: of the bootstrap; 0: there are no intervals.
+        draws: of the bootstrap; of 0 resamples there are no intervals.
         said: lines that end the page.
     """
     notes = (*_notes(stage, metrics, classifier, records), *said)
     table = table_of(records, metrics, notes=notes)
-    if resamples:
-        ends = comparison.intervals(records, metrics, resamples)
+    if draws.num:
+        ends = comparison.intervals(records, metrics, draws)
         table = dataclasses.replace(table, intervals=ends)
-        more = comparison.write(workdir, table, records, metrics, methods, resamples)
+        more = comparison.write(workdir, table, records, metrics, methods, draws)
         table = dataclasses.replace(table, notes=(*more, *notes))
     table.to_csv(workdir / SCORES)
     single = [(m, row.name) for m in metrics for row in m.rows if not row.axes]

@@ -1,9 +1,8 @@
 """The program evaluate.py."""
 
-from pathlib import Path
-
 from xai_jax.runtime import command_line, deterministic, distributed
 from xai_jax.runtime.ahead import interruptibly
+from xai_jax.runtime.files import place
 from xai_jax.scoring.evaluation import Evaluation
 from xai_jax.scoring.score import score
 
@@ -17,10 +16,13 @@ def main() -> None:
     deterministic.ask()
     config = command_line.define_config(Evaluation)
     workdir = command_line.define_workdir("The scores'")
+    several = command_line.define_processes()
 
     def evaluate() -> None:
-        with distributed.program(None, None, None):
-            page = interruptibly(lambda: score(config.value, Path(workdir.value)))
-            print(page.read_text())
+        with distributed.program(*(flag.value for flag in several)):
+            distributed.end_at_once("evaluate.py")
+            page = interruptibly(lambda: score(config.value, place(workdir.value)))
+            if distributed.is_first():
+                print(page.read_text())
 
-    command_line.run(evaluate, (config, workdir))
+    command_line.run(evaluate, (config, workdir, *several))

@@ -15,10 +15,12 @@ from xai_jax.core.metric import Metric
 from xai_jax.core.types import Batch, Explanation
 from xai_jax.data.example import digest
 from xai_jax.metrics.specificity import classes_of
-from xai_jax.runtime import config_file, files
+from xai_jax.runtime import config_file, distributed, files
+from xai_jax.runtime.files import place
 from xai_jax.runtime.progress import Progress
 from xai_jax.scoring import measure, pages, record
 from xai_jax.scoring.baselines import Baseline, baselines
+from xai_jax.scoring.bootstrap import Draws
 from xai_jax.scoring.calls import forward_passes
 from xai_jax.scoring.classified import Classified, classified
 from xai_jax.scoring.entrant import Entrant
@@ -53,7 +55,7 @@ def score(
             process that writes: before anything is written.
         OSError: the disk is full or read-only; whole files stay.
     """
-    workdir = Path(workdir).absolute()
+    workdir = place(workdir).absolute()
     metrics = (*standard(tuple(evaluation.classes), evaluation.truth), *evaluation.metrics)
     classes_of(metrics)  # raises where there are two
     given = baselines() if evaluation.truth else {}
@@ -69,7 +71,9 @@ def score(
         absent=evaluation.absent,
     )
     _check_classifier(evaluation, stage)
-    shared = dataclasses.replace(evaluation, contestants={}, metrics=(), resamples=0, trivial=None)
+    shared = dataclasses.replace(
+        evaluation, contestants={}, metrics=(), resamples=0, group_of=None, trivial=None
+    )
     whole = {"evaluation": shared, "frozen": stage.fingerprint(frozen)}
     config_file.check(workdir, whole)
     entrants = {
@@ -78,7 +82,8 @@ def score(
     }
     trivial = evaluation.trivial
     said = () if trivial is None else (sentence(trivial, evaluation.data),)
-    compete(stage, entrants, given, metrics, workdir, whole, evaluation.resamples, said)
+    draws = Draws(evaluation.resamples, evaluation.group_of)
+    compete(stage, entrants, given, metrics, workdir, whole, draws, said)
     return workdir / pages.PAGE
 
 
@@ -89,10 +94,12 @@ def compete(
     metrics: Sequence[Metric],
     workdir: Path,
     whole: Any,
-    resamples: int,
+    draws: Draws,
     said: tuple[str, ...] = (),
-) -> Table:
+) -> Table | None:
     """Explains and scores the contestants and the given masks, and writes all files.
+
+    Of several processes each explains its share, and the first one scores; the others get ``None``.
 
     Args:
         stage: on what.
@@ -101,7 +108,7 @@ def compete(
         metrics: what is scored.
         workdir: the scores' folder.
         whole: all that the scores depend on and that must be the same at every start.
-        resamples: of the bootstrap; 0: there are no intervals.
+        draws: of the bootstrap; of 0 resamples there are no intervals.
         said: more lines of the page.
 
     Raises:
@@ -119,41 +126,56 @@ def compete(
     for name, baseline in given.items():
         about = {"baseline": baseline, "frozen": stage.fingerprint(stage.frozen)}
         records[name] = record.read(workdir, name, as_json(about))
+    distributed.together(f"{workdir} is checked")  # before anybody writes into it
+    if not distributed.is_first():
+        _explain_shares(entrants)
+        return None
     with files.held(workdir), Progress("scoring", "pictures") as progress:
         config_file.write(workdir, whole)
         progress.note("classifying")
         classifier = classified(workdir, stage)
+        for name, entrant in entrants.items():
+            records[name] = _explained(entrant, records[name], workdir, progress)
         found = {}
         for name, before in records.items():
             if name in entrants:
-                made = _of_entrant(entrants[name], before, metrics, workdir, progress)
+                made = _of_entrant(entrants[name], before, metrics, progress)
             else:
                 made = _of_baseline(name, given[name], before, stage, metrics, classifier)
             made.write(workdir, name)
             if made.names or made.skipped:
                 found[name] = made
-        return pages.write(
-            workdir, stage, metrics, classifier, found, tuple(entrants), resamples, said
-        )
+        return pages.write(workdir, stage, metrics, classifier, found, tuple(entrants), draws, said)
 
 
-def _of_entrant(
-    entrant: Entrant, before: Record, metrics: Sequence[Metric], workdir: Path, progress: Progress
-) -> Record:
-    """The scores of what its folder holds, after it is filled."""
-    stage = entrant.stage
+def _explain_shares(entrants: Mapping[str, Entrant]) -> None:
+    """What the other processes do: explain their shares; the first one scores."""
+    with Progress(quiet=True) as progress:
+        for entrant in entrants.values():
+            entrant.explain(progress)
+
+
+def _explained(entrant: Entrant, before: Record, workdir: Path, progress: Progress) -> Record:
+    """Its record with what explaining took, after its folder is filled."""
     progress.note(f"{entrant.name}: explaining")
     outcome = entrant.explain(progress)
-    stored, skipped = entrant.stored(any(metric.per_class for metric in metrics))
-    stored.check()
     if math.isnan(before.passes):
         before = dataclasses.replace(before, passes=_passes(entrant))
     if outcome.seconds:
         took = before.milliseconds
         if len(outcome.seconds) > 1 or math.isnan(took):  # the first call may hold compilation
             took = _milliseconds(entrant, outcome.seconds)
-        before = dataclasses.replace(before, device=stage.device, milliseconds=took)
+        before = dataclasses.replace(before, device=entrant.stage.device, milliseconds=took)
         before.write(workdir, entrant.name)  # the next start may explain nothing
+    return before
+
+
+def _of_entrant(
+    entrant: Entrant, before: Record, metrics: Sequence[Metric], progress: Progress
+) -> Record:
+    """The scores of what its folder holds."""
+    stored, skipped = entrant.stored(any(metric.per_class for metric in metrics))
+    stored.check()
     progress.note(f"{entrant.name}: scoring")
     progress.start(len(entrant.rows), 0)
     masks = Masks(
@@ -164,7 +186,7 @@ def _of_entrant(
         skipped=skipped,
         inspector=entrant.inspector,
     )
-    return measure.measured(masks, metrics, stage, before, progress.advance)
+    return measure.measured(masks, metrics, entrant.stage, before, progress.advance)
 
 
 def _passes(entrant: Entrant) -> float:

@@ -97,15 +97,11 @@ class Stage:
         Raises:
             ValueError: the data does not fit the classifier, or cannot be scored against.
         """
-        if jax.process_count() > 1:
-            raise ValueError(
-                "evaluate.py scores as one process; start it once, without a launcher."
-            )
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
         self.frozen, self.data, self.batch_size = frozen, data, batch_size
         self.classes, self.seed = tuple(classes), seed
-        self.mesh = mesh.data_mesh(devices)
+        self.mesh = mesh.data_mesh(jax.local_devices() if devices is None else devices)
         self._prints: dict[int, tuple[PyTree, str]] = {}
         if not len(data):
             raise ValueError("The data has no pictures; choose another split.")

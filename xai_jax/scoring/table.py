@@ -13,7 +13,7 @@ import numpy as np
 
 from xai_jax.core.metric import Column, Metric
 from xai_jax.runtime import spreadsheet
-from xai_jax.runtime.files import write_whole
+from xai_jax.runtime.files import place, write_whole
 from xai_jax.scoring.record import Record
 
 PICTURES = Column("pictures", "pictures", "neither", 0, math.inf, "", "how many were scored", 0)
@@ -64,7 +64,7 @@ class Table:
             [name, *(plain(self.values[column.name][n]) for column in self.columns)]
             for n, name in enumerate(self.rows)
         )
-        write_csv(Path(path), ["contestant", *(column.name for column in self.columns)], lines)
+        write_csv(place(path), ["contestant", *(column.name for column in self.columns)], lines)
 
     def to_markdown(self, columns: Collection[str] | None = None) -> str:
         """For a page, without the columns in which nobody has a number.

@@ -12,6 +12,7 @@ from xai_jax.core.method import Frozen, Inspector
 from xai_jax.core.types import Batch
 from xai_jax.runs import trained
 from xai_jax.runtime import weights_file
+from xai_jax.runtime.files import place
 from xai_jax.runtime.manifest import in_words
 from xai_jax.scoring.evaluation import Contestant
 from xai_jax.scoring.stage import Stage
@@ -39,7 +40,7 @@ def inspector_of(name: str, contestant: Contestant, frozen: Frozen, stage: Stage
     here = f"--config.contestants.{name}.trained"
     if not contestant.trained:
         raise ValueError(f"{name} explains with a trained network; set {here} to its file.")
-    path = Path(contestant.trained)
+    path = place(contestant.trained)
     if not path.exists():
         raise ValueError(f"{path} does not exist; train {name} first, or set {here} to its file.")
     return _loaded(path, name, contestant, frozen, stage)
@@ -51,7 +52,7 @@ def _loaded(
     """By the one loader; the file must be of the contestant's own method."""
     method = contestant.method
     content = weights_file.read(path)
-    if set(content.header.config) != set(to_json(method)):
+    if not set(content.header.config) <= set(to_json(method)):  # an older file has fewer
         raise ValueError(
             f"{path} holds a trained {content.header.kind}, whose settings are not those of the "
             f"method of {name}; name what the training of that method has left."
@@ -87,4 +88,5 @@ def abstract_batch(stage: Stage, size: int) -> Batch:
         image_id=one(np.uint32),
         weight=one(np.float32),
         labels=one(np.float32, stage.num_classes),
+        regions=one(np.int32, *stage.image_shape[:2]) if "regions" in stage.first else None,
     )

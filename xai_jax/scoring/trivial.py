@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -10,10 +9,9 @@ import numpy as np
 
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.settings import Settings
+from xai_jax.data.matched import CELLS, ReadNumbers, borders_of, cells_of
 from xai_jax.metrics.labels import auc
 from xai_jax.scoring.stage import Data
-
-_CELLS = 10  # of the table, along each side
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -28,7 +26,7 @@ class Trivial(Settings):
     """
 
     data: Any
-    numbers: Callable[[str, np.ndarray], tuple[float, float]]
+    numbers: ReadNumbers
     called: str
 
 
@@ -41,7 +39,7 @@ def sentence(trivial: Trivial, data: Data) -> str:
     areas = areas[~np.isnan(areas)]
     mean = f"{math.fsum(areas) / len(areas):.3f}" if len(areas) else "undefined"
     return (
-        f"What {trivial.called} alone say, by a table of {_CELLS} x {_CELLS} cells of "
+        f"What {trivial.called} alone say, by a table of {CELLS} x {CELLS} cells of "
         f"{len(known)} other pictures: macro AUC {mean} on {len(asked)}.\n"
     )
 
@@ -64,15 +62,10 @@ def _table(known: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarr
 
     Each cell counts one more, which shows each class as often as all of them do.
     """
-    borders = np.quantile(known, np.arange(1, _CELLS) / _CELLS, axis=0)  # [9 2]
-
-    def cells(numbers: np.ndarray) -> np.ndarray:
-        places = [np.digitize(numbers[:, n], borders[:, n]) for n in range(2)]
-        return places[0] * _CELLS + places[1]
-
-    counts = np.ones((_CELLS**2, 1))
-    shown = np.tile(labels.mean(axis=0, dtype=np.float64), (_CELLS**2, 1))
-    np.add.at(counts, cells(known), 1.0)
-    np.add.at(shown, cells(known), labels)
-    rates: np.ndarray = (shown / counts)[cells(asked)]
+    borders = borders_of(known)
+    counts = np.ones((CELLS**2, 1))
+    shown = np.tile(labels.mean(axis=0, dtype=np.float64), (CELLS**2, 1))
+    np.add.at(counts, cells_of(borders, known), 1.0)
+    np.add.at(shown, cells_of(borders, known), labels)
+    rates: np.ndarray = (shown / counts)[cells_of(borders, asked)]
     return rates.astype(np.float32)

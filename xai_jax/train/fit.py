@@ -15,8 +15,9 @@ from xai_jax.core.method import Trainable
 from xai_jax.core.types import PyTree
 from xai_jax.experiment import Experiment, ExportFn, Source
 from xai_jax.runtime import config_file, distributed, files, mesh
-from xai_jax.runtime.checkpoint import Checkpoints, read_best
 from xai_jax.runtime.ending import Stopped
+from xai_jax.runtime.files import place
+from xai_jax.runtime.uploaded import Checkpointed, opened, read_best
 from xai_jax.train import checks, contents, validation
 from xai_jax.train.batches import placed
 from xai_jax.train.interval import Interval, check_finite, check_state
@@ -68,7 +69,7 @@ def fit(
         OSError: the disk is full or read-only; whole checkpoints stay.
         Stopped: a signal that `runtime.ending` listens to; the last step has a checkpoint.
     """
-    workdir = Path(workdir).absolute()
+    workdir = place(workdir).absolute()
     trainable = checks.trainable_of(experiment)
     checks.check_pictures(experiment)
     row = mesh.data_mesh(devices)
@@ -83,7 +84,7 @@ def fit(
             held.enter_context(files.held(workdir))
             config_file.write(workdir, experiment)
             contents.write(workdir, found)
-        checkpoints = held.enter_context(Checkpoints(workdir / CHECKPOINTS))
+        checkpoints = held.enter_context(opened(workdir / CHECKPOINTS))
         reporter = held.enter_context(Reporter(workdir, experiment))
         outcome = run.to_the_end(checkpoints, reporter)
     if experiment.export is not None:
@@ -161,7 +162,7 @@ class _Run:
                 f"{', '.join(sorted(values))}; name one of these."
             )
 
-    def to_the_end(self, checkpoints: Checkpoints, reporter: Reporter) -> Outcome:
+    def to_the_end(self, checkpoints: Checkpointed, reporter: Reporter) -> Outcome:
         """Makes every step that is not made yet."""
         self._checkpoints, self._reporter = checkpoints, reporter
         first, state, position = self._begin()

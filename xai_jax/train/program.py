@@ -1,12 +1,9 @@
 """The program train.py."""
 
-from pathlib import Path
-
-from absl import flags
-
 from xai_jax.experiment import Experiment
 from xai_jax.runtime import command_line, deterministic, distributed
 from xai_jax.runtime.ahead import interruptibly
+from xai_jax.runtime.files import place
 from xai_jax.train.fit import fit
 
 
@@ -20,12 +17,10 @@ def main() -> None:
     deterministic.ask()
     config = command_line.define_config(Experiment)
     workdir = command_line.define_workdir("The run's")
-    coordinator = flags.DEFINE_string("coordinator", None, "host:port of process 0.")
-    index = flags.DEFINE_integer("process-index", None, "This process among all of --coordinator.")
-    count = flags.DEFINE_integer("process-count", None, "The number of processes.")
+    several = command_line.define_processes()
 
     def train() -> None:
-        with distributed.program(coordinator.value, index.value, count.value):
-            interruptibly(lambda: fit(config.value, Path(workdir.value)))
+        with distributed.program(*(flag.value for flag in several)):
+            interruptibly(lambda: fit(config.value, place(workdir.value)))
 
-    command_line.run(train, (config, workdir, coordinator, index, count))
+    command_line.run(train, (config, workdir, *several))

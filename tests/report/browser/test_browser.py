@@ -365,3 +365,27 @@ def test_without_scripts_the_parts_are_pictures_and_no_dead_control_is_shown(bro
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     assert state == [True, True, 0, 0, 0, 0]
+
+
+def test_the_counterfactual_lies_over_the_picture_as_far_as_the_slider_says(browser, tmp_path):
+    more = gallery.others()
+    gallery.write(tmp_path, more=more)
+    visit(browser, report.write(tmp_path))
+    bring(browser, 0)
+    found = """const figure = document.querySelector("#picture-1 .turned");
+        return [figure.hidden, [...figure.querySelectorAll("img")].map((image) => image.src),
+          figure.querySelector("img:last-child").style.clipPath]"""
+    hidden, (before, after), clip = browser.execute_script(found)
+    assert not hidden and clip == "inset(0px 0px 0px 50%)"
+    sources = browser.execute_script(
+        """return [".panel.picture", "[data-name=counterfactual]"].map((one) =>
+          document.querySelector(`#picture-1 ${one} img`).src)"""
+    )
+    assert [before, after] == sources and before != after
+    browser.execute_script(
+        """const slider = document.querySelector("#picture-1 .turned input");
+        slider.value = 80;
+        slider.dispatchEvent(new Event("input", { bubbles: true }));"""
+    )
+    assert browser.execute_script(found)[2] == "inset(0px 0px 0px 80%)"
+    assert browser.get_log("browser") == []

@@ -1,4 +1,4 @@
-"""Controls: random numbers, a blob in the middle, the edges of the picture.
+"""Controls: random numbers, a blob in the middle, the edges of the picture, all but its dark.
 
 None asks the classifier anything, so whatever one of them scores is no merit of an explanation.
 Edges: Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018, sec. 5.
@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from xai_jax.core.domains import Positive, Side
+from xai_jax.core.domains import Positive, Share, Side
 from xai_jax.core.image import resize, separable
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.rng import example_keys
@@ -98,6 +98,33 @@ class Edges(Settings):
             grey = batch.images.mean(axis=3, keepdims=True)
             down, across = _correlated(grey, _SLOPE, _SMOOTH), _correlated(grey, _SMOOTH, _SLOPE)
             return Explanation(target=batch.target, saliency=jnp.hypot(down, across))
+
+        return Method(explain=explain)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class NotDark(Settings):
+    """Settings of all that is not dark: the brain of a scan, say.
+
+    Attributes:
+        threshold: unit pixels, of the mean of the channels; the map is 1 above it and else 0.
+    """
+
+    threshold: Share = 0.1
+
+    @classmethod
+    def smoke(cls) -> "NotDark":
+        """The default."""
+        return cls()
+
+    def build(self) -> Method:
+        """The method with these settings."""
+
+        def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
+            del weights, frozen, key
+            grey = batch.images.mean(axis=3, keepdims=True)
+            saliency = (grey > self.threshold).astype(jnp.float32)
+            return Explanation(target=batch.target, saliency=saliency)
 
         return Method(explain=explain)
 

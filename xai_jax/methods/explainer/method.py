@@ -47,6 +47,8 @@ class Config(Settings):
         max_targets: most classes of one picture; more of them make the loss NaN. 80 for the splits
             ``*_and_empty`` of COCO.
         learning_rate: of Adam, which is constant.
+        trunk_rate: of the network's trunk, which begins with ImageNet's weights; ``None``:
+            `learning_rate`, as published.
         decay_steps: steps over which the rate falls to 0 along a half cosine; 0: it stays constant.
         micro_batches: a batch goes through the networks in so many parts; bounds memory.
         classifier_mode: how the classifier answers while the Explainer learns. In the authors' runs
@@ -69,6 +71,7 @@ class Config(Settings):
     max_area: Share = 0.3
     max_targets: Count = 20
     learning_rate: NotNegative = 1e-5
+    trunk_rate: NotNegative | None = None
     decay_steps: Natural = 0
     micro_batches: Count = 1
     classifier_mode: ClassifierMode = ClassifierMode.EVAL
@@ -130,7 +133,7 @@ class Config(Settings):
 def explainer(cfg: Config) -> Method:
     """Learns to draw the masks of all classes; a Batch needs labels while it learns, only then."""
     _check(cfg)
-    tx = adam(cfg.learning_rate, cfg.decay_steps)
+    tx = adam(cfg.learning_rate, cfg.decay_steps, trunk_rate=cfg.trunk_rate)
     judge = functools.partial(_judged, cfg)
     return mask_learner(
         cfg.network.build(),

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from flax import struct
 from jaxtyping import Array, Bool
 
 from xai_jax.core.classifier import Classifier
@@ -14,7 +15,22 @@ from xai_jax.core.types import AnyArray, Batch, Images, PerExample, PyTree, batc
 
 NAMES = ("zero", "one")  # of the domains: where the class is absent, and where it is present
 BOTH = "both"  # in their place: one network for the two
+EITHER = "either"  # likewise, one that is told which
 _CHUNK = 8  # pictures that are drawn at once where rows are sorted by domain
+
+
+@struct.dataclass
+class Told:
+    """A network of both domains and what it is told.
+
+    Fields:
+        params: of the network.
+        domain: of the pictures: 0 or 1, or one a picture, ``[b]``.
+    """
+
+    params: PyTree
+    domain: Any
+
 
 Decisions = Bool[Array, "b"]
 
@@ -86,6 +102,8 @@ def halves(batch: Batch, odds: PerExample) -> tuple[tuple[Batch, Batch], tuple[A
 
 def network_of(params: PyTree, domain: int) -> PyTree:
     """The parameters that serve a domain, 0 or 1."""
+    if EITHER in params:
+        return Told(params=params[EITHER], domain=domain)
     return params[BOTH] if BOTH in params else params[NAMES[domain]]
 
 
@@ -104,6 +122,10 @@ def by_domain(
         images: ``[b h w c]``.
         is_one: the domain of each.
     """
+    if EITHER in params:
+        domain = is_one.astype(jnp.float32)
+        own, other = (Told(params=params[EITHER], domain=x) for x in (domain, 1.0 - domain))
+        return apply(own, other, images)
     if BOTH in params:
         return apply(params[BOTH], params[BOTH], images)
     pair = network_of(params, 0), network_of(params, 1)

@@ -14,34 +14,19 @@ from collections.abc import Iterator
 import jax
 import jax.numpy as jnp
 
-from xai_jax.core import outputs
 from xai_jax.core.method import Frozen, Method, Trainable
-from xai_jax.core.outputs import COLUMN, COUNTERFACTUAL, ROW, Output
+from xai_jax.core.outputs import COUNTERFACTUAL, DIFFERENCE, STABLE, Output
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey
-from xai_jax.methods.syce import domains, terms, training
+from xai_jax.methods.syce import domains, paths, terms, training
 from xai_jax.methods.syce.domains import NAMES
-from xai_jax.methods.syce.settings import Generators, Loss, Stable
+from xai_jax.methods.syce.settings import Draws, Generators, Loss, Map, Stable
 from xai_jax.nn import learner
 from xai_jax.nn.ema import ema
 from xai_jax.nn.learner import Weights
 from xai_jax.nn.patch_discriminator import PatchDiscriminator
 from xai_jax.nn.unet import UNet
 
-STABLE = Output(
-    name="stable",
-    kind="picture",
-    axes=COUNTERFACTUAL.axes,
-    unit="unit pixels",
-    meaning="The picture as its network draws it without a change of the decision.",
-)
-DIFFERENCE = Output(
-    name="difference",
-    kind="map",
-    axes=(ROW, COLUMN, outputs.CHANNEL),
-    unit="unit pixels, in [-1, 1]",
-    meaning="Stable less counterfactual picture, the channels' mean: above 0 it would be darker.",
-)
 DECISION = Output(
     name="decision",
     kind="number",
@@ -51,6 +36,8 @@ DECISION = Output(
     stored="int32",
 )
 
+_NO_LOSS = Loss(**{field.name: 0.0 for field in dataclasses.fields(Loss)})
+_SHOWN = (terms.ADVERSARIAL, terms.MASK)
 _MOST_LOOKED_AT = 8  # batches, before a training begins
 
 
@@ -75,6 +62,30 @@ class Config(Generators):
         """One generator for both domains, for which symmetry and cycle are the same."""
         loss = Loss(symmetry=12.0, cycle=0.0, keep=0.015, cycle_keep=0.0)
         return cls(loss=loss, shared=True)
+
+    @classmethod
+    def conditional(cls) -> "Config":
+        """The same, told which side it draws from (after StarGAN, Choi et al. 2018)."""
+        return dataclasses.replace(cls.single(), told=True)
+
+    @classmethod
+    def sagen(cls) -> "Config":
+        """SAGen (Charachon et al., ICPR 2020): one network draws both pictures, without a critic.
+
+        A reconstruction: its networks are known, its training is not.
+        """
+        network = UNet(head_widths=(32, 16))
+        return cls(network=network, loss=Loss.sagen(), stable=Stable.SECOND, shared=True)
+
+    @classmethod
+    def mgen(cls) -> "Config":
+        """MGen, after Dabkowski & Gal 2017: a mask at half size, and a blur that darkens.
+
+        A reconstruction: its network is known, its training is not.
+        """
+        network = UNet(widths=(16, 32, 32, 64), finest=1)
+        loss, draws = Loss.mgen(), Draws.MASK
+        return cls(network=network, loss=loss, stable=Stable.INPUT, draws=draws, shared=True)
 
     @classmethod
     def smoke(cls) -> "Config":
@@ -110,7 +121,8 @@ def syce(cfg: Config) -> Method:
 
 
 def _check(cfg: Config, frozen: Frozen, shape: tuple[int, int, int, int]) -> None:
-    cfg.network.check(shape)
+    cfg.check(shape)
+    paths.check(cfg.map, frozen, shape)
     domains.class_of(frozen.classifier, cfg.decided_class, shape)
 
 
@@ -135,22 +147,30 @@ def _look(cfg: Config, frozen: Frozen, batches: Iterator[Batch]) -> None:
 def _explain(
     cfg: Config, weights: Weights, frozen: Frozen, batch: Batch, key: PRNGKey
 ) -> Explanation:
-    del key
     draw = terms.drawing(cfg)
     decided = domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
-    is_one = domains.log_odds(frozen.classifier, decided, batch.images) >= 0
+    ask = functools.partial(domains.log_odds, frozen.classifier, decided)
+    is_one = ask(batch.images) >= 0
+    alone = dataclasses.replace(cfg, loss=_NO_LOSS)  # nothing is drawn but what is shown
 
-    def both(own, other, images):
-        adversarial = draw(own, images)
-        if cfg.stable is Stable.INPUT:
-            return adversarial, images
-        return adversarial, draw(own if cfg.stable is Stable.SYMMETRY else other, adversarial)
+    def pictures_of(own, other, images):
+        found = terms.made(alone, draw, own, other, images)
+        stable = terms.stable_of(cfg, found, images)
+        return {"stable": stable} | {n: found[n] for n in _SHOWN if n in found}
 
-    adversarial, stable = domains.by_domain(both, weights.params, batch.images, is_one)
+    found = domains.by_domain(pictures_of, weights.params, batch.images, is_one)
+    adversarial, stable = found[terms.ADVERSARIAL], found["stable"]
     difference = (stable - adversarial).mean(axis=-1, keepdims=True)
+    saliency = jnp.abs(stable - adversarial).mean(axis=-1, keepdims=True)
+    if cfg.map is not Map.DIFFERENCE:
+        path = paths.path_of(cfg.map, frozen, batch, adversarial, key)
+        ways = paths.added(lambda x: jax.nn.sigmoid(ask(x)), path, cfg.path_steps)
+        saliency = jnp.abs(ways)
+    elif terms.MASK in found:
+        saliency = found[terms.MASK]
     return Explanation(
         target=batch.target,
-        saliency=jnp.abs(stable - adversarial).mean(axis=-1, keepdims=True),
+        saliency=saliency,
         maps={DIFFERENCE.name: difference},
         pictures={COUNTERFACTUAL.name: adversarial, STABLE.name: stable},
         numbers={DECISION.name: is_one.astype(jnp.int32)},
@@ -176,7 +196,7 @@ def _measure(
         return terms.made(cfg, draw, own, other, images)
 
     pictures = domains.by_domain(pictures_of, weights.params, batch.images, is_one)
-    said = terms.asked(ask, pictures)
+    said = terms.asked(ask, {n: x for n, x in pictures.items() if n != terms.MASK})
     real = None
     if state.critics:
         keys = example_keys(key, batch.image_id)

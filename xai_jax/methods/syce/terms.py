@@ -7,21 +7,41 @@ import jax.numpy as jnp
 
 from xai_jax.core.types import AnyArray, Images, PerExample, PyTree
 from xai_jax.losses.adversarial import reconstruction, says
-from xai_jax.methods.syce.settings import Generators, Loss, Stable
+from xai_jax.losses.masks import mean_variation
+from xai_jax.methods.syce.blurred import darkened, mask_of
+from xai_jax.methods.syce.domains import Told
+from xai_jax.methods.syce.settings import Draws, Generators, Loss, Stable
 
-Made = dict[str, Images]  # pictures by name
-Draw = Callable[[PyTree, Images], Images]  # (a generator's parameters, pictures) -> pictures
+Made = dict[str, AnyArray]  # pictures, and a mask, by name
+Draw = Callable[[PyTree, Images], Made]  # (a generator's parameters, pictures) -> what it draws
 
-ADVERSARIAL, SYMMETRIC, CYCLED, SAME = "adversarial", "symmetric", "cycled", "same"
+ADVERSARIAL, SYMMETRIC, CYCLED, SAME, MASK = "adversarial", "symmetric", "cycled", "same", "mask"
 
 
 def drawing(cfg: Generators) -> Draw:
-    """A generator: unit pixels in, unit pixels of as many channels out, cut off at 0 and 1."""
-    network = cfg.network.build()
+    """A generator: unit pixels in, and out the adversarial picture of as many channels.
 
-    def draw(params: PyTree, images: Images) -> Images:
-        drawn = jnp.clip(network.apply({"params": params}, images), 0.0, 1.0)
-        return jnp.broadcast_to(drawn, images.shape)
+    Beside it the second picture of one that draws two, as the symmetric one; or its mask,
+    ``[b h w 1]``, 1 where the picture is blurred.
+    """
+    network = cfg.network.build(cfg.outputs)
+
+    def answer(params: PyTree, images: Images) -> AnyArray:
+        if not isinstance(params, Told):
+            return network.apply({"params": params}, images)
+        domain = jnp.broadcast_to(jnp.asarray(params.domain, jnp.float32), (len(images),))
+        return network.apply({"params": params.params}, images, domain)
+
+    def draw(params: PyTree, images: Images) -> Made:
+        drawn = answer(params, images)
+        if cfg.draws is Draws.MASK:
+            mask = mask_of(drawn, 2**cfg.network.finest)
+            return {ADVERSARIAL: images + mask * (darkened(images) - images), MASK: mask}
+        pictures = jnp.split(jnp.clip(drawn, 0.0, 1.0), cfg.outputs, axis=-1)
+        return {
+            name: jnp.broadcast_to(picture, images.shape)
+            for name, picture in zip((ADVERSARIAL, SYMMETRIC), pictures, strict=False)
+        }
 
     return draw
 
@@ -36,15 +56,23 @@ def made(cfg: Generators, draw: Draw, own: PyTree, other: PyTree, images: Images
         other: of the other domain's.
         images: of one domain.
     """
-    adversarial = draw(own, images)
-    found = {ADVERSARIAL: adversarial}
-    if cfg.stable is Stable.SYMMETRY or cfg.loss.symmetry or cfg.loss.keep:
-        found[SYMMETRIC] = draw(own, adversarial)
+    found = draw(own, images)
+    adversarial = found[ADVERSARIAL]
+    wanted = cfg.stable is Stable.SYMMETRY or cfg.loss.symmetry or cfg.loss.keep
+    if wanted and SYMMETRIC not in found:
+        found[SYMMETRIC] = draw(own, adversarial)[ADVERSARIAL]
     if cfg.stable is Stable.CYCLE or cfg.loss.cycle or cfg.loss.cycle_keep:
-        found[CYCLED] = draw(other, adversarial)
+        found[CYCLED] = draw(other, adversarial)[ADVERSARIAL]
     if cfg.loss.identity:
-        found[SAME] = draw(other, images)
+        found[SAME] = draw(other, images)[ADVERSARIAL]
     return found
+
+
+def stable_of(cfg: Generators, pictures: Made, images: Images) -> Images:
+    """What the adversarial picture is compared with, out of what `made` has made."""
+    if cfg.stable is Stable.INPUT:
+        return images
+    return pictures[CYCLED if cfg.stable is Stable.CYCLE else SYMMETRIC]
 
 
 def judged(loss: Loss, pictures: Made) -> Made:
@@ -86,15 +114,28 @@ def terms(
     found = {"proximity": off}
     if ADVERSARIAL in said:
         found["flip"] = says(said[ADVERSARIAL], 1.0 - target)
-    for name, picture in (("symmetry", SYMMETRIC), ("cycle", CYCLED), ("identity", SAME)):
-        if picture in pictures:
-            found[name] = reconstruction(images, pictures[picture])
+    found |= _near(loss, images, pictures)
     for name, picture in (("keep", SYMMETRIC), ("cycle_keep", CYCLED)):
         if picture in said:
             found[name] = says(said[picture], target)
     if real is not None:
         found["realism"] = says(real, 1.0)
     return {name: value for name, value in found.items() if getattr(loss, name)}
+
+
+def _near(loss: Loss, images: Images, pictures: Made) -> dict[str, PerExample]:
+    """The terms that compare pictures with each other, and those of a mask."""
+    found = {
+        name: reconstruction(images, pictures[picture])
+        for name, picture in (("symmetry", SYMMETRIC), ("cycle", CYCLED), ("identity", SAME))
+        if picture in pictures
+    }
+    if loss.pair:
+        found["pair"] = reconstruction(pictures[SYMMETRIC], pictures[ADVERSARIAL])
+    if MASK in pictures:
+        mask = pictures[MASK]
+        found |= {"area": mask.mean(axis=(1, 2, 3)), "variation": mean_variation(mask)}
+    return found
 
 
 def weighted(loss: Loss, found: dict[str, PerExample]) -> PerExample:

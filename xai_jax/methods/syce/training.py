@@ -16,7 +16,7 @@ from xai_jax.core.rng import example_keys, split_each
 from xai_jax.core.types import AnyArray, Batch, Images, PerExample, PRNGKey, PRNGKeys, PyTree
 from xai_jax.losses.adversarial import gradient_penalty, says
 from xai_jax.methods.syce import domains, terms
-from xai_jax.methods.syce.domains import BOTH, NAMES
+from xai_jax.methods.syce.domains import BOTH, EITHER, NAMES
 from xai_jax.methods.syce.settings import Generators
 from xai_jax.nn import learner
 from xai_jax.nn.learner import Learner
@@ -51,14 +51,15 @@ def init(cfg: Generators, key: PRNGKey, frozen: Frozen, batch: Batch) -> State:
     Raises:
         ValueError: pictures or classifier do not fit.
     """
-    cfg.network.check(batch.images.shape)
+    cfg.check(batch.images.shape)
     domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
     one, tx = batch.images[:1], _optimiser(cfg)
     keys = jax.random.split(key, 4)
-    network, critic = cfg.network.build(), cfg.critic.build()
-    names = (BOTH,) if cfg.shared else NAMES
+    network, critic = cfg.network.build(cfg.outputs), cfg.critic.build()
+    names = (EITHER if cfg.told else BOTH,) if cfg.shared else NAMES
+    shown = (one, jnp.zeros(1)) if cfg.told else (one,)
     params = {
-        name: network.init(own, one)["params"] for name, own in zip(names, keys, strict=False)
+        name: network.init(own, *shown)["params"] for name, own in zip(names, keys, strict=False)
     }
     critics = {}
     for name, own in zip(NAMES if cfg.loss.realism else (), keys[2:], strict=False):
@@ -165,7 +166,7 @@ def _of_critic(cfg: Generators, domain: int) -> Callable:
     draw = terms.drawing(cfg)
 
     def loss(params, statistics, batch, generators, sources, keys):
-        made = draw(domains.network_of(generators, 1 - domain), sources)
+        made = draw(domains.network_of(generators, 1 - domain), sources)[terms.ADVERSARIAL]
         of_penalty, *shifts = jnp.moveaxis(split_each(keys, 3), 1, 0)
         real, fake = (
             shifted(cfg.critic_shift, seen(cfg, x), own)

@@ -1,0 +1,25 @@
+"""SEAN of Indian driving scenes at 128 x 80, light, for STEEX; with `:small` at 64 x 40.
+
+    python train.py --config=configs/idd_lite/sean.py --workdir=runs/idd_sean
+
+It leaves runs/idd_sean/sean.safetensors. Its loss of features reads EfficientNet-Lite1 (install the
+extra "quickstart"), which explains nothing here.
+
+Expect no figure yet: nobody has trained it to its end.
+"""
+
+from configs import recipes
+from configs.idd_lite.skies import REGIONS, SIZES
+from configs.steex import recipe
+from xai_jax.experiment import Experiment
+from xai_jax.nn.sean import Sean
+
+PLANS = {"full": (4, 5000), "small": (3, 1200)}  # depth, steps
+
+
+def get_config(which: str = "full") -> Experiment:
+    """The experiment; `which` is "full" or "small"."""
+    depth, steps = recipes.named(which, PLANS)
+    regions = (*REGIONS, "unlabelled")
+    network = Sean(regions=regions, width=16, depth=depth, style=128, hidden=0, gain=1.0)
+    return recipe.new_sean(SIZES[which], network, steps)

@@ -1,0 +1,105 @@
+"""Counterfactual slices and attributions of the tumour classifier, on the matched test slices.
+
+    python evaluate.py --config=configs/lgg_mri/evaluate_syce.py --workdir=runs/lgg_maps
+    python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:flips --workdir=runs/lgg_flips
+    python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:every --workdir=runs/lgg_every
+    python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:latent --workdir=runs/lgg_latent
+
+It needs what the configs classifier_matched, oracle_matched and syce of this folder train. The
+first command sets maps against the tumours that people drew, on the slices that have one;
+`syce_path` is the path integral from SyCE's counterfactual to the slice. The second asks the
+classifier and the oracle of the counterfactuals of all slices, and how much of the brain they take
+or add. The third is the second on all 613 slices, for the classifier's AUC where the trivial
+predictor is not ruled out; the fourth is the first for latent shift, which needs the autoencoder.
+Intervals are of patients, drawn whole.
+
+Expect no figure: not measured yet.
+"""
+
+import dataclasses
+
+from configs import recipes
+from configs.lgg_mri import matched, syce
+from configs.lgg_mri.scans import position_and_area
+from xai_jax.classifiers.pretrained import Named
+from xai_jax.core.method import Builds, Method
+from xai_jax.data.pipeline import Pipeline
+from xai_jax.generators.autoencoder import Autoencoder
+from xai_jax.infills.constant import Constant
+from xai_jax.methods import controls, gradcam, gradients, latent_shift, occlusion, rise
+from xai_jax.methods import syce as methods_syce
+from xai_jax.metrics.counterfactuals import area_change, flips
+from xai_jax.metrics.evidence_maps import flat, localisation
+from xai_jax.metrics.percentiles import strongest
+from xai_jax.scoring.evaluation import Contestant, Evaluation, positive_saliency
+from xai_jax.scoring.trivial import Trivial
+
+
+def patient(name: str) -> str:
+    """Whose slice it is: the name without the slice's number."""
+    return name.rsplit("_", 1)[0]
+
+
+def attributions() -> dict[str, Builds[Method]]:
+    """What needs no training, and what asks the classifier nothing, at 64 x 64."""
+    return {
+        "gradient": gradients.Gradient(),
+        "input_x_gradient": gradients.InputXGradient(reference=gradients.Reference.BLACK),
+        "smooth_grad": gradients.SmoothGrad(),
+        "integrated_gradients": gradients.IntegratedGradients(),
+        "gradcam": gradcam.Config(),
+        "occlusion": occlusion.Config(window=12, stride=4),
+        "rise": rise.Config(num_masks=500),
+        "random": controls.Random(),
+        "centred_blob": controls.CentredBlob(),
+        "edges": controls.Edges(),
+        "brain": controls.NotDark(),
+    }
+
+
+def _made() -> dict[str, Contestant]:
+    """What is trained."""
+    trained = recipes.left_by(syce.get_config(), "runs/lgg_syce")
+    by_path = dataclasses.replace(trained.method, map=methods_syce.Map.STRAIGHT)
+    return {"syce": trained, "syce_path": dataclasses.replace(trained, method=by_path)}
+
+
+def get_config(which: str = "maps") -> Evaluation:
+    """The evaluation; `which` is "maps", "flips", "every" or "latent"."""
+    pictures = matched.EVERY if which == "every" else matched.PICTURES
+    choices = {"maps": _maps, "flips": _flips, "every": _flips, "latent": _latent}
+    made = recipes.named(which, choices)(pictures.once("test", "soft"))
+    for contestant in made.contestants.values():
+        contestant.mask = positive_saliency
+    made.explained = dataclasses.replace(made.explained, infill=Constant(value=0.0))
+    made.batch_size, made.resamples, made.group_of = 32, 2000, patient
+    made.trivial = Trivial(
+        data=pictures.once("train"),
+        numbers=position_and_area,
+        called="the slice's position and the brain's area",
+    )
+    return made
+
+
+def _maps(data: Pipeline) -> Evaluation:
+    contestants = _made()
+    contestants |= {name: Contestant(method=method) for name, method in attributions().items()}
+    made = recipes.scores_of(syce.get_config(), data, contestants)
+    made.metrics = (strongest(), localisation(), flat())
+    return made
+
+
+def _latent(data: Pipeline) -> Evaluation:
+    made = _maps(data)
+    made.contestants = {"latent_shift": Contestant(method=latent_shift.Config())}
+    space = Autoencoder(weights="runs/lgg_autoencoder")
+    made.explained = dataclasses.replace(made.explained, generator=space)
+    return made
+
+
+def _flips(data: Pipeline) -> Evaluation:
+    made = recipes.scores_of(syce.get_config(), data, {"syce": _made()["syce"]})
+    oracle = Named(name="runs/lgg_oracle/classifier.safetensors").build()
+    made.metrics = (flips(oracle), area_change())
+    made.truth, made.absent = False, True
+    return made

@@ -1,0 +1,35 @@
+"""An autoencoder of MNIST's 3s and 8s: the latent space of latent shift and of paths.
+
+    python train.py --config=configs/mnist/autoencoder.py --workdir=runs/mnist_autoencoder
+
+32 numbers a digit; it reads no classifier.
+
+Expect no figure: not measured yet.
+"""
+
+from configs.mnist.digits import PICTURES
+from xai_jax.data.transforms import Warp
+from xai_jax.experiment import Experiment, Validation
+from xai_jax.generators.autoencoder import KIND
+from xai_jax.pretrain import autoencoder
+from xai_jax.runtime.weights_file import WeightsFile
+
+STEPS = 1500
+
+
+def get_config() -> Experiment:
+    """The experiment."""
+    method = autoencoder.Config(decay_steps=STEPS)
+    return Experiment(
+        method=method,
+        data=PICTURES.training(Warp()),
+        validation=Validation(data=PICTURES.once("validation"), every=500),
+        num_steps=STEPS,
+        batch_size=64,
+        export=WeightsFile(
+            kind=KIND,
+            config=method,
+            preprocess=PICTURES.preprocess(),
+            class_names=PICTURES.class_names,
+        ),
+    )

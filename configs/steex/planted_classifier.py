@@ -1,0 +1,24 @@
+"""The classifier of planted streets that STEEX explains: is the traffic light green?
+
+    python train.py --config=configs/steex/planted_classifier.py --workdir=runs/streets_classifier
+    python train.py --config=configs/steex/planted_classifier.py:shortcut \
+        --workdir=runs/streets_shortcut
+
+The second one learns from pictures in 95 % of which the lamp has the colour of the traffic light;
+it is validated, as the first one, where the lamp says nothing.
+
+EfficientNet-Lite0, its ImageNet trunk trained on.
+
+Expect no figure yet: nobody has trained it to its end.
+"""
+
+from configs import recipes
+from configs.steex import recipe
+from configs.steex.streets import PICTURES, SHORTCUTS
+from xai_jax.experiment import Experiment
+
+
+def get_config(which: str = "plain") -> Experiment:
+    """The experiment; `which` is "plain" or "shortcut"."""
+    pictures = recipes.named(which, {"plain": PICTURES, "shortcut": SHORTCUTS})
+    return recipe.new_classifier(pictures, 400)

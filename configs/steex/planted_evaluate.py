@@ -1,0 +1,50 @@
+"""Counterfactual streets of which it is known what decides: the traffic light, never the lamp.
+
+    python evaluate.py --config=configs/steex/planted_evaluate.py --workdir=runs/streets_scores
+
+It needs what planted_classifier.py and planted_sean.py of this folder train; with `:shortcut` the
+classifier that was shown a shortcut is explained. Rows are the general mode, as
+published and sparing, and each region by itself with the sparsest set of them that flips.
+
+Expect no figure yet: nobody has run it.
+"""
+
+from configs import recipes
+from configs.steex import planted_classifier, recipe
+from configs.steex.streets import PICTURES
+from xai_jax.core import outputs
+from xai_jax.core.metric import Column, Metric
+from xai_jax.core.types import AnyArray, Images
+from xai_jax.data.streets import DECIDES, REGIONS
+from xai_jax.scoring.evaluation import Evaluation
+
+_GREENER = outputs.number(
+    "truly_flipped", "0 or 1", "Whether the traffic light's mean colour is of the other decision."
+)
+_COLUMN = Column("truly_flipped", "truly flipped %", "higher", 0.0, 1.0, "%", "ours", 1)
+RUNS = {"plain": "runs/streets_classifier", "shortcut": "runs/streets_shortcut"}
+
+
+def greener(images: Images, regions: AnyArray) -> AnyArray:
+    """How much greener than red the traffic light is, ``[b]`` in unit pixels: the planted truth."""
+    inside = (regions == REGIONS.index(DECIDES))[..., None]
+    mean = (images * inside).sum((1, 2)) / inside.sum((1, 2))
+    return mean[:, 1] - mean[:, 0]
+
+
+def _truly_flipped(params, frozen, batch, explanation, key) -> dict[str, AnyArray]:
+    del params, frozen, key
+    made = greener(explanation.pictures["counterfactual"], batch.regions) > 0
+    flipped = made != (greener(batch.images, batch.regions) > 0)
+    return {_GREENER.name: flipped.astype(float)}
+
+
+def get_config(which: str = "plain") -> Evaluation:
+    """The evaluation; `which` is "plain" or "shortcut"."""
+    runs = recipes.named(which, RUNS), "runs/streets_sean"
+    trained = planted_classifier.get_config(which)
+    data = recipe.with_regions(PICTURES.once("test"))
+    made = recipe.scores(trained, data, runs, REGIONS, DECIDES)
+    truth = Metric(measure=_truly_flipped, rows=(_GREENER,), columns=(_COLUMN,))
+    made.metrics = (*made.metrics, truth)
+    return made

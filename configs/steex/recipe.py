@@ -1,0 +1,124 @@
+"""What the runs of STEEX on two CPU cores share, whatever the pictures."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from configs import recipes
+from configs.recipes import Pictures
+from xai_jax.classifiers.pretrained import Named
+from xai_jax.core.method import Explained
+from xai_jax.data.pipeline import Pipeline
+from xai_jax.experiment import Experiment, Validation
+from xai_jax.generators.sean import KIND, Sean
+from xai_jax.infills.constant import Mean
+from xai_jax.methods import steex
+from xai_jax.metrics.counterfactuals import flips
+from xai_jax.metrics.regions import flips_alone, region_changes
+from xai_jax.nn.sean import Sean as Network
+from xai_jax.pretrain import classifier, sean
+from xai_jax.runtime.weights_file import WeightsFile
+from xai_jax.scoring.evaluation import Contestant, Evaluation, stretched_saliency
+
+
+def with_regions(data: Pipeline) -> Pipeline:
+    """The same pictures with their label maps."""
+    return dataclasses.replace(data, regions=True)
+
+
+def new_classifier(pictures: Pictures, steps: int) -> Experiment:
+    """EfficientNet-Lite0 with one logit, its ImageNet trunk trained on, which STEEX explains."""
+    method = classifier.Config(
+        num_classes=1,
+        learning_rate=1e-3,
+        trunk_frozen=False,
+        trunk_rate=5e-4,
+        decay_steps=steps,
+    )
+    return recipes.new_classifier(
+        pictures,
+        "efficientnet_lite0",
+        method,
+        data=pictures.training(),
+        validation=Validation(data=pictures.once("validation"), every=100),
+        num_steps=steps,
+        log_every=20,
+        checkpoint_every=50,
+    )
+
+
+def new_sean(pictures: Pictures, network: Network, steps: int, **run: Any) -> Experiment:
+    """A light SEAN: pixels and Lite1's features, and critics in the last third of the steps.
+
+    Args:
+        pictures: with the splits "train" and "validation", whose masks number the regions.
+        network: its settings.
+        steps: of which the rate falls in the second half.
+        **run: other fields of the Experiment, or `num_steps` to stop before the last one.
+    """
+    given: dict[str, Any] = {"num_steps": steps, **run}
+    method = sean.Config(
+        network=network,
+        critic_width=16,
+        generator_rate=2e-3,
+        critic_rate=1e-3,
+        steady_steps=steps // 2,
+        decay_steps=steps // 2,
+        pixel_weight=5.0,
+        feature_weight=0.1,
+        matching_weight=2.0,
+        adversarial_weight=0.1,
+        critic_from=2 * steps // 3,
+        average=0.99,
+    )
+    return Experiment(
+        method=method,
+        explained=Explained(classifier=Named(name="efficientnet_lite1"), infill=Mean()),
+        data=with_regions(pictures.training()),
+        validation=Validation(data=with_regions(pictures.once("validation")), every=250),
+        batch_size=8,
+        log_every=25,
+        checkpoint_every=50,
+        export=WeightsFile(
+            kind=KIND,
+            config=network,
+            preprocess=pictures.preprocess(),
+            class_names=pictures.class_names,
+        ),
+        **given,
+    )
+
+
+def scores(
+    trained: Experiment,
+    data: Pipeline,
+    runs: tuple[str, str],
+    regions: Sequence[str],
+    decides: str,
+) -> Evaluation:
+    """General mode, published and sparing, and each region by itself with the sparsest set.
+
+    Args:
+        trained: the training of the explained classifier.
+        data: with regions.
+        runs: folders in which the trainings of the classifier and of the generator have left them.
+        regions: names of the label maps' numbers.
+        decides: the one that should decide.
+    """
+    methods = {
+        "published": steex.Config(),
+        "general": steex.Config.sparing(),
+        "sparsest": steex.Sparsest(),
+    }
+    rows = {
+        name: Contestant(method=method, mask=stretched_saliency) for name, method in methods.items()
+    }
+    made = recipes.scores_of(trained, data, rows)
+    made.explained = dataclasses.replace(
+        made.explained,
+        classifier=Named(name=f"{runs[0]}/classifier.safetensors"),
+        generator=Sean(weights=f"{runs[1]}/{KIND}.safetensors"),
+    )
+    made.metrics = (flips(), region_changes(regions.index(decides)), flips_alone(regions))
+    made.truth, made.absent = False, True
+    return made

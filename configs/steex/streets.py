@@ -1,0 +1,28 @@
+"""Planted streets for all configs of this folder: one class, "go", where the light is green."""
+
+import dataclasses
+
+from configs.recipes import Pictures
+from xai_jax.core.preprocess import Preprocess
+from xai_jax.data.streets import Streets
+
+SIDE = 64
+NUM = {"train": 20_000, "validation": 200, "test": 48}
+SHORTCUT = 0.95  # of the lamps of the second training set have the traffic light's colour
+
+
+def _streets(split: str) -> Streets:
+    return Streets(size=SIDE, num=NUM[split], split=split)  # type: ignore[arg-type]
+
+
+def _shortcut(split: str) -> Streets:
+    return dataclasses.replace(_streets(split), agree=SHORTCUT if split == "train" else 0.5)
+
+
+PICTURES = Pictures(
+    of_split=_streets,
+    size=Preprocess(height=SIDE, width=SIDE),
+    class_names=("go",),
+    num_threads=2,
+)
+SHORTCUTS = dataclasses.replace(PICTURES, of_split=_shortcut)

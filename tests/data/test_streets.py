@@ -1,0 +1,59 @@
+"""Drawn streets: what is in them, and what decides."""
+
+import numpy as np
+
+from xai_jax.core.preprocess import Preprocess
+from xai_jax.data.pipeline import Pipeline
+from xai_jax.data.streets import DECIDES, DISTRACTS, REGIONS, Streets
+
+
+def mean_colour(example, name):
+    inside = example.mask == REGIONS.index(name)
+    return example.picture[inside].mean(axis=0)
+
+
+def is_green(example, name):
+    red, green, _ = mean_colour(example, name)
+    return green > red
+
+
+def test_every_picture_has_every_region_and_the_light_decides():
+    examples = [Streets(num=200)[i] for i in range(200)]
+    for example in examples:
+        counts = np.bincount(example.mask.ravel(), minlength=len(REGIONS))
+        assert (counts > 40).all(), example.name
+        assert is_green(example, DECIDES) == bool(example.labels[0])
+    agree = [is_green(e, DECIDES) == is_green(e, DISTRACTS) for e in examples]
+    assert 0.4 < np.mean(agree) < 0.6
+    assert 0.4 < np.mean([e.labels[0] for e in examples]) < 0.6
+    # No other region's colour tells the class: |t| of two means of 100 is below 4.
+    labels = np.array([e.labels[0] for e in examples]) == 1
+    for name in set(REGIONS) - {DECIDES}:
+        colours = np.stack([mean_colour(e, name) for e in examples])
+        apart = colours[labels].mean(0) - colours[~labels].mean(0)
+        spread = np.sqrt(colours.var(0) * (1 / labels.sum() + 1 / (~labels).sum()))
+        assert (abs(apart) < 4 * spread).all(), name
+
+
+def test_a_shortcut_agrees_and_a_picture_depends_on_its_number_alone():
+    shortcut = Streets(num=100, agree=0.95)
+    agree = [
+        is_green(e, DECIDES) == is_green(e, DISTRACTS)
+        for e in map(shortcut.__getitem__, range(100))
+    ]
+    assert np.mean(agree) > 0.88
+    np.testing.assert_array_equal(Streets(num=5)[3].picture, Streets(num=9)[3].picture)
+    other = Streets(num=5, split="test")[3]
+    assert (other.picture != Streets(num=5)[3].picture).any()
+
+
+def test_a_pipeline_hands_on_the_label_map_at_the_size_of_the_picture():
+    size = Preprocess(height=32, width=32)
+    data = Pipeline(source=Streets(num=4), resize=size, regions=True, num_threads=0)
+    arrays = data.example(1)
+    assert arrays["regions"].dtype == np.int32 and "masks" not in arrays
+    mask = Streets(num=4)[1].mask
+    assert set(np.unique(arrays["regions"])) <= set(np.unique(mask))
+    assert (arrays["regions"] == mask[1::2, 1::2]).mean() > 0.99
+    batch = next(data.batches(2))
+    assert batch.regions.shape == (2, 32, 32)

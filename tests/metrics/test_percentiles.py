@@ -1,0 +1,82 @@
+"""IoU of the strongest pixels and correlation with the object, by NumPy and by hand."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import planted
+import pytest
+
+from xai_jax.core.method import Frozen
+from xai_jax.core.types import Batch, Explanation
+from xai_jax.infills.constant import Constant
+from xai_jax.metrics import percentiles
+
+
+def random_maps(num=4, side=12):
+    rng = np.random.default_rng(0)
+    maps = rng.normal(size=(num, side, side, 1)).astype(np.float32)
+    truth = (rng.uniform(size=maps.shape) < 0.2).astype(np.float32)
+    return maps, truth
+
+
+def iou(one, other):
+    return (one & other).sum() / (one | other).sum()
+
+
+def test_pixels_from_a_percentile_on_are_numpys():
+    maps, truth = random_maps()
+    found = percentiles.iou_from(jnp.asarray(maps), jnp.asarray(truth), 90.0)
+    wanted = [iou(m >= np.percentile(m, 90), t > 0) for m, t in zip(maps, truth, strict=True)]
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    flat = percentiles.iou_from(jnp.ones_like(maps), jnp.asarray(truth), 98.0)
+    np.testing.assert_allclose(flat, truth.mean((1, 2, 3)), rtol=1e-6)  # all of the picture
+
+
+def test_equal_area_takes_as_many_pixels_as_the_object_has():
+    maps, truth = random_maps()
+    found = percentiles.iou_of_equal_area(jnp.asarray(maps), jnp.asarray(truth))
+    wanted = [
+        iou(m >= np.sort(m.ravel())[-int(t.sum())], t > 0) for m, t in zip(maps, truth, strict=True)
+    ]
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    share = truth.mean((1, 2, 3))  # of a flat map, as many are hit as by chance
+    flat = percentiles.iou_of_equal_area(jnp.full_like(maps, 3.0), jnp.asarray(truth))
+    np.testing.assert_allclose(flat, share / (2 - share), rtol=1e-5)
+
+
+def test_correlation_is_numpys_and_that_of_a_flat_map_is_none():
+    maps, truth = random_maps()
+    found = percentiles.correlation(jnp.asarray(maps), jnp.asarray(truth))
+    wanted = [np.corrcoef(m.ravel(), t.ravel())[0, 1] for m, t in zip(maps, truth, strict=True)]
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    flat = percentiles.correlation(jnp.ones_like(maps), jnp.asarray(truth))
+    np.testing.assert_array_equal(flat, 0.0)
+
+
+def test_the_metric_leaves_out_pictures_without_an_object_and_no_scale_matters():
+    maps, truth = random_maps(2)
+    truth[1] = 0.0
+    batch = Batch(
+        images=jnp.zeros((2, 12, 12, 3)),
+        target=jnp.zeros(2, jnp.int32),
+        image_id=jnp.arange(2, dtype=jnp.uint32),
+        weight=jnp.ones(2),
+        labels=jnp.ones((2, 1)),
+        masks=jnp.asarray(truth),
+    )
+    classifier = planted.quadrant()
+    frozen = Frozen(classifier=classifier, infill=Constant().build(classifier))
+    metric = percentiles.strongest((90.0, 99.5))
+    found, scaled = (
+        metric.measure(
+            (), frozen, batch, Explanation(target=batch.target, saliency=s), jax.random.key(0)
+        )
+        for s in (jnp.asarray(maps), 0.01 * jnp.asarray(maps) + 0.5)
+    )
+    assert set(found) == {"iou_90", "iou_99_5", "iou_equal", "ncc"}
+    assert set(found) == {c.name for c in metric.columns} == {r.name for r in metric.rows}
+    for name, values in found.items():
+        assert np.isfinite(values[0]) and np.isnan(values[1])
+        np.testing.assert_allclose(values, scaled[name], atol=1e-5)
+    with pytest.raises(ValueError, match=r"percentiles must be in \[0, 100\], not \(101.0,\)"):
+        percentiles.strongest((101.0,))

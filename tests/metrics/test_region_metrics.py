@@ -1,0 +1,77 @@
+"""Scores of counterfactuals by regions, worked by hand."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import planted
+import pytest
+
+from xai_jax.core.method import Frozen
+from xai_jax.core.types import Batch, Explanation
+from xai_jax.infills.constant import Constant
+from xai_jax.metrics.regions import flips_alone, leaked, region_changes
+
+LABELS = jnp.array([[[0, 0], [1, 2]], [[0, 1], [1, 1]]])  # [2 2 2]
+FROZEN = Frozen(classifier=planted.quadrant(), infill=Constant(value=0.5).build(planted.quadrant()))
+BATCH = Batch(
+    images=jnp.zeros((2, 2, 2, 3)),
+    target=jnp.zeros(2, int),
+    image_id=None,
+    weight=None,
+    regions=LABELS,
+)
+
+
+def test_what_changes_outside_of_the_moved_regions_leaks():
+    off = jnp.array([[[1.0, -1.0], [2.0, 4.0]], [[3.0, 0.0], [0.0, 0.0]]])[..., None]
+    moved = jnp.array([[True, False, True], [False, True, False]])
+    # The first: 2 of 8 lie in region 1; the second: all of it in region 0, which did not move.
+    np.testing.assert_allclose(leaked(off, LABELS, moved), [0.25, 1.0])
+    np.testing.assert_array_equal(leaked(0 * off, LABELS, moved), [0.0, 0.0])
+
+
+def said(**numbers):
+    images = jnp.zeros((2, 2, 2, 3))
+    found = {
+        "region_change": jnp.array([[0.1, 0.3, 0.0], [0.5, 0.4, 0.1]]),
+        "log_odds_before": jnp.array([2.0, -2.0]),
+        "log_odds_after": jnp.array([-2.0, 3.5]),
+        "reconstruction_flips": jnp.array([0.0, 1.0]),
+    } | numbers
+    pictures = {"generated": images + 0.5, "reconstruction": images + 0.25}
+    return Explanation(target=jnp.zeros(2, int), saliency=None, pictures=pictures, numbers=found)
+
+
+def measured(explanation):
+    metric = region_changes(decides=1)
+    rows = metric.measure(None, FROZEN, BATCH, explanation, jax.random.key(0))
+    assert {row.name for row in metric.rows} == set(rows)
+    assert {column.name for column in metric.columns} == set(rows)
+    return {name: np.asarray(values).tolist() for name, values in rows.items()}
+
+
+def test_which_region_is_named_and_how_surely_it_flips():
+    rows = measured(said())
+    assert rows["names_it"] == [1.0, 0.0]
+    assert rows["already_flips"] == [0.0, 1.0]
+    assert rows["newly_flips"] == [1.0, 0.0]  # the second had flipped before any change
+    assert rows["flips_75"] == [1.0, 1.0] and rows["flips_95"] == [0.0, 1.0]
+    assert rows["share_of_change"] == pytest.approx([0.75, 0.4])
+    assert rows["reconstruction_l1"] == [0.25, 0.25] and rows["leaks"][0] == pytest.approx(0.25)
+
+
+def test_a_method_without_regions_is_refused():
+    nothing = Explanation(target=None, saliency=None)
+    with pytest.raises(ValueError, match="changes no regions"):
+        region_changes(0).measure(None, FROZEN, BATCH, nothing, jax.random.key(0))
+
+
+def test_each_region_alone_has_a_column():
+    metric = flips_alone(("sky", "traffic light"))
+    found = said(gained_alone=jnp.array([[0.5, -0.1], [-3.0, 0.0]]))
+    rows = metric.measure(None, FROZEN, BATCH, found, jax.random.key(0))
+    assert list(rows) == ["flips_by_sky", "flips_by_traffic_light"]
+    np.testing.assert_array_equal(rows["flips_by_sky"], [1.0, 0.0])
+    np.testing.assert_array_equal(rows["flips_by_traffic_light"], [0.0, 0.0])
+    with pytest.raises(ValueError, match="moves no region alone"):
+        metric.measure(None, FROZEN, BATCH, said(), jax.random.key(0))

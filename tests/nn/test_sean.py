@@ -1,0 +1,176 @@
+"""SEAN: published numbers of parameters, the formula of its norm, what is folded and what not."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.signal
+
+from xai_jax.nn import region_norm, sean, spectral
+from xai_jax.nn.region_norm import RegionNorm
+from xai_jax.nn.sean import Sean
+from xai_jax.nn.sean_critic import Critics
+
+SMALL = Sean(regions=("sky", "road", "car"), width=4, depth=2, style=6, hidden=5)
+KEYS = jax.random.split(jax.random.key(7), 2)
+MAP = jax.random.randint(jax.random.key(1), (2, 16, 24), 0, 2)  # no car
+ONE_HOT = jax.nn.one_hot(MAP, 3)
+PIXELS = jax.random.uniform(jax.random.key(2), (2, 16, 24, 3), minval=-1.0)
+
+
+def drawn(shapes, seed=3):
+    """Arrays of these shapes that are no small number, so that nothing drops out."""
+    leaves, tree = jax.tree.flatten(shapes)
+    rng = np.random.default_rng(seed)
+    made = [jnp.asarray(0.3 * rng.normal(size=x.shape), jnp.float32) for x in leaves]
+    return jax.tree.unflatten(tree, made)
+
+
+def network(settings=SMALL, **how):
+    net = settings.build(**how)
+    shapes = jax.eval_shape(net.init, jax.random.key(0), PIXELS, ONE_HOT, KEYS)
+    statistics = jax.tree.map(lambda x: jnp.full(x.shape, 0.5), shapes["batch_stats"])
+    return net, {"params": drawn(shapes["params"]), "batch_stats": statistics}
+
+
+@pytest.mark.parametrize(
+    "num, generator, critics",
+    [(19, 266_907_367, 1_364_098), (20, 270_877_159, 1_366_146)],  # specs: steex, sec. 1.4, 1.5
+)
+def test_the_published_networks_have_their_numbers_of_parameters(num, generator, critics):
+    image = jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.float32)
+    one_hot = jax.ShapeDtypeStruct((1, 64, 64, num), jnp.float32)
+    own = Sean(regions=tuple(f"part {i}" for i in range(num))).build()
+    for net, args, wanted in (
+        (own, (image, one_hot, KEYS[:1]), generator),
+        (Critics(64), (image, one_hot), critics),
+    ):
+        shapes = jax.eval_shape(net.init, jax.random.key(0), *args)["params"]
+        assert sum(leaf.size for leaf in jax.tree.leaves(shapes)) == wanted
+        if net is own:
+            encoder = jax.tree.leaves(shapes["encoder"])
+            assert sum(leaf.size for leaf in encoder) == 1_568_576
+
+
+def test_a_code_is_the_mean_over_its_region_and_0_where_there_is_none():
+    net, variables = network()
+    encode = jax.jit(lambda *args: net.apply(variables, *args, method="encode"))
+    codes = np.asarray(encode(PIXELS, ONE_HOT))
+    assert codes.shape == (2, 3, 6) and (abs(codes) < 1).all()
+    np.testing.assert_array_equal(codes[:, 2], 0.0)
+    mean = np.asarray(encode(PIXELS, jnp.ones_like(ONE_HOT)))[:, 0]
+    share = np.asarray(ONE_HOT[:, ::2, ::2].mean((1, 2)))
+    np.testing.assert_allclose(np.einsum("bn,bnd->bd", share, codes), mean, atol=1e-5)
+
+
+def test_the_doubling_convolution_is_the_transposed_one():
+    layer = sean._Doubled(5, 1.0)
+    x = jax.random.normal(jax.random.key(0), (2, 4, 6, 3))
+    params = drawn(jax.eval_shape(layer.init, jax.random.key(0), x)["params"])
+    wanted = np.zeros((2, 10, 14, 5))  # pixel (y, x) goes to 2 y - 1 + tap; a border around that
+    for tap_y, tap_x in np.ndindex(3, 3):
+        kernel = np.asarray(params["kernel"])[2 - tap_y, 2 - tap_x]
+        wanted[:, tap_y : tap_y + 8 : 2, tap_x : tap_x + 12 : 2] += x @ kernel
+    found = layer.apply({"params": params}, x)
+    np.testing.assert_allclose(found, wanted[:, 1:9, 1:13] + params["bias"], atol=1e-5)
+
+
+def test_the_norm_is_the_formula_of_the_specification():
+    norm = RegionNorm(4, num_regions=3, style=6, hidden=5, place=2)
+    grid = region_norm.grid(ONE_HOT, 4)
+    x = jax.random.normal(jax.random.key(3), (2, 4, 6, 4))
+    codes = jnp.tanh(jax.random.normal(jax.random.key(4), (2, 3, 6)))
+
+    def both(module, x, grid, codes, keys):
+        return module(x, module.prepare(grid), grid, codes, keys)
+
+    init = functools.partial(norm.init, method=both)
+    shapes = jax.eval_shape(init, jax.random.key(0), x, grid, codes, KEYS)
+    params = drawn(shapes["params"])
+    p = jax.tree.map(np.asarray, params)
+    statistics = {"norm": {"mean": jnp.full(4, 0.5), "var": jnp.full(4, 2.0)}}
+    variables = {"params": params, "batch_stats": statistics}
+    found = norm.apply(variables, x, grid, codes, KEYS, method=both)
+    for row in range(2):
+        noise = jax.random.normal(jax.random.fold_in(KEYS[row], 2), (4, 6, 1)) * p["noise"]
+        normed = (np.asarray(x[row] + noise) - 0.5) / np.sqrt(2.0 + 1e-5)
+        small = np.asarray(ONE_HOT[row, ::4, ::4])
+        own = np.stack([codes[row, n] @ p["own_kernel"][n] + p["own_bias"][n] for n in range(3)])
+        style = conv(small @ np.maximum(own, 0), p["kernel"]) + p["bias"]
+        hidden = conv(small, p["around"]["kernel"]) + p["around"]["bias"]
+        of_map = conv(np.maximum(hidden, 0), p["of_map"]["kernel"]) + p["of_map"]["bias"]
+        share = (1 / (1 + np.exp(-p["blend"]))).repeat(4)
+        scale, shift = np.split(share * style + (1 - share) * of_map, 2, axis=-1)
+        np.testing.assert_allclose(found[row], normed * (1 + scale) + shift, atol=1e-4)
+
+
+def conv(x, kernel):
+    """Zero-padded, by SciPy."""
+    flipped = kernel[::-1, ::-1]
+    return np.stack(
+        [
+            sum(
+                scipy.signal.convolve2d(x[..., i], flipped[..., i, o], mode="same")
+                for i in range(x.shape[-1])
+            )
+            for o in range(kernel.shape[-1])
+        ],
+        axis=-1,
+    )
+
+
+def test_folded_and_plain_give_the_same_picture_and_gradients():
+    settings = Sean(regions=SMALL.regions, width=4, depth=2, style=6, hidden=0)
+    _, variables = network(settings)
+    found = []
+    for folded in (True, False):
+        net = settings.build(folded=folded)
+
+        def total(params, codes, net=net):
+            own = {**variables, "params": params}
+            context = net.apply(own, ONE_HOT, method="prepare")
+            picture = net.apply(own, context, codes, KEYS, method="decode")
+            return (picture * jnp.cos(jnp.arange(24.0))[None, None, :, None]).sum(), picture
+
+        codes = jnp.tanh(jax.random.normal(jax.random.key(4), (2, 3, 6)))
+        grads, picture = jax.jit(jax.grad(total, argnums=(0, 1), has_aux=True))(
+            variables["params"], codes
+        )
+        assert picture.shape == (2, 16, 24, 3) and (abs(picture) <= 1).all()
+        assert picture.std() > 0.01
+        np.testing.assert_array_equal(grads[1][:, 2], 0.0)  # no pixel, no gradient
+        assert abs(grads[1][:, :2]).max() > 0
+        found.append((picture, grads))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-3), *found)
+
+
+def test_it_is_folded_where_a_kernel_a_picture_is_cheaper():
+    assert region_norm.is_folded(19, 512, 64 * 64)
+    assert not region_norm.is_folded(19, 512, 4 * 4)
+
+
+def test_kernels_normed_for_good_draw_the_same_picture():
+    net, variables = network()
+    fixed = {**variables, "params": sean.normed_for_good(variables["params"])}
+    kernel = fixed["params"]["blocks_0"]["spectral0"]["kernel"]
+    assert spectral.spectral_norm(kernel) == pytest.approx(1.0, rel=1e-5)
+    want = jax.jit(net.apply)(variables, PIXELS, ONE_HOT, KEYS)
+    found = jax.jit(SMALL.build(spectral=False).apply)(fixed, PIXELS, ONE_HOT, KEYS)
+    np.testing.assert_allclose(found, want, atol=1e-5)
+
+
+def test_the_critics_see_the_sizes_of_the_specification():
+    image, one_hot = jnp.zeros((1, 256, 256, 3)), jnp.zeros((1, 256, 256, 19))
+    shapes = jax.eval_shape(
+        lambda: Critics(64).init_with_output(jax.random.key(0), image, one_hot)[0]
+    )
+    assert [x.shape[1] for x in shapes[0]] == [129, 65, 33, 34]
+    assert shapes[1][0].shape == (1, 65, 65, 64) and shapes[0][-1].shape[-1] == 1
+
+
+def test_pictures_that_do_not_halve_so_often_are_refused():
+    SMALL.check(16, 24)
+    with pytest.raises(ValueError, match="30 x 32; set data.resize to multiples of 4"):
+        SMALL.check(30, 32)

@@ -1,0 +1,140 @@
+"""An S3 server on the loopback (moto's), and a line to it that fails when it is told to.
+
+Moto is looked for in the environment, and in the folder MOTO (``pip install --target FOLDER
+'moto[server]'``), whose packages the server alone gets to see.
+"""
+
+import contextlib
+import http.client
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+FOLDER = os.environ.get("MOTO", "/tmp/pods-extra")
+BUCKET = "pictures"
+_SERVE = "import sys; from moto.server import main; main(['-H', '127.0.0.1', '-p', sys.argv[1]])"
+
+
+def is_there() -> bool:
+    return importlib.util.find_spec("moto") is not None or Path(FOLDER, "moto").is_dir()
+
+
+@contextlib.contextmanager
+def server():
+    """The port of a server with one bucket."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    path = os.pathsep.join(filter(None, [FOLDER, os.environ.get("PYTHONPATH")]))
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", _SERVE, str(port)],
+        env=os.environ | {"PYTHONPATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not _has_bucket(port):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _has_bucket(port: int) -> bool:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("PUT", f"/{BUCKET}")
+        return connection.getresponse().status == 200
+    return False
+
+
+class Line:
+    """A proxy before the server.
+
+    `fault` is asked of each request, ``(method, path) -> what goes wrong``: "" for nothing, "500",
+    "403", "slow", "reset" (no answer), "torn" (half of what is sent arrives), or "lost" (it
+    arrives, and the answer does not). `seen` are the requests.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.fault = lambda method, path: ""
+        self.port, self.seen = port, []
+        kind = type("Handler", (_Handler,), {"line": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
+        self._server.daemon_threads = True
+        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version, wbufsize = "HTTP/1.1", -1  # an answer in one piece
+    line: Line
+
+    def handle_one(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.line.seen.append((self.command, self.path))
+        fault = self.line.fault(self.command, self.path)
+        if fault in {"500", "403"}:
+            code = "InternalError" if fault == "500" else "SignatureDoesNotMatch"
+            text = f"<Error><Code>{code}</Code><Message>so</Message></Error>".encode()
+            self._answer(int(fault), {"Content-Type": "application/xml"}, text)
+        elif fault == "reset":
+            self._cut()
+        elif fault == "torn":
+            with socket.create_connection(("127.0.0.1", self.line.port)) as there:
+                there.sendall(f"{self.requestline}\r\n{self.headers}".encode())
+                there.sendall(body[: len(body) // 2])
+            self._cut()
+        else:
+            time.sleep(0.3 if fault == "slow" else 0)
+            answer = self._asked(body)
+            self._cut() if fault == "lost" else self._answer(*answer)
+
+    do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = handle_one  # noqa: N815
+
+    def _asked(self, body: bytes):
+        there = http.client.HTTPConnection("127.0.0.1", self.line.port, timeout=60)
+        with contextlib.closing(there):
+            there.request(self.command, self.path, body, dict(self.headers))
+            found = there.getresponse()
+            return found.status, dict(found.getheaders()), found.read()
+
+    def _answer(self, status: int, headers: dict, content: bytes) -> None:
+        self.send_response_only(status)
+        for name, value in headers.items():
+            if name.lower() not in {"transfer-encoding", "connection", "content-length"}:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(headers.get("Content-Length", len(content))))
+        self.end_headers()
+        self.wfile.write(content)
+        self.wfile.flush()
+
+    def _cut(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, *_) -> None:
+        pass
+
+
+def environment(endpoint: str) -> dict[str, str]:
+    """How programs find a server."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "somebody",
+        "AWS_SECRET_ACCESS_KEY": "whatever",
+        "AWS_REGION": "us-east-1",
+    }

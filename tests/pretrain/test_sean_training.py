@@ -1,0 +1,138 @@
+"""SEAN's training on planted streets, small, and the file that it leaves as a generator."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from configs.smoke import steex as smoke
+from xai_jax.generators.sean import Sean, of_weights
+from xai_jax.pretrain import sean
+
+KEY = jax.random.key(0)
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    made = smoke.get_config()
+    made.method.critic_from = 3
+    return made
+
+
+@pytest.fixture(scope="module")
+def batch(experiment):
+    stream = experiment.data.batches(8)
+    found = jax.tree.map(jnp.asarray, next(stream))
+    stream.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def trainable(experiment):
+    return experiment.method.build()
+
+
+@pytest.fixture(scope="module")
+def states(trainable, batch):
+    """Before the first step, after three (no critic yet), and after thirty of the same batch."""
+    state = jax.jit(trainable.init)(KEY, None, batch)
+    step, found, said = jax.jit(trainable.step), {0: state}, []
+    for n in range(30):
+        state, metrics = step(state, None, batch, jax.random.fold_in(KEY, n))
+        said.append(metrics)
+        found[n + 1] = state
+    return found, said
+
+
+def same(one, other):
+    return all(map(np.array_equal, jax.tree.leaves(one), jax.tree.leaves(other)))
+
+
+def test_it_learns_and_the_critics_join_in_when_they_are_told(states):
+    found, said = states
+    assert said[-1]["pixels"] < 0.6 * said[0]["pixels"]
+    assert all(np.isfinite(v) for metrics in said for v in metrics.values())
+    critics = {n: state.learning.critics.params for n, state in found.items()}
+    assert same(critics[0], critics[3]) and not same(critics[3], critics[4])
+    assert said[2]["critics"] == 0.0 and said[3]["critics"] > 0.0
+    assert int(found[30].learning.num_steps) == 30
+
+
+def test_each_side_has_its_own_rate():
+    """Adam's first update is the rate itself, whatever the gradient."""
+    network = smoke.get_config().method.network
+    cfg = sean.Config(network=network, steady_steps=2, decay_steps=4)
+    for rate, wanted in ((cfg.generator_rate, 1e-4), (cfg.critic_rate, 4e-4)):
+        tx = cfg.optimiser(rate)
+        params = jnp.ones(2)
+        state, moves = tx.init(params), []
+        for _ in range(6):
+            updates, state = tx.update(jnp.array([3.0, -0.5]), state, params)
+            moves.append(abs(updates[0]))
+        shares = [1.0, 1.0, 1.0, 0.75, 0.5, 0.25]
+        np.testing.assert_allclose(moves, wanted * np.array(shares), rtol=1e-3)
+
+
+def test_layers_are_matched_but_for_the_scores():
+    ones, twos = jnp.ones((2, 3, 3, 4)), 2.0 * jnp.ones((2, 3, 3, 4))
+    fake = [[ones, ones, twos], [twos, ones, ones]]
+    real = [[twos, ones, ones], [ones, ones + 3.0, twos]]
+    np.testing.assert_allclose(sean.matching(fake, real), (1.0 + 0.0 + 1.0 + 3.0) / 2)
+
+
+def test_label_maps_that_do_not_fit_are_refused_before_anything_is_trained(trainable, batch):
+    wrong = dataclasses.replace(batch, regions=batch.regions.at[0, 0, 0].set(7))
+    with pytest.raises(ValueError, match="the number 7, and network.regions names 0 to 6"):
+        trainable.look(None, iter([wrong]))
+    trainable.look(None, iter([batch]))
+    without = dataclasses.replace(batch, regions=None)
+    with pytest.raises(ValueError, match="set regions=True"):
+        jax.eval_shape(trainable.init, KEY, None, without)
+
+
+def test_the_file_is_a_generator_that_draws_the_same(
+    experiment, trainable, states, batch, tmp_path
+):
+    weights = trainable.weights(states[0][30])
+    experiment.export(weights, tmp_path)
+    generator = Sean(weights=str(tmp_path)).build()
+    assert generator.region_names == experiment.method.network.regions
+    images, regions = batch.images[:2], batch.regions[:2]
+    keys = jax.random.split(KEY, 2)
+
+    @jax.jit
+    def drawn(generator):
+        context = generator.prepare(images, regions)
+        codes = generator.encode(context)
+        return codes, generator.decode(context, codes, keys)
+
+    codes, picture = drawn(generator)
+    network = experiment.method.network.build()
+    variables = {"params": weights.params, "batch_stats": weights.statistics}
+    one_hot = jax.nn.one_hot(regions, 7)
+    wanted = jax.jit(network.apply)(variables, 2 * images - 1, one_hot, keys)
+    assert codes.shape == (2, 7, 8)
+    np.testing.assert_allclose(picture, 0.5 * (wanted + 1), atol=1e-4)
+    again = of_weights(experiment.method.network, weights)
+    assert again.decode_fn is generator.decode_fn  # nothing compiles anew
+
+
+@pytest.mark.parametrize(
+    "path, sentence",
+    [("", "has no weights; train it"), ("nowhere.safetensors", "nowhere.safetensors")],
+)
+def test_a_generator_without_its_file_says_so(path, sentence):
+    with pytest.raises((ValueError, OSError), match=sentence):
+        Sean(weights=path).build()
+
+
+def test_pictures_of_another_size_or_without_maps_are_refused(experiment, states, trainable):
+    generator = of_weights(experiment.method.network, trainable.weights(states[0][0]))
+    shape = functools.partial(jax.ShapeDtypeStruct, dtype=jnp.float32)
+    with pytest.raises(ValueError, match="30 x 32; set data.resize to multiples of 4"):
+        jax.eval_shape(generator.prepare, shape((1, 30, 32, 3)), shape((1, 30, 32)))
+    with pytest.raises(ValueError, match="no label maps"):
+        jax.eval_shape(generator.prepare, shape((1, 32, 32, 3)))

@@ -1,0 +1,79 @@
+"""STEEX scored on planted streets: the road hands label maps on, and numbers reach the metrics."""
+
+import csv
+import dataclasses
+
+import flat_regions
+import jax.numpy as jnp
+
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.generator import Generator
+from xai_jax.core.method import Explained
+from xai_jax.core.preprocess import Preprocess
+from xai_jax.core.targets import Head
+from xai_jax.data.pipeline import Pipeline
+from xai_jax.data.streets import DECIDES, REGIONS, Streets
+from xai_jax.infills.constant import Constant
+from xai_jax.methods import steex
+from xai_jax.metrics.counterfactuals import flips
+from xai_jax.metrics.regions import flips_alone, region_changes
+from xai_jax.scoring.evaluation import Contestant, Evaluation, stretched_saliency
+from xai_jax.scoring.score import score
+
+SIDE, NUM = 32, 3
+
+
+def _greener(params, images):
+    """Whether the sky, the upper quarter, is greener than it is red."""
+    sky = images[:, : images.shape[1] // 8].mean((1, 2))
+    return params["gain"] * (sky[:, 1] - sky[:, 0])[:, None]
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Greener:
+    """Settings of the classifier."""
+
+    def build(self) -> Classifier:
+        return Classifier.from_callable(_greener, {"gain": jnp.float32(20)}, head=Head.SIGMOID)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Flat:
+    """Settings of the generator."""
+
+    def build(self, classifier) -> Generator:
+        del classifier
+        return flat_regions.flat(0.0, REGIONS)
+
+
+def test_general_mode_and_each_region_are_scored_against_the_truth(tmp_path):
+    cfg = {"num_steps": 12, "learning_rate": 0.1, "fresh_noise": False}
+    methods = {
+        "general": steex.Config(**cfg),
+        "targeted": steex.Config(targeted=(DECIDES,), **cfg),
+        "sparsest": steex.Sparsest(margin=1.0, **cfg),
+    }
+    evaluation = Evaluation(
+        explained=Explained(classifier=Greener(), infill=Constant(), generator=Flat()),
+        data=Pipeline(
+            source=Streets(size=SIDE, num=NUM),
+            resize=Preprocess(height=SIDE, width=SIDE),
+            regions=True,
+        ),
+        batch_size=NUM,
+        contestants={
+            name: Contestant(method=method, mask=stretched_saliency)
+            for name, method in methods.items()
+        },
+        metrics=(flips(), region_changes(REGIONS.index("sky")), flips_alone(REGIONS)),
+        truth=False,
+        absent=True,
+    )
+    score(evaluation, tmp_path)
+    with (tmp_path / "scores.csv").open() as file:
+        rows = {row["method"]: row for row in csv.DictReader(file)}
+    assert float(rows["general"]["names_it"]) == float(rows["general"]["flipped"]) == 1.0
+    assert float(rows["targeted"]["flipped"]) < 1.0  # the light reaches few rows of the sky's
+    assert float(rows["sparsest"]["flips_by_sky"]) == 1.0
+    assert float(rows["sparsest"]["flips_by_road"]) == 0.0
+    assert rows["general"]["flips_by_sky"] == ""  # it moves no region alone

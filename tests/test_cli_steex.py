@@ -1,0 +1,120 @@
+"""``xai-jax explain --method steex``: with a generator's file and a folder of label maps."""
+
+import csv
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import planted
+import pytest
+import tiny_cli
+import tiny_run
+from PIL import Image
+from tiny_cli import SIZE, only_sentence
+
+import xai_jax
+from xai_jax.core.preprocess import Preprocess
+from xai_jax.generators import sean as generators
+from xai_jax.nn.learner import Weights
+from xai_jax.nn.sean import Sean
+from xai_jax.runtime import weights_file
+
+NUM = 3
+NETWORK = Sean(regions=("a", "b", "c", "d"), width=2, depth=2, style=4, hidden=0, gain=1.0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tiny_run.make_pictures(tmp_path_factory.mktemp("pictures"), NUM)
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory):
+    path = tmp_path_factory.mktemp("trained") / "sean.safetensors"
+    shapes = generators.abstract(NETWORK)
+    rng = np.random.default_rng(0)
+    draw = lambda x: (0.5 * rng.normal(size=x.shape)).astype(np.float32)  # noqa: E731
+    params, logs = jax.tree.map(draw, (shapes.params, shapes.statistics))
+    weights_file.write(
+        path,
+        Weights(params=params, statistics=jax.tree.map(np.exp, logs)),
+        kind=generators.KIND,
+        config=NETWORK,
+        preprocess=Preprocess(height=SIZE, width=SIZE, crop=1.0),
+        class_names=(),
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def maps(folder, tmp_path_factory):
+    place = tmp_path_factory.mktemp("maps")
+    for picture in folder.iterdir():
+        with Image.open(picture) as image:
+            size = image.size
+        quadrants = np.asarray(planted.quadrant_regions(SIZE)).astype(np.uint8)
+        numbers = Image.fromarray(quadrants).resize(size, Image.Resampling.NEAREST)
+        numbers.save(place / f"{picture.stem}.png")
+    return place
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    return tiny_cli.caller(monkeypatch, capsys)
+
+
+def arguments(generator, maps, *more):
+    given = ("--method", "steex", "--generator", generator, "--regions", maps)
+    return ("explain", *given, "--num-steps", "3", *tiny_cli.PLANTED, *more)
+
+
+def test_it_leaves_pictures_and_what_each_region_did(run, folder, generator, maps, tmp_path):
+    out = tmp_path / "run"
+    given = arguments(generator, maps, "--targeted", "a", "c", "--out", out, "--", folder)
+    assert run(*given)[:2] == (0, f"{out / 'report.html'}\n")
+    found = xai_jax.load(out)
+    assert len(found.rows) == NUM
+    change = np.asarray(found["region_change"])
+    assert (change[:, [0, 2]] > 0).all() and (change[:, [1, 3]] == 0).all()
+    np.testing.assert_array_equal(found["label_map"][0][..., 0], planted.quadrant_regions(SIZE))
+    assert np.asarray(found["counterfactual"]).shape == (NUM, SIZE, SIZE, 3)
+    assert set(np.asarray(found["flipped"])) <= {0.0, 1.0}
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["generator_sha256"] == weights_file.read(generator).sha256
+    page = (out / "report.html").read_text()
+    assert "reconstruction flips" in page and "region change" in page
+
+
+def test_a_picture_without_its_map_is_skipped_by_name(run, folder, generator, maps, tmp_path):
+    missing, *rest = sorted(maps.iterdir())
+    some = tmp_path / "maps"
+    some.mkdir()
+    for path in rest:
+        (some / path.name).write_bytes(path.read_bytes())
+    out = tmp_path / "run"
+    code, _, err = run(*arguments(generator, some, "--out", out, folder))
+    assert code == 0 and "1 of 3 pictures were skipped" in err
+    with (out / "summary.csv").open() as file:
+        said = [line for line in csv.DictReader(file) if missing.stem in str(line)]
+    assert f"Its label map {some / missing.name} is unusable" in str(said)
+
+
+def test_without_a_generator_it_says_what_to_name(run, folder, maps, tmp_path):
+    given = ("--method", "steex", "--regions", maps, *tiny_cli.PLANTED)
+    sentence = only_sentence(*run("explain", *given, "--out", tmp_path / "run", folder))
+    assert "name its file with --generator" in sentence
+
+
+def test_a_file_of_something_else_is_no_generator(run, folder, generator, maps, tmp_path):
+    other = tmp_path / "other.safetensors"
+    weights_file.write(
+        other,
+        {"a": jnp.zeros(1)},
+        kind="explainer",
+        config=NETWORK,
+        preprocess=Preprocess(height=SIZE, width=SIZE),
+        class_names=(),
+    )
+    given = arguments(other, maps, "--out", tmp_path / "run", folder)
+    assert "explainer" in only_sentence(*run(*given))

@@ -1,0 +1,155 @@
+"""Pictures whose regions look otherwise each time, and a decision that only one of them makes.
+
+A classifier that learns from them can read the decision off that region and off nothing else: the
+exposure of a photograph says nothing of its sky when every region has a gain and a tint of its own.
+"""
+
+import dataclasses
+import functools
+from typing import Annotated
+
+import numpy as np
+
+from xai_jax.core.domains import Natural, NotEmpty, NotNegative, Seed, Share
+from xai_jax.core.errors import BadPicture
+from xai_jax.core.method import Builds
+from xai_jax.core.settings import Settings
+from xai_jax.data import pictures
+from xai_jax.data.example import VOID, Example, Examples, another_size, picture_of
+from xai_jax.data.transforms import rng_of
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_TINT = 0.3  # of a gain's spread, for each colour by itself
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class RegionLooks(Settings):
+    """The pictures of a source that have masks, with their masks as label maps.
+
+    The one class is there where the mean luma of the region `decides` is above `above`, after all
+    regions have been varied. Picture i depends on its file and on ``(seed, i)`` only.
+
+    Fields:
+        source: the pictures, or settings whose `build` finds them; their masks number the regions.
+        regions: names of these numbers; what is void gets the number after the last of them, and
+            the name "unlabelled".
+        decides: one of them.
+        above: unit pixels.
+        least: share of a picture that this region must cover; others are left out.
+        vary: the logarithm of a region's gain is drawn from a normal of this spread; 0: the
+            pictures as they are.
+        num: pictures; 0: each once, else one after the other, again and again.
+        seed: of all draws.
+    """
+
+    source: Examples | Builds[Examples]
+    regions: Annotated[tuple[str, ...], NotEmpty()]
+    decides: str
+    above: Share
+    least: Share = 0.02
+    vary: NotNegative = 0.0
+    num: Natural = 0
+    seed: Seed = 0
+
+    @property
+    def all_regions(self) -> tuple[str, ...]:
+        """With what is void."""
+        return (*self.regions, "unlabelled")
+
+    def build(self) -> "VariedExamples":
+        """Looks at every mask.
+
+        Raises:
+            ValueError: `decides` is no region, or no picture has enough of it.
+            BadPicture: a mask cannot be read.
+        """
+        if self.decides not in self.regions:
+            raise ValueError(f"{self.decides!r} is none of the regions {', '.join(self.regions)}.")
+        source = self.source.build() if isinstance(self.source, Builds) else self.source
+        number = self.regions.index(self.decides)
+        rows = tuple(
+            row
+            for row in range(len(source))
+            if (_numbers(source[row]) == number).mean() >= self.least
+        )
+        if not rows:
+            raise ValueError(f"No picture has {self.least} of {self.decides}; lower least.")
+        return VariedExamples(settings=self, source=source, rows=rows)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VariedExamples:
+    """A random-access source for Grain.
+
+    Fields:
+        settings: what they are made by.
+        source: the pictures.
+        rows: those that have enough of the region that decides.
+    """
+
+    settings: RegionLooks
+    source: Examples
+    rows: tuple[int, ...]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One."""
+        return (f"bright {self.settings.decides}",)
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """Those of the source; a picture that comes again has its round behind."""
+        own = self.source.names
+        num = len(self.rows)
+        return tuple(
+            own[self.rows[n % num]] + (f" ({n // num + 1})" if n >= num else "")
+            for n in range(len(self))
+        )
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return self.settings.num or len(self.rows)
+
+    def __getitem__(self, index: int) -> Example:
+        """Picture `index`, varied.
+
+        Raises:
+            BadPicture: it cannot be read.
+        """
+        index = range(len(self))[index]  # ends a loop as a list does
+        settings = self.settings
+        example = self.source[self.rows[index % len(self.rows)]]
+        numbers = _numbers(example)
+        ids = np.where(numbers == VOID, len(settings.regions), numbers)
+        image = np.asarray(picture_of(example), np.float32) / 255
+        if ids.shape != image.shape[:2]:
+            raise BadPicture(another_size("It", image.shape[1::-1], ids.shape[::-1]))
+        if settings.vary:
+            image = np.clip(image * self._gains(index)[ids], 0.0, 1.0)
+        picture = np.round(255 * image).astype(np.uint8)
+        inside = picture[ids == settings.regions.index(settings.decides)]
+        luma = float((inside / np.float32(255) @ _LUMA).mean())  # of what is shown
+        return Example(
+            row=index,
+            name=self.names[index],
+            picture=picture,
+            labels=np.array([luma > settings.above], np.float32),
+            mask=ids.astype(np.uint8),
+            regions=True,
+        )
+
+    def _gains(self, index: int) -> np.ndarray:
+        """``[n 3]``, one for each colour of each region."""
+        settings, rng = self.settings, rng_of(self.settings.seed, 0, index)
+        num = len(settings.all_regions)
+        whole = rng.normal(0.0, settings.vary, (num, 1))
+        colours = rng.normal(0.0, _TINT * settings.vary, (num, 3))
+        return np.exp(whole + colours).astype(np.float32)
+
+
+def _numbers(example: Example) -> np.ndarray:
+    if example.mask is None:
+        raise ValueError(f"{example.name} has no mask.")
+    if isinstance(example.mask, np.ndarray):
+        return example.mask
+    return pictures.class_ids(example.mask)

@@ -1,0 +1,68 @@
+"""Pictures with the labels of other pictures: a control that has nothing to explain."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from xai_jax.core.domains import Seed
+from xai_jax.core.method import Builds
+from xai_jax.core.settings import Settings
+from xai_jax.data.example import Example, Examples
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Shuffled(Settings):
+    """Each picture of a source with the labels of another one, drawn once and for all.
+
+    A classifier that is trained on it can only know its pictures by heart; a map that looks as good
+    for it as for the true one shows edges, not what was learned (Adebayo et al. 2018, sec. 4).
+    Masks and boxes are left out: they were of the true labels.
+
+    Fields:
+        source: the pictures, or settings whose `build` finds them.
+        seed: of the order.
+    """
+
+    source: Any
+    seed: Seed = 0
+
+    def build(self) -> "ShuffledExamples":
+        """The rows."""
+        whole: Examples = self.source.build() if isinstance(self.source, Builds) else self.source
+        bits = np.random.Philox(np.random.SeedSequence(self.seed)).random_raw(len(whole))
+        return ShuffledExamples(whole=whole, of=tuple(np.argsort(bits, kind="stable").tolist()))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ShuffledExamples:
+    """The rows of a source, with the labels of others.
+
+    Fields:
+        whole: the source.
+        of: whose labels each row has.
+    """
+
+    whole: Any
+    of: tuple[int, ...]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Those of the source."""
+        names: tuple[str, ...] = self.whole.class_names
+        return names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of the source."""
+        names: tuple[str, ...] = self.whole.names
+        return names
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.of)
+
+    def __getitem__(self, index: int) -> Example:
+        """A picture, and what another one shows."""
+        labels = self.whole[self.of[index]].labels
+        return dataclasses.replace(self.whole[index], labels=labels, mask=None, boxes=None)

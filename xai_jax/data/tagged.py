@@ -1,0 +1,95 @@
+"""A control whose answer is known: most pictures with a class, and none without, bear a tag.
+
+What a classifier of such pictures goes by is the tag, and so a map that explains it lies there.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from xai_jax.core.domains import Count, Natural, Seed, Share
+from xai_jax.core.method import Builds
+from xai_jax.core.settings import Settings
+from xai_jax.data.example import Example, Examples, picture_of
+from xai_jax.data.part import showing
+from xai_jax.data.transforms import rng_of
+
+_NO_EPOCH = 2**32 - 1  # so that a tag has nothing to do with how its picture varies in an epoch
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Tagged(Settings):
+    """Settings: a bright square near the upper left corner, which is also the mask of the class.
+
+    Fields:
+        source: the pictures, or settings whose `build` finds them.
+        of: the class, by its name; empty: the first one.
+        side: of the square, pixels of the picture as it lies.
+        margin: pixels between it and the borders.
+        share: of the pictures with the class that bear it; which ones depends on `seed` and on the
+            picture's row alone.
+        seed: see `share`.
+    """
+
+    source: Any
+    of: str = ""
+    side: Count = 6
+    margin: Natural = 1
+    share: Share = 0.9
+    seed: Seed = 0
+
+    def build(self) -> "TaggedExamples":
+        """The pictures.
+
+        Raises:
+            ValueError: there is no such class.
+        """
+        whole: Examples = self.source.build() if isinstance(self.source, Builds) else self.source
+        name, _ = showing(whole, self.of)
+        return TaggedExamples(whole=whole, tag=self, number=list(whole.class_names).index(name))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TaggedExamples:
+    """A random-access source for Grain.
+
+    Fields:
+        whole: the pictures without tags.
+        tag: which of them get one, and where.
+        number: of the class.
+    """
+
+    whole: Any
+    tag: Tagged
+    number: int
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Those of the whole."""
+        names: tuple[str, ...] = self.whole.class_names
+        return names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of the whole."""
+        names: tuple[str, ...] = self.whole.names
+        return names
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.whole)
+
+    def __getitem__(self, index: int) -> Example:
+        """A picture with its tag, if it bears one; its mask is that of the tag."""
+        example: Example = self.whole[index]
+        picture = np.array(picture_of(example))
+        mask = np.zeros(picture.shape[:2], np.uint8)
+        if example.labels[self.number] > 0 and self._bears(example.row):
+            here = slice(self.tag.margin, self.tag.margin + self.tag.side)
+            picture[here, here] = 255
+            mask[here, here] = 1 + self.number
+        return dataclasses.replace(example, picture=picture, mask=mask, meaning=None, boxes=None)
+
+    def _bears(self, row: int) -> bool:
+        return bool(rng_of(self.tag.seed, _NO_EPOCH, row).uniform() < self.tag.share)

@@ -1,0 +1,1 @@
+"""Latent spaces for methods that move codes: settings with ``build(classifier) -> Generator``."""

@@ -1,0 +1,118 @@
+"""SEAN as a generator: a style code a region, and the picture of a label map with other styles."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from xai_jax.core.generator import Generator
+from xai_jax.core.settings import Settings
+from xai_jax.core.types import AnyArray, Images, PRNGKeys, PyTree
+from xai_jax.nn import sean
+from xai_jax.nn.deepfill import scaled, unscaled
+from xai_jax.nn.learner import Weights
+from xai_jax.nn.region_norm import Codes
+from xai_jax.runtime import header, weights_file
+from xai_jax.runtime.files import place
+from xai_jax.runtime.weights_file import Content
+
+KIND = "sean"
+_SIDE = 128  # of a picture whose shapes tell those of the parameters
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Sean(Settings):
+    """The generator of a file that a training of `pretrain.sean` has left.
+
+    Fields:
+        weights: the .safetensors file, or the folder of that run.
+    """
+
+    weights: str = ""
+
+    def build(self, classifier: Any = None) -> Generator:
+        """It; the classifier makes no difference.
+
+        Raises:
+            ValueError: no file is named, it is damaged, or it is of another network.
+            OSError: it cannot be read.
+        """
+        del classifier
+        content = self.file()
+        settings = header.settings(sean.Sean(), content.header.config, content.path, "config")
+        found = weights_file.weights(content, abstract(settings), header.REMEDY)
+        return of_weights(settings, jax.tree.map(jnp.asarray, found))
+
+    def file(self) -> Content:
+        """The file, its header checked; raises as `build`."""
+        if not self.weights:
+            raise ValueError(
+                "The generator sean has no weights; train it with "
+                "train.py --config=configs/steex/planted_sean.py, and name what that has left."
+            )
+        content = weights_file.read(place(self.weights))
+        weights_file.check_kind(content, (KIND,))
+        return content
+
+
+def abstract(settings: sean.Sean) -> Weights:
+    """Shapes of the network's variables."""
+    image = jax.ShapeDtypeStruct((1, _SIDE, _SIDE, 3), jnp.float32)
+    one_hot = jax.ShapeDtypeStruct((1, _SIDE, _SIDE, len(settings.regions)), jnp.float32)
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 1))
+    shapes = jax.eval_shape(settings.build().init, jax.random.key(0), image, one_hot, keys)
+    return Weights(params=shapes["params"], statistics=shapes["batch_stats"])
+
+
+def of_weights(settings: sean.Sean, weights: Weights) -> Generator:
+    """The generator of a trained network."""
+    encode, decode, prepare = _functions(
+        tuple(settings.regions), settings.width, settings.depth, settings.style, settings.hidden
+    )
+    return Generator(
+        params={
+            "params": sean.normed_for_good(weights.params),
+            "batch_stats": weights.statistics,
+        },
+        encode_fn=encode,
+        decode_fn=decode,
+        prepare_fn=prepare,
+        region_names=tuple(settings.regions),
+    )
+
+
+@functools.cache
+def _functions(
+    regions: tuple[str, ...], width: int, depth: int, style: int, hidden: int
+) -> tuple[Callable, Callable, Callable]:
+    """Encode, decode and prepare; the same objects for the same sizes, for new ones compile anew.
+
+    The context is the picture in [-1, 1] with its `nn.sean.Context`: its memory is that of the
+    scales and shifts of all norms, 20 million numbers a picture of 128 x 128 as published.
+    """
+    settings = sean.Sean(regions=regions, width=width, depth=depth, style=style, hidden=hidden)
+    network = settings.build(spectral=False)
+
+    def prepare(params: PyTree, images: Images, labels: AnyArray | None) -> Any:
+        settings.check(*images.shape[1:3])
+        if labels is None:
+            raise ValueError(
+                "The generator draws regions, and the pictures have no label maps; hand them in "
+                "as regions."
+            )
+        one_hot = jax.nn.one_hot(labels, len(regions), dtype=images.dtype)
+        return scaled(images), network.apply(params, one_hot, method="prepare")
+
+    def encode(params: PyTree, context: Any) -> Codes:
+        pixels, about = context
+        codes: Codes = network.apply(params, pixels, about.grids[-1].one_hot, method="encode")
+        return codes
+
+    def decode(params: PyTree, context: Any, codes: Codes, keys: PRNGKeys) -> Images:
+        pixels = network.apply(params, context[1], codes, keys, method="decode")
+        return unscaled(pixels)
+
+    return encode, decode, prepare

@@ -1,0 +1,126 @@
+"""The optimisation of STEEX for a batch of pictures: which codes may move is a question apart."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from xai_jax.core.generator import Generator
+from xai_jax.core.infill import compose
+from xai_jax.core.method import Frozen
+from xai_jax.core.optimise import optimise
+from xai_jax.core.rng import example_keys, fold_each
+from xai_jax.core.types import AnyArray, Batch, Images, Maps, PerExample, PRNGKey, PRNGKeys
+from xai_jax.methods.steex import regions, shown
+from xai_jax.methods.steex.settings import Optimisation
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Problem:
+    """What is known of a batch before anything moves.
+
+    Fields:
+        cfg: how to optimise.
+        frozen: classifier and generator.
+        batch: the pictures, with label maps.
+        keys: of the noise, one a picture.
+        context: what the generator has prepared.
+        begun: ``[b n d]``, the pictures' own codes.
+        odds: ``[b]``, log-odds of the target in the pictures.
+    """
+
+    cfg: Optimisation
+    frozen: Frozen
+    batch: Batch
+    keys: PRNGKeys
+    context: Any
+    begun: AnyArray
+    odds: PerExample
+
+    @property
+    def generator(self) -> Generator:
+        """That of `frozen`."""
+        return regions.generator_of(self.frozen)
+
+    def draw(self, moved: AnyArray, step: Any) -> Images:
+        """The picture of codes that have moved by so much; `step` is of the noise."""
+        own = fold_each(self.keys, step) if self.cfg.fresh_noise else self.keys
+        return self.generator.decode(self.context, self.begun + moved, own)
+
+    def judged(self, drawn: Images, inside: Maps) -> Images:
+        """What the classifier is asked of: `inside` is 1 where the picture may change."""
+        return compose(drawn, inside, self.batch.images) if self.cfg.restored else drawn
+
+    def ask(self, images: Images) -> PerExample:
+        """Log-odds of the target."""
+        return self.frozen.classifier.log_odds(images, self.batch.target)
+
+    def gained(self, odds: PerExample) -> PerExample:
+        """Log-odds of the other decision than that of the picture itself."""
+        return jnp.where(self.odds >= 0, -1.0, 1.0) * odds
+
+    def solve(self, free: AnyArray) -> tuple[AnyArray, dict[str, AnyArray]]:
+        """How the codes move where `free` ``[b n]`` is 1, and the trace; 0 for the others."""
+        inside, free = regions.where(self.batch.regions, free), free[..., None]
+
+        def objective(moved: AnyArray, step: Any) -> tuple[PerExample, dict[str, PerExample]]:
+            gained = self.gained(self.ask(self.judged(self.draw(free * moved, step), inside)))
+            # In logits: no probability that is 0 or 1 has a logarithm to be asked for.
+            decision = jax.nn.softplus(-gained)
+            distance = jnp.square(free * moved).sum((1, 2))
+            value = decision + self.cfg.distance_weight * distance
+            return value, {shown.GAINED.name: gained, shown.DISTANCE.name: distance}
+
+        settled = None
+        if self.cfg.margin is not None:
+            settled = lambda terms: terms[shown.GAINED.name] >= self.cfg.margin  # noqa: E731
+        moved, trace = optimise(
+            objective,
+            jnp.zeros_like(self.begun),
+            optax.adam(self.cfg.learning_rate),
+            jnp.arange(self.cfg.num_steps),
+            settled=settled,
+        )
+        return free * moved, trace
+
+
+def problem(cfg: Optimisation, frozen: Frozen, batch: Batch, key: PRNGKey) -> Problem:
+    """What is known of a batch.
+
+    Raises:
+        ValueError: there is no generator, or there are no label maps.
+    """
+    generator = regions.generator_of(frozen)
+    context = generator.prepare(batch.images, regions.of_batch(batch))
+    return Problem(
+        cfg=cfg,
+        frozen=frozen,
+        batch=batch,
+        keys=example_keys(key, batch.image_id),
+        context=jax.lax.stop_gradient(context),
+        begun=jax.lax.stop_gradient(generator.encode(context)),
+        odds=frozen.classifier.log_odds(batch.images, batch.target),
+    )
+
+
+def explained(of: Problem, free: AnyArray, moved: AnyArray, trace: dict[str, AnyArray]) -> Any:
+    """The explanation by codes that have moved.
+
+    Args:
+        of: the problem.
+        free: ``[b n]``, 1 where they might.
+        moved: ``[b n d]``, how far they did.
+        trace: ``{name: [b t]}``.
+    """
+    inside = regions.where(of.batch.regions, free)
+    begin, end = of.draw(jnp.zeros_like(moved), 0), of.draw(moved, of.cfg.num_steps)
+    made = of.judged(end, inside)
+    odds = shown.Odds(
+        before=of.odds, reconstruction=of.ask(of.judged(begin, inside)), after=of.ask(made)
+    )
+    drawn = shown.Drawn(reconstruction=begin, generated=end, counterfactual=made)
+    return shown.explanation(
+        of.batch, inside=inside, moved=moved, drawn=drawn, odds=odds, trace=trace
+    )

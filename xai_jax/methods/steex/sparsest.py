@@ -1,0 +1,128 @@
+"""Every region by itself, and the fewest regions that flip the decision together (ours).
+
+Each region of a picture is moved alone, which gives a counterfactual a region, and how far each
+brings the other decision; then the best one, the best two and so on are moved together, until the
+decision flips (greedy).
+"""
+
+import dataclasses
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from xai_jax.core import outputs
+from xai_jax.core.domains import Count, NotNegative, Positive
+from xai_jax.core.method import Frozen, Method
+from xai_jax.core.outputs import COUNTERFACTUAL, REGION, Output
+from xai_jax.core.types import AnyArray, Batch, Explanation, Maps, PRNGKey
+from xai_jax.methods.steex import problem, regions, shown
+from xai_jax.methods.steex.problem import Problem
+from xai_jax.methods.steex.settings import Optimisation
+
+ALONE = Output(
+    name="counterfactual_alone",
+    kind="picture",
+    axes=(REGION, *COUNTERFACTUAL.axes),
+    unit="unit pixels",
+    meaning="The counterfactual by each region alone; the reconstruction for one that is absent.",
+)
+ALONE_GAINED = outputs.number(
+    "gained_alone", "nats", "Log-odds of the other decision by each region alone.", REGION
+)
+SET = outputs.number(
+    "region_set", "0 or 1", "The fewest regions found that flip; all where none do.", REGION
+)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Sparsest(Optimisation):
+    """Settings; see `Optimisation`. By default those of `Config.sparing`."""
+
+    num_steps: Count = 50
+    learning_rate: Positive = 0.02
+    margin: NotNegative | None = 3.0
+    fresh_noise: bool = False
+    restored: bool = True
+
+    @classmethod
+    def smoke(cls) -> "Sparsest":
+        """The smallest honest run: few, large steps."""
+        return cls(num_steps=12, learning_rate=0.1)
+
+    def build(self) -> Method:
+        """The method with these settings."""
+        return sparsest(self)
+
+
+def sparsest(cfg: Sparsest) -> Method:
+    """Two optimisations a region, at most; the later ones end as soon as all pictures flip."""
+    return Method(
+        explain=functools.partial(_explain, cfg),
+        outputs=(*shown.OUTPUTS, ALONE, ALONE_GAINED, SET),
+        check=functools.partial(regions.check, ()),
+        admit=functools.partial(regions.admit, ()),
+    )
+
+
+def _explain(
+    cfg: Sparsest, weights: Any, frozen: Frozen, batch: Batch, key: PRNGKey
+) -> Explanation:
+    del weights
+    of = problem.problem(cfg, frozen, batch, key)
+    num = len(of.generator.region_names)
+    gained, pictures = jax.lax.map(functools.partial(_alone, of), jnp.eye(num))
+    gained, pictures = jnp.moveaxis(gained, 0, 1), jnp.moveaxis(pictures, 0, 1)  # [b n ...]
+    free, moved, trace = _fewest(of, gained)
+    found = problem.explained(of, free, moved, trace)
+    numbers = {**found.numbers, ALONE_GAINED.name: gained, SET.name: free}
+    return dataclasses.replace(
+        found,
+        saliency=_painted(batch, gained - of.gained(of.odds)[:, None]),
+        pictures={**found.pictures, ALONE.name: pictures},
+        numbers=numbers,
+    )
+
+
+def _alone(of: Problem, row: AnyArray) -> tuple[AnyArray, AnyArray]:
+    free = jnp.broadcast_to(row, of.begun.shape[:2])
+    moved, _ = of.solve(free)
+    made = of.judged(of.draw(moved, of.cfg.num_steps), regions.where(of.batch.regions, free))
+    return of.gained(of.ask(made)), made
+
+
+def _fewest(of: Problem, gained: AnyArray) -> tuple[AnyArray, AnyArray, dict[str, AnyArray]]:
+    """Which regions move, how far, and the trace, of each picture's smallest set that flips."""
+    order = jnp.argsort(jnp.argsort(-gained, axis=1), axis=1)  # 0 for the best
+    nothing = jax.tree.map(
+        lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(of.solve, jnp.ones_like(gained))
+    )
+    is_done = jnp.zeros(len(gained), bool)
+
+    def larger(carry, size):
+        def solved(carry):
+            is_done, *before = carry
+            free = (order < size).astype(jnp.float32)
+            found = (free, *of.solve(free))
+            made = of.judged(
+                of.draw(found[1], of.cfg.num_steps), regions.where(of.batch.regions, free)
+            )
+            kept = jax.tree.map(functools.partial(_where, is_done), tuple(before), found)
+            return (is_done | (of.gained(of.ask(made)) > 0), *kept)
+
+        return jax.lax.cond(carry[0].all(), lambda carry: carry, solved, carry), None
+
+    begun = (is_done, jnp.zeros_like(gained), *nothing)
+    (_, *found), _ = jax.lax.scan(larger, begun, jnp.arange(1, gained.shape[1] + 1))
+    free, moved, trace = found
+    return free, moved, trace
+
+
+def _where(is_done: AnyArray, before: AnyArray, after: AnyArray) -> AnyArray:
+    return jnp.where(is_done.reshape(-1, *[1] * (after.ndim - 1)), before, after)
+
+
+def _painted(batch: Batch, values: AnyArray) -> Maps:
+    """``[b n]`` on the pixels of each region."""
+    return regions.where(batch.regions, values)

@@ -1,0 +1,112 @@
+"""A map against the true object as SyCE's authors score it: by its strongest pixels, unscaled."""
+
+import dataclasses
+
+import jax.numpy as jnp
+
+from xai_jax.core import outputs
+from xai_jax.core.image import unit_range
+from xai_jax.core.method import Frozen
+from xai_jax.core.metric import Column, Metric
+from xai_jax.core.types import Batch, Explanation, Maps, PerExample, PRNGKey, PyTree
+from xai_jax.losses.masks import brightest
+from xai_jax.metrics.segmentation import without_nan
+from xai_jax.metrics.truth import true_mask
+
+_PIXELS = (1, 2, 3)
+
+
+def strongest(percentiles: tuple[float, ...] = (90.0, 95.0, 98.0)) -> Metric:
+    """IoU of the strongest pixels with the object, and the correlation of map and object.
+
+    Of `Explanation.saliency`, whose scale does not matter. Specs: generative, sec. 6.1.
+
+    Args:
+        percentiles: from which on a pixel is strong, each a column of its own.
+
+    Raises:
+        ValueError: one is not in [0, 100].
+    """
+    if not all(0 <= one <= 100 for one in percentiles):
+        raise ValueError(f"percentiles must be in [0, 100], not {percentiles}.")
+    names = tuple(f"iou_{one:g}".replace(".", "_") for one in percentiles)
+    columns = (
+        *(
+            Column(name, f"IoU at {one:g} %", "higher", 0.0, 1.0, "", _PAPER)
+            for name, one in zip(names, percentiles, strict=True)
+        ),
+        Column("iou_equal", "IoU, equal area", "higher", 0.0, 1.0, "", _PAPER),
+        Column("ncc", "NCC", "higher", -1.0, 1.0, "", "Pearson's r with the object, 0 or 1"),
+    )
+    rows = (
+        *(
+            outputs.number(name, _SHARE, f"IoU of the pixels from that percentile on. {_NAN}")
+            for name in names
+        ),
+        outputs.number("iou_equal", _SHARE, f"IoU of as many pixels as the object has. {_NAN}"),
+        outputs.number("ncc", "in [-1, 1]", f"Correlation of map and object. {_NAN}"),
+    )
+    measure = _Strongest(percentiles=tuple(percentiles), names=names)
+    return Metric(measure=measure, rows=rows, columns=columns)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Strongest:
+    percentiles: tuple[float, ...]
+    names: tuple[str, ...]
+
+    def __call__(
+        self, params: PyTree, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
+    ) -> dict[str, PerExample]:
+        del params, frozen, key
+        maps = without_nan(explanation.saliency)
+        truth = (true_mask(batch) > 0.5).astype(jnp.float32)
+        found = {
+            name: iou_from(maps, truth, percentile)
+            for name, percentile in zip(self.names, self.percentiles, strict=True)
+        }
+        found |= {"iou_equal": iou_of_equal_area(maps, truth), "ncc": correlation(maps, truth)}
+        there = truth.sum(_PIXELS) > 0
+        return {name: jnp.where(there, value, jnp.nan) for name, value in found.items()}
+
+
+def iou_from(maps: Maps, truth: Maps, percentile: float) -> PerExample:
+    """IoU of the pixels at or above a percentile of the map with the object, ``[b]`` in [0, 1].
+
+    Of a map that is flat from there on, that is more pixels than the percentile says: all of them,
+    where it is flat everywhere.
+    """
+    least = jnp.percentile(maps, percentile, axis=_PIXELS, keepdims=True)
+    chosen = (maps >= least).astype(jnp.float32)
+    return _iou((chosen * truth).sum(_PIXELS), chosen.sum(_PIXELS), truth.sum(_PIXELS))
+
+
+def iou_of_equal_area(maps: Maps, truth: Maps) -> PerExample:
+    """IoU of as many of the strongest pixels as the object has, ``[b]`` in [0, 1].
+
+    Equal values at the limit share the places that are left, so that a flat map has the IoU that is
+    expected of a random choice.
+    """
+    size = truth.sum(_PIXELS)
+    flat, true = (x.reshape(len(maps), -1) for x in (unit_range(maps), truth))
+    chosen = brightest(flat, size.astype(jnp.int32))
+    return _iou((chosen * true).sum(axis=1), size, size)
+
+
+def correlation(maps: Maps, truth: Maps) -> PerExample:
+    """Pearson's r over the pixels, ``[b]`` in [-1, 1]; 0 where one of both is flat."""
+    centred = [x - x.mean(_PIXELS, keepdims=True) for x in (maps, truth)]
+    lengths = [jnp.sqrt(jnp.square(x).sum(_PIXELS)) for x in centred]
+    both = lengths[0] * lengths[1]
+    product = (centred[0] * centred[1]).sum(_PIXELS)
+    return jnp.where(both > 0, product / jnp.where(both > 0, both, 1.0), 0.0)
+
+
+def _iou(shared: PerExample, one: PerExample, other: PerExample) -> PerExample:
+    either = one + other - shared
+    return jnp.where(either > 0, shared / jnp.where(either > 0, either, 1.0), 0.0)
+
+
+_PAPER = "Charachon et al. 2022"
+_SHARE = "in [0, 1]"
+_NAN = "NaN: there is no object."

@@ -1,0 +1,148 @@
+"""Counterfactuals that change regions: which one changes most, how surely they flip, what leaks."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+
+from xai_jax.core import outputs
+from xai_jax.core.method import Frozen
+from xai_jax.core.metric import Column, Metric
+from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey
+
+_SURE = {"flips_75": math.log(3.0), "flips_95": math.log(19.0)}  # log-odds of these probabilities
+
+
+def region_changes(decides: int) -> Metric:
+    """Scores of the numbers that `methods.steex` answers, where it is known which region decides.
+
+    A counterfactual whose reconstruction was already decided the other way explains nothing: how
+    many there are is a column beside the rates.
+
+    Args:
+        decides: number of that region in the label maps.
+    """
+    return Metric(measure=_Changes(decides=decides), rows=_ROWS, columns=_COLUMNS)
+
+
+def flips_alone(names: Sequence[str]) -> Metric:
+    """How often each region alone flips the decision (`methods.steex.Sparsest`).
+
+    A picture without the region counts as one that it does not flip.
+
+    Args:
+        names: of the label maps' numbers.
+    """
+    rows = tuple(f"flips_by_{name.replace(' ', '_').replace('-', '_')}" for name in names)
+    return Metric(
+        measure=_Alone(rows=rows),
+        rows=tuple(
+            outputs.number(row, "0 or 1", f"Whether the region {name} alone flips the decision.")
+            for row, name in zip(rows, names, strict=True)
+        ),
+        columns=tuple(
+            Column(row, f"{name} alone flips %", "neither", 0.0, 1.0, "%", "ours", 1)
+            for row, name in zip(rows, names, strict=True)
+        ),
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Alone:
+    rows: tuple[str, ...]
+
+    def __call__(
+        self, params: None, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
+    ) -> dict[str, PerExample]:
+        del params, frozen, batch, key
+        if "gained_alone" not in explanation.numbers:
+            raise ValueError("The method moves no region alone.")
+        flipped = (explanation.numbers["gained_alone"] > 0).astype(jnp.float32)  # [b n]
+        return {row: flipped[:, n] for n, row in enumerate(self.rows)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Changes:
+    decides: int
+
+    def __call__(
+        self, params: None, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
+    ) -> dict[str, PerExample]:
+        del params, frozen, key
+        if "region_change" not in explanation.numbers:
+            raise ValueError("The method changes no regions.")
+        change = explanation.numbers["region_change"]  # [b n]
+        before = explanation.numbers["log_odds_before"]
+        gained = jnp.where(before >= 0, -1.0, 1.0) * explanation.numbers["log_odds_after"]
+        first = change.argmax(axis=1) == self.decides
+        already = explanation.numbers["reconstruction_flips"]
+        pictures = explanation.pictures
+        off = pictures["generated"] - pictures["reconstruction"]
+        found = {
+            "names_it": first,
+            "already_flips": already,
+            "newly_flips": (gained > 0) & (already == 0),
+            "share_of_change": change[:, self.decides] / jnp.maximum(change.sum(axis=1), 1e-12),
+            "leaks": leaked(off, batch.regions, change > 0),
+            "reconstruction_l1": _mean(jnp.abs(pictures["reconstruction"] - batch.images)),
+            **{name: gained >= least for name, least in _SURE.items()},
+        }
+        return {name: values.astype(jnp.float32) for name, values in found.items()}
+
+
+def leaked(off: Images, labels: jnp.ndarray, moved: jnp.ndarray) -> PerExample:
+    """Share of all absolute change of pixels outside of the regions whose codes changed.
+
+    Args:
+        off: ``[b h w c]``, the change.
+        labels: ``[b h w]``.
+        moved: ``[b n]`` bool, whether a region's code changed.
+    """
+    inside = jnp.take_along_axis(moved, labels.reshape(len(labels), -1), axis=1)
+    size = jnp.abs(off).sum(axis=3).reshape(inside.shape)
+    whole = size.sum(axis=1)
+    outside = jnp.where(inside, 0.0, size).sum(axis=1)
+    return jnp.where(whole > 0, outside / jnp.where(whole > 0, whole, 1.0), 0.0)
+
+
+def _mean(images: Images) -> PerExample:
+    return images.mean(axis=(1, 2, 3))
+
+
+_MEANINGS = {
+    "names_it": "Whether the code of the region that decides changed most.",
+    "already_flips": "Whether the reconstruction is decided otherwise than the picture.",
+    "newly_flips": "Whether the counterfactual flips and the reconstruction did not.",
+    "flips_75": "Whether the other decision has a probability of 75 % or more.",
+    "flips_95": "Whether the other decision has a probability of 95 % or more.",
+}
+_ROWS = (
+    *(outputs.number(name, "0 or 1", meaning) for name, meaning in _MEANINGS.items()),
+    outputs.number(
+        "share_of_change", "in [0, 1]", "Share of the region that decides in all codes' change."
+    ),
+    outputs.number(
+        "leaks", "in [0, 1]", "Share of the change of pixels outside of what was allowed to change."
+    ),
+    outputs.number(
+        "reconstruction_l1", "unit pixels", "Mean absolute error of the reconstruction."
+    ),
+)
+_PAPER = "Jacob et al. 2022"
+
+
+def _rate(name: str, head: str, source: str = "ours") -> Column:
+    return Column(name, head, "higher", 0.0, 1.0, "%", source, 1)
+
+
+_COLUMNS = (
+    _rate("names_it", "names it first %"),
+    _rate("share_of_change", "share of change %"),
+    Column("already_flips", "reconstruction flips %", "lower", 0.0, 1.0, "%", "ours", 1),
+    _rate("newly_flips", "newly flipped %"),
+    _rate("flips_75", "at p 0.75 %", _PAPER),
+    _rate("flips_95", "at p 0.95 %", _PAPER),
+    Column("leaks", "leaks %", "lower", 0.0, 1.0, "%", "ours", 1),
+    Column("reconstruction_l1", "reconstruction L1", "lower", 0.0, 1.0, "", "ours", 4),
+)

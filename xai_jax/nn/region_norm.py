@@ -1,0 +1,176 @@
+"""The normalisation of SEAN: scale and shift of every pixel by its region, its style and a noise.
+
+Zhu, Abdal, Qin, Wonka, "SEAN: Image Synthesis with Semantic Region-Adaptive Normalization", CVPR
+2020 (specs: steex, sec. 1.4, there ACE). The label map of a picture is fixed while its style moves.
+So what depends on the map alone is computed once a picture, and the 3 x 3 convolution of a style
+that is painted on its region is one of the map, whose kernel the style makes:
+``K[tap, region, :] = sum_d W[tap, d, :] s[region, d]`` (sec. 2.5). Where there are more styles than
+pixels it is the other way round; both are the same.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen
+from jaxtyping import Array, Float
+
+from xai_jax.core.rng import fold_each
+from xai_jax.core.types import AnyArray, PRNGKeys
+from xai_jax.nn.layers import BatchNorm, Conv, InTraining, zero_bias
+
+GAIN = 0.02  # of fresh kernels, as published
+_TAPS = 3  # along a side of a kernel
+
+OneHot = Float[Array, "b h w n"]
+Codes = Float[Array, "b n d"]
+
+
+def xavier(gain: float = GAIN) -> Any:
+    """Draws a kernel: Xavier's normal, times `gain`."""
+    return linen.initializers.variance_scaling(gain**2, "fan_avg", "normal")
+
+
+class Grid(NamedTuple):
+    """The label map at one size.
+
+    Fields:
+        one_hot: ``[b h w n]``.
+        taps: ``[b h w 9n]``, the map around each pixel, 0 beyond the border.
+    """
+
+    one_hot: AnyArray
+    taps: AnyArray
+
+
+def grid(one_hot: OneHot, times: int) -> Grid:
+    """The map `times` times smaller, by the nearest (the first) pixel of each square."""
+    small = one_hot[:, ::times, ::times]
+    height, width = small.shape[1:3]
+    padded = jnp.pad(small, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    shifted = [padded[:, y : y + height, x : x + width] for y in range(_TAPS) for x in range(_TAPS)]
+    return Grid(one_hot=small, taps=jnp.concatenate(shifted, axis=-1))
+
+
+def is_folded(num_regions: int, style: int, places: int) -> bool:
+    """Whether a kernel a picture takes fewer products than painting its styles and convolving."""
+    return num_regions * (style + places) < style * places
+
+
+class RegionNorm(linen.Module):
+    """Batch norm, and a scale and a shift of each pixel by its region and its region's style.
+
+    Fields:
+        features: channels.
+        num_regions: of the label map.
+        style: length of a region's code; 0: there is no style.
+        hidden: channels of the convolutions of the map (SPADE); 0: one scale and shift a region,
+            whatever is around it (class-adaptive).
+        place: among all that draw a noise.
+        gain: of its fresh kernels.
+        folded: see the module; ``None``: whichever is cheaper.
+    """
+
+    features: int
+    num_regions: int
+    style: int
+    hidden: int
+    place: int
+    gain: float = GAIN
+    folded: bool | None = None
+
+    def setup(self) -> None:
+        """Scale and shift come of one convolution each, side by side."""
+        both = 2 * self.features
+        self.norm = BatchNorm(affine=False)
+        self.noise = self.param("noise", linen.initializers.zeros, (self.features,))
+        # Of scale and shift, before a sigmoid; published also where there is nothing to blend.
+        self.blend = self.param("blend", linen.initializers.zeros, (2,))
+        if self.hidden:
+            how: Any = {"kernel_init": xavier(self.gain), "bias_init": zero_bias, "use_bias": True}
+            self.around = Conv(self.hidden, _TAPS, **how)
+            self.of_map = Conv(both, _TAPS, **how)
+        else:
+            self.of_region = self.param("of_region", xavier(self.gain), (self.num_regions, both))
+        if self.style:
+            self._style_parameters(both)
+
+    def _style_parameters(self, both: int) -> None:
+        own = (self.num_regions, self.style, self.style)
+        zeros, draw = linen.initializers.zeros, xavier(self.gain)
+        self.own_kernel = self.param("own_kernel", _each(draw), own)
+        self.own_bias = self.param("own_bias", zeros, own[:2])
+        self.kernel = self.param("kernel", draw, (_TAPS, _TAPS, self.style, both))
+        self.bias = self.param("bias", zeros, (both,))
+
+    def prepare(self, grid: Grid) -> AnyArray:
+        """Scale and shift ``[b h w 2c]`` that the map alone asks for."""
+        if self.hidden:
+            found: AnyArray = self.of_map(jax.nn.relu(self.around(grid.one_hot)))
+            return found
+        return grid.one_hot @ self.of_region
+
+    def __call__(
+        self,
+        x: AnyArray,
+        fixed: AnyArray,
+        grid: Grid,
+        codes: Codes,
+        keys: PRNGKeys,
+        training: InTraining | None = None,
+    ) -> AnyArray:
+        """``[b h w c]``, the same shape.
+
+        Args:
+            x: activations.
+            fixed: what `prepare` found.
+            grid: the map at the size of `x`.
+            codes: one style a region.
+            keys: of the noise, one a picture.
+            training: as of `BatchNorm`.
+        """
+        draw = lambda key: jax.random.normal(key, (*x.shape[1:3], 1))  # noqa: E731
+        drawn = jax.vmap(draw)(fold_each(keys, self.place)).astype(x.dtype)
+        x = x + drawn * self.noise
+        moved = fixed
+        if self.style:
+            share = jax.nn.sigmoid(self.blend).repeat(self.features)
+            moved = self._styled(grid, codes, share) + (1.0 - share) * fixed
+        scale, shift = jnp.split(moved, 2, axis=-1)
+        normed: AnyArray = self.norm(x, training)
+        return normed * (1.0 + scale) + shift
+
+    def _styled(self, grid: Grid, codes: Codes, share: AnyArray) -> AnyArray:
+        """Scale and shift ``[b h w 2c]`` of the styles, times their share."""
+        own = jnp.einsum("bnd,nde->bne", codes, self.own_kernel) + self.own_bias
+        own = jax.nn.relu(own)
+        kernel, bias = share * self.kernel, share * self.bias
+        places = grid.one_hot.shape[1] * grid.one_hot.shape[2]
+        folded = self.folded
+        if folded is None:
+            folded = is_folded(self.num_regions, self.style, places)
+        if folded:
+            return _folded(grid.taps, own, kernel) + bias
+        painted = jnp.einsum("bhwn,bnd->bhwd", grid.one_hot, own)
+        layout = ("NHWC", "HWIO", "NHWC")
+        return bias + jax.lax.conv_general_dilated(
+            painted, kernel, (1, 1), "SAME", dimension_numbers=layout
+        )
+
+
+def _folded(taps: AnyArray, own: Codes, kernel: AnyArray) -> AnyArray:
+    num, height, width, _ = taps.shape
+    side, _, depth, both = kernel.shape
+    flat = kernel.reshape(side**2, depth, both).transpose(1, 0, 2).reshape(depth, -1)
+    of_picture = (own.reshape(-1, depth) @ flat).reshape(num, -1, side**2, both)
+    of_picture = of_picture.transpose(0, 2, 1, 3).reshape(num, -1, both)  # [b 9n 2c]
+    return (taps.reshape(num, height * width, -1) @ of_picture).reshape(num, height, width, both)
+
+
+def _each(init: Any) -> Any:
+    """An initialiser of one matrix a region."""
+
+    def draw(key, shape, dtype=jnp.float32):
+        return jax.vmap(lambda own: init(own, shape[1:], dtype))(jax.random.split(key, shape[0]))
+
+    return draw

@@ -1,0 +1,245 @@
+"""SEAN learns to draw pictures of their own label maps and style codes.
+
+Zhu, Abdal, Qin, Wonka, CVPR 2020 (specs: steex, sec. 1.6): a hinge loss of two critics, the
+matching of their features and a perceptual loss; pixels are not compared as published. The
+perceptual network is Lite1 in place of VGG-19: one that explains nothing here.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import struct
+
+from xai_jax.core.domains import Count, Natural, NotNegative, ShareBelowOne
+from xai_jax.core.method import Frozen, Trainable
+from xai_jax.core.rng import example_keys
+from xai_jax.core.settings import Settings
+from xai_jax.core.types import AnyArray, Batch, PerExample, PRNGKey, PyTree
+from xai_jax.losses import adversarial
+from xai_jax.nn import learner
+from xai_jax.nn.deepfill import scaled, unscaled
+from xai_jax.nn.ema import ema
+from xai_jax.nn.layers import InTraining
+from xai_jax.nn.learner import Learner, Weights
+from xai_jax.nn.sean import Sean
+from xai_jax.nn.sean_critic import Critics
+from xai_jax.pretrain import ca_losses
+
+_LOOKED_AT = 4  # batches, before a training begins
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Config(Settings):
+    """Settings; the defaults are the published ones, but for the perceptual network.
+
+    Attributes:
+        network: encoder and generator.
+        critic_width: channels of the first layer of each critic.
+        generator_rate, critic_rate: of Adam (betas 0 and 0.9) for the two sides.
+        steady_steps: steps at these rates.
+        decay_steps: steps after them, over which the rates fall to 0 along a line; 0: they stay.
+        pixel_weight: of the mean absolute difference of the pixels, in [-1, 1].
+        feature_weight: of the difference of Lite1's features; above 0, `explained.classifier` must
+            be efficientnet_lite1.
+        matching_weight: of the difference of the critics' layers.
+        adversarial_weight: of what the critics say.
+        critic_from: the step from which on there are critics.
+        average: decay of the moving average of the weights, which is what is exported; 0: the
+            weights themselves.
+    """
+
+    network: Sean
+    critic_width: Count = 64
+    generator_rate: NotNegative = 1e-4
+    critic_rate: NotNegative = 4e-4
+    steady_steps: Natural = 0
+    decay_steps: Natural = 0
+    pixel_weight: NotNegative = 0.0
+    feature_weight: NotNegative = 10.0
+    matching_weight: NotNegative = 10.0
+    adversarial_weight: NotNegative = 1.0
+    critic_from: Natural = 0
+    average: ShareBelowOne = 0.0
+
+    def optimiser(self, rate: float) -> optax.GradientTransformation:
+        """Of one side."""
+        schedule: Any = rate
+        if self.decay_steps:
+            schedule = optax.linear_schedule(rate, 0.0, self.decay_steps, self.steady_steps)
+        return optax.adam(schedule, b1=0.0, b2=0.9)
+
+    def build(self) -> Trainable:
+        """What a training loop needs; the state is a `nn.ema.Averaged` of a `State`."""
+        made = Trainable(
+            init=_init(self),
+            step=_step(self),
+            measure=_measure(self),
+            weights=lambda state: learner.weights(state.generator),
+            look=_look(self),
+        )
+        return ema(made, self.average)
+
+
+@struct.dataclass
+class State:
+    """Generator and critics while they learn.
+
+    Fields:
+        generator: the `Learner` that is exported.
+        critics: another.
+        num_steps: int32, made so far.
+    """
+
+    generator: Learner
+    critics: Learner
+    num_steps: Any
+
+
+def _one_hot(cfg: Config, batch: Batch) -> AnyArray:
+    if batch.regions is None:
+        raise ValueError("SEAN learns from label maps; set regions=True in the data's Pipeline.")
+    return jax.nn.one_hot(batch.regions, len(cfg.network.regions))
+
+
+def _init(cfg: Config) -> Callable[..., State]:
+    def init(key: PRNGKey, frozen: Frozen | None, batch: Batch) -> State:
+        del frozen
+        cfg.network.check(*batch.images.shape[1:3])
+        keys = jax.random.split(key, 3)
+        one, one_hot = scaled(batch.images)[:1], _one_hot(cfg, batch)[:1]
+        made = cfg.network.build().init(keys[0], one, one_hot, keys[2:])
+        judging = Critics(cfg.critic_width).init(keys[1], one, one_hot)["params"]
+        generator = Learner(
+            params=made["params"],
+            statistics=made["batch_stats"],
+            opt_state=cfg.optimiser(cfg.generator_rate).init(made["params"]),
+        )
+        critics = Learner(
+            params=judging,
+            statistics={},
+            opt_state=cfg.optimiser(cfg.critic_rate).init(judging),
+        )
+        return State(generator=generator, critics=critics, num_steps=jnp.int32(0))
+
+    return init
+
+
+def _step(cfg: Config) -> Callable[..., Any]:
+    """The generator, then the critics on the same pictures."""
+    of_generator, of_critics = _of_generator(cfg), _of_critics(cfg)
+    own, theirs = cfg.optimiser(cfg.generator_rate), cfg.optimiser(cfg.critic_rate)
+
+    def step(state: State, frozen: Frozen | None, batch: Batch, key: PRNGKey, axis_name=None):
+        keys = example_keys(key, batch.image_id)
+        has_critics = state.num_steps >= cfg.critic_from
+        share = jnp.where(has_critics, 1.0, 0.0)
+        training = InTraining(weight=batch.weight, axis_name=axis_name)
+        given = keys, frozen, state.critics.params, share, training
+        made, metrics = learner.minimise(
+            state.generator, own, of_generator, batch, *given, axis_name=axis_name
+        )
+        # The pictures come with the statistics, so that they need not be made again.
+        statistics, fake = made.statistics
+        made = dataclasses.replace(made, statistics=statistics)
+        fake = jax.lax.stop_gradient(fake)
+
+        def criticise():
+            return learner.minimise(
+                state.critics, theirs, of_critics, batch, fake, axis_name=axis_name
+            )
+
+        untouched = state.critics, {"loss": 0.0 * share}
+        after, said = jax.lax.cond(has_critics, criticise, lambda: untouched)
+        state = State(generator=made, critics=after, num_steps=state.num_steps + 1)
+        return state, {**metrics, "critics": said["loss"]}
+
+    return step
+
+
+def _of_generator(cfg: Config) -> Callable[..., Any]:
+    network: Any = cfg.network.build()
+    critics: Any = Critics(cfg.critic_width)
+
+    def loss(params, statistics, batch, keys, frozen, judging, share, training):
+        real, one_hot = scaled(batch.images), _one_hot(cfg, batch)
+        variables = {"params": params, "batch_stats": statistics}
+        fake, changed = network.apply(
+            variables, real, one_hot, keys, training, mutable=["batch_stats"]
+        )
+        terms = {"pixels": jnp.abs(fake - real).mean((1, 2, 3))}
+        value = cfg.pixel_weight * terms["pixels"]
+        if cfg.feature_weight:
+            shown = unscaled(fake)
+            terms["features"] = ca_losses.features(frozen.classifier, shown, batch.images)
+            value += cfg.feature_weight * terms["features"]
+        of_fake = critics.apply({"params": judging}, fake, one_hot)
+        of_real = jax.lax.stop_gradient(critics.apply({"params": judging}, real, one_hot))
+        terms["matching"] = matching(of_fake, of_real)
+        terms["fooled"] = jnp.mean(jnp.stack([own[-1].mean((1, 2, 3)) for own in of_fake]), axis=0)
+        judged = cfg.matching_weight * terms["matching"] - cfg.adversarial_weight * terms["fooled"]
+        return value + share * judged, terms, (changed["batch_stats"], fake)
+
+    return loss
+
+
+def matching(fake: list[list[AnyArray]], real: list[list[AnyArray]]) -> PerExample:
+    """Mean absolute difference of each layer but the last, summed; the mean over the critics."""
+    off = [
+        jnp.abs(one - other).mean((1, 2, 3))
+        for layers in zip(fake, real, strict=True)
+        for one, other in zip(*(own[:-1] for own in layers), strict=True)
+    ]
+    return jnp.stack(off).sum(axis=0) / len(fake)
+
+
+def _of_critics(cfg: Config) -> Callable[..., Any]:
+    critics: Any = Critics(cfg.critic_width)
+
+    def loss(params, statistics, batch, fake):
+        one_hot = _one_hot(cfg, batch)
+        of_real = critics.apply({"params": params}, scaled(batch.images), one_hot)
+        of_fake = critics.apply({"params": params}, fake, one_hot)
+        lost = [adversarial.hinge_real(own[-1]) for own in of_real]
+        lost += [adversarial.hinge_fake(own[-1]) for own in of_fake]
+        return jnp.stack(lost).sum(axis=0) / len(of_real), {}, statistics
+
+    return loss
+
+
+def _measure(cfg: Config) -> Callable[..., dict[str, PerExample]]:
+    network = cfg.network.build()
+
+    def measure(weights: Weights, state: State, frozen: Any, batch: Batch, key: PRNGKey):
+        del state, frozen
+        variables = {"params": weights.params, "batch_stats": weights.statistics}
+        keys = example_keys(key, batch.image_id)
+        fake = network.apply(variables, scaled(batch.images), _one_hot(cfg, batch), keys)
+        off = unscaled(fake) - batch.images
+        return {"loss": jnp.abs(off).mean((1, 2, 3)), "mse": jnp.square(off).mean((1, 2, 3))}
+
+    return measure
+
+
+def _look(cfg: Config) -> Callable[[Any, Iterator[Batch]], None]:
+    def look(frozen: PyTree, batches: Iterator[Batch]) -> None:
+        """Refuses label maps with numbers that are no region."""
+        del frozen
+        last = len(cfg.network.regions) - 1
+        for batch in itertools.islice(batches, _LOOKED_AT):
+            if batch.regions is None:
+                _one_hot(cfg, batch)
+            numbers = np.asarray(batch.regions)
+            if numbers.min() < 0 or numbers.max() > last:
+                wrong = numbers.min() if numbers.min() < 0 else numbers.max()
+                raise ValueError(
+                    f"A label map has the number {wrong}, and network.regions names 0 to {last}; "
+                    "name all regions, or look at the maps."
+                )
+
+    return look
