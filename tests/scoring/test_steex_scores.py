@@ -71,7 +71,7 @@ def test_general_mode_and_each_region_are_scored_against_the_truth(tmp_path):
     )
     score(evaluation, tmp_path)
     with (tmp_path / "scores.csv").open() as file:
-        rows = {row["method"]: row for row in csv.DictReader(file)}
+        rows = {row["contestant"]: row for row in csv.DictReader(file)}
     assert float(rows["general"]["names_it"]) == float(rows["general"]["flipped"]) == 1.0
     assert float(rows["targeted"]["flipped"]) < 1.0  # the light reaches few rows of the sky's
     assert float(rows["sparsest"]["flips_by_sky"]) == 1.0

@@ -12,7 +12,7 @@ from xai_jax.core import outputs
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Frozen, Inspector
 from xai_jax.core.metric import Metric
-from xai_jax.core.outputs import Output
+from xai_jax.core.outputs import CLASS, REGION, Output
 from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
 from xai_jax.metrics.specificity import COMPARED_KEEP
 from xai_jax.metrics.tiles import TRUE_KEEP
@@ -88,7 +88,7 @@ def check(
         stage: on what.
         frozen: what they read.
         batch: shapes.
-        declared: by the methods that are scored, whose pictures a metric may want.
+        declared: by the methods that are scored, whose pictures and numbers a metric may want.
 
     Raises:
         ValueError: a metric wants what the data does not have, or does not answer its rows.
@@ -99,6 +99,27 @@ def check(
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ValueError(f"Two columns are called {twice!r}; leave one metric out, or rename it.")
+    explanation = _abstract(metrics, stage, frozen, batch, declared)
+    for metric in metrics:
+        given = metric.params, frozen, batch, explanation, stage.key
+        found = jax.eval_shape(functools.partial(_by_itself, metric), *given)
+        shapes = {name: len(values.shape) for name, values in found.items()}
+        wanted = {row.name: 1 + len(row.axes) for row in metric.rows}
+        if shapes != wanted:
+            raise ValueError(
+                f"A metric measures {shapes} (axes by row) where it declares {wanted}; make its "
+                "rows say what it measures."
+            )
+
+
+def _abstract(
+    metrics: Sequence[Metric],
+    stage: Stage,
+    frozen: Frozen,
+    batch: Batch,
+    declared: Sequence[Output],
+) -> Explanation:
+    """The shapes of what metrics are shown; arguments as those of `check`."""
     sides = batch.images.shape[:3]
     one = jax.ShapeDtypeStruct((*sides, 1), np.float32)
     compared = jax.ShapeDtypeStruct((*sides, len(stage.classes)), np.float32)
@@ -111,19 +132,23 @@ def check(
         for output in declared
         if output.kind == "picture"
     }
-    explanation = Explanation(
-        target=batch.target, saliency=one, keep=one, maps=maps, pictures=pictures
+    regions = 0 if frozen.generator is None else len(frozen.generator.region_names)
+    lengths = {CLASS: stage.num_classes, REGION: regions}  # of the others nobody knows: 1
+    numbers = {
+        output.name: jax.ShapeDtypeStruct(
+            (sides[0], *(lengths.get(axis, 1) for axis in output.axes)), np.float32
+        )
+        for output in declared
+        if output.kind == "number"
+    }
+    return Explanation(
+        target=batch.target,
+        saliency=one,
+        keep=one,
+        maps=maps,
+        pictures=pictures,
+        numbers=numbers,
     )
-    for metric in metrics:
-        given = metric.params, frozen, batch, explanation, stage.key
-        found = jax.eval_shape(functools.partial(_by_itself, metric), *given)
-        shapes = {name: len(values.shape) for name, values in found.items()}
-        wanted = {row.name: 1 + len(row.axes) for row in metric.rows}
-        if shapes != wanted:
-            raise ValueError(
-                f"A metric measures {shapes} (axes by row) where it declares {wanted}; make its "
-                "rows say what it measures."
-            )
 
 
 def _by_itself(
