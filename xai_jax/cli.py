@@ -10,14 +10,21 @@ usage: xai-jax COMMAND [...]
 
 Explains what an image classifier sees in photographs.
 
-  explain      explain pictures: arrays, a table, an overlay a picture and a report
+  explain      explain pictures: arrays, a table, overlays and a report
   predict      the five classes that a classifier finds most likely
   classifiers  what can be loaded, and from where
   merge        join the shards of a run
   report       write the report of a run again
+  train        train the experiment of a config file
+  evaluate     score the evaluation of a config file
   convert      released weights of an infill, for --infill-weights
 
-xai-jax COMMAND --help says more.
+xai-jax COMMAND --help says more, xai-jax --version which this is. Examples:
+
+  xai-jax explain --classifier efficientnet_lite0 --out results photo.jpg
+  xai-jax explain --classifier model.onnx --mean 0.485 0.456 0.406 \\
+      --std 0.229 0.224 0.225 --method gradcam --out results PICTURES
+  xai-jax train --config=my_config.py --workdir=runs/mine
 """
 
 
@@ -37,7 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"xai-jax {xai_jax.__version__}")
         return 0
-    return ending.reported("xai-jax", lambda: _run(argv[0], argv[1:]))
+    work = lambda: _run(argv[0], argv[1:])  # noqa: E731
+    if argv[0] in _WITH_CONFIG:
+        return ending.reported(f"xai-jax {argv[0]}", work, batch_size="--config.batch_size")
+    return ending.reported("xai-jax", work)
+
+
+_WITH_CONFIG = ("train", "evaluate")
 
 
 def _run(name: str, argv: Sequence[str]) -> None:
@@ -53,6 +66,8 @@ def _command(name: str) -> Callable[[Sequence[str]], None]:
         "classifiers": _classifiers,
         "merge": _merge,
         "report": _report,
+        "train": _train,
+        "evaluate": _evaluate,
         "convert": _convert,
     }
     if name not in commands:
@@ -91,6 +106,20 @@ def _report(argv: Sequence[str]) -> None:
     from xai_jax.commands import report
 
     report.main(argv)
+
+
+def _train(argv: Sequence[str]) -> None:
+    from xai_jax.train import program
+
+    sys.argv = ["xai-jax train", *argv]  # absl reads the flags from there
+    program.main()
+
+
+def _evaluate(argv: Sequence[str]) -> None:
+    from xai_jax.scoring import program
+
+    sys.argv = ["xai-jax evaluate", *argv]
+    program.main()
 
 
 def _convert(argv: Sequence[str]) -> None:

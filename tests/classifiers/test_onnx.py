@@ -271,5 +271,8 @@ def test_the_commands_take_it_with_flags_for_what_it_does_not_say(save, tmp_path
         round(float(logit), 4) for logit in sorted(logits, reverse=True)
     ]
     assert answer["top"][0]["name"] == ["ant", "bee", "cat", "dog", "elk"][logits.argmax()]
+    assert cli.main(["predict", *common, *flags, "--head", "sigmoid", "--json"]) == 0
+    (each,) = json.loads(capsys.readouterr().out)
+    assert each["top"][0]["probability"] == pytest.approx(1 / (1 + np.exp(-logits.max())), abs=1e-4)
     assert cli.main(["predict", *common]) == 1
     assert "say so: mean=" in capsys.readouterr().err

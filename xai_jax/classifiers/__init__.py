@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from xai_jax.classifiers.published import Pretrained
@@ -18,6 +18,7 @@ def from_onnx(
     std: int | float | Sequence[int | float] = (),
     size: int | Sequence[int] = (),
     crop: float | None = None,
+    resample: Literal["bilinear", "bicubic"] = "bilinear",
     class_names: Sequence[str] = (),
     head: Head | str | None = None,
     cut: str | None = None,
@@ -36,6 +37,7 @@ def from_onnx(
         size: height and width of the pictures, or one number for both, where the file leaves them
             free.
         crop: see `core.preprocess.Preprocess`; by default 0.
+        resample: see there.
         class_names: one a class.
         head: how logits become probabilities; by default softmax, or sigmoid where the graph ends
             in one.
@@ -60,6 +62,7 @@ def from_onnx(
         std=one(std),
         size=one(size),
         crop=crop,
+        resample=resample,
         class_names=tuple(class_names),
         head=head,  # type: ignore[arg-type]
     )

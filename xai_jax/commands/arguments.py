@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import tyro
 
 from xai_jax.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
+from xai_jax.commands import described
 from xai_jax.commands.onnx_flags import OnnxFlags
 from xai_jax.core import json_file
 from xai_jax.core.domains import Count, Seed
@@ -150,6 +151,7 @@ def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
         Arguments[config_class],  # type: ignore[valid-type]
         args=argv,
         prog="xai-jax explain",
+        description=described.explain(),
         default=default,
         config=(tyro.conf.EnumChoicesFromValues,),
     )

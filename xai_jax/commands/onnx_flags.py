@@ -2,8 +2,10 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Literal
 
 from xai_jax.classifiers.onnx.about import About
+from xai_jax.core.targets import Head
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,6 +19,9 @@ class OnnxFlags:
         size: height and width of its pictures, or one number for both, if the file leaves it free.
         crop: share of the picture's middle that it sees, 0.875 for example; by default all of it,
             its sides not in proportion.
+        resample: how photographs are made smaller for it.
+        head: "sigmoid" where each class is decided by itself; by default softmax, or sigmoid where
+            the graph ends in one.
         class_names: text file with one name a line, in the order of the classes.
     """
 
@@ -24,6 +29,8 @@ class OnnxFlags:
     std: tuple[float, ...] = ()
     size: tuple[int, ...] = ()
     crop: float | None = None
+    resample: Literal["bilinear", "bicubic"] = "bilinear"
+    head: Literal["softmax", "sigmoid"] | None = None
     class_names: Path | None = None
 
     def about(self) -> About:
@@ -33,7 +40,13 @@ class OnnxFlags:
             ValueError: a number is out of its range, or the names cannot be read.
         """
         return About(
-            mean=self.mean, std=self.std, size=self.size, crop=self.crop, class_names=self._names()
+            mean=self.mean,
+            std=self.std,
+            size=self.size,
+            crop=self.crop,
+            resample=self.resample,
+            head=self.head and Head(self.head),
+            class_names=self._names(),
         )
 
     def _names(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from xai_jax.core.domains import Count, Positive, PositiveShare, Real
 from xai_jax.core.preprocess import Preprocess
@@ -21,7 +21,7 @@ class About(Settings):
             / std``.
         size: height and width of the pictures, or one number for both; for a file that leaves them
             free.
-        crop: see `core.preprocess.Preprocess`.
+        crop, resample: see `core.preprocess.Preprocess`.
         class_names: one a class.
         head: how logits become probabilities.
     """
@@ -30,6 +30,7 @@ class About(Settings):
     std: tuple[Positive, ...] = ()
     size: tuple[Count, ...] = ()
     crop: PositiveShare | None = None
+    resample: Literal["bilinear", "bicubic"] = "bilinear"
     class_names: tuple[str, ...] = ()
     head: Head | None = None
 
@@ -96,7 +97,8 @@ def sides(known: About) -> tuple[int, int]:
 def preprocess(known: About) -> Preprocess:
     """How a photograph becomes its input."""
     height, width = sides(known)
-    return Preprocess(height=height, width=width, crop=known.crop or 0.0)
+    crop = known.crop or 0.0
+    return Preprocess(height=height, width=width, crop=crop, resample=known.resample)
 
 
 def checked_names(names: tuple[str, ...], num_classes: int) -> tuple[str, ...] | None:
