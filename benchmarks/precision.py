@@ -16,7 +16,7 @@ from xai_jax.classifiers.entries import CLASSIFIERS
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.targets import class_log_odds
 
-NUM, BATCH, CLASSES = 8, 4, 1000
+NUM, BATCH, CLASSES = 4, 4, 1000
 MUST_REACH = 0.95  # rank correlation of the maps of real networks
 
 

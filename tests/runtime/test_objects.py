@@ -9,6 +9,7 @@ import sys
 import time
 
 import object_store
+import programs
 import pytest
 import tiny_cli
 import tiny_run
@@ -16,7 +17,7 @@ from PIL import Image
 
 import xai_jax
 from xai_jax.core.errors import StoreError
-from xai_jax.runtime import files, lease, objects
+from xai_jax.runtime import files, lease, metric_log, objects
 from xai_jax.runtime.files import place
 
 pytestmark = pytest.mark.skipif(
@@ -283,6 +284,24 @@ def test_a_training_that_is_killed_at_any_write_ends_with_the_same_bytes(folder,
     kept = {path.parent.name for path in (folder / "straight").rglob("whole.json")}
     assert {path.name for path in (folder / "straight/checkpoints").iterdir()} == kept
     assert len(kept) <= 3  # the last two and the best
+
+
+def written_to(folder) -> bytes:
+    return (folder / "metrics.jsonl").read_bytes()
+
+
+def test_two_processes_train_in_a_store_and_go_on_from_there(folder):
+    flags = ("--config.num_steps=40", "--config.checkpoint_every=20")
+    before = b""
+    for _ in range(2):
+        both = programs.start_two("smoke/line", folder, devices=2, flags=flags)
+        said = [programs.ended(process) for process in both]
+        assert [process.returncode for process in both] == [0, 0], said
+        before, written = before or written_to(folder), written_to(folder)
+        files.remove(folder / "checkpoints" / "40")
+    assert "Going on after step 20." in said[0]
+    assert [line["step"] for line in metric_log.read(folder)][-1] == 40
+    assert written == before
 
 
 def test_listings_do_not_grow_with_the_pictures(folder, line, pictures, tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from xai_jax.core.types import PyTree
 from xai_jax.runtime import checkpoint, distributed, files, uploads
@@ -53,7 +54,8 @@ class Uploaded:
             return
         self.wait()
         if jax.process_count() > 1:
-            state = jax.tree.map(lambda leaf: leaf.addressable_data(0), state)
+            # Orbax takes what is whole on each host for whole when it is the host's own.
+            state = jax.tree.map(lambda leaf: np.asarray(leaf.addressable_data(0)), state)
         self._local.save(step, state, record, best)
         self._sending = self._thread.submit(self._send, step, best)
 
