@@ -23,6 +23,7 @@ from xai_jax.scoring.table import MILLISECONDS, PASSES, PICTURES
 
 Values = dict[str, np.ndarray]  # {row: [...]} of one picture
 NOBODY = "It asks the method again, and no method has made these masks."
+_ANY = 256  # length of an axis that nobody knows before something is explained
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,7 @@ def check(
         stage: on what.
         frozen: what they read.
         batch: shapes.
-        declared: by the methods that are scored, whose pictures a metric may want.
+        declared: by the methods that are scored, whose pictures and numbers a metric may want.
 
     Raises:
         ValueError: a metric wants what the data does not have, or does not answer its rows.
@@ -111,8 +112,13 @@ def check(
         for output in declared
         if output.kind == "picture"
     }
+    numbers = {
+        output.name: jax.ShapeDtypeStruct((sides[0], *[_ANY] * len(output.axes)), np.float32)
+        for output in declared
+        if output.kind == "number"
+    }
     explanation = Explanation(
-        target=batch.target, saliency=one, keep=one, maps=maps, pictures=pictures
+        target=batch.target, saliency=one, keep=one, maps=maps, pictures=pictures, numbers=numbers
     )
     for metric in metrics:
         given = metric.params, frozen, batch, explanation, stage.key
