@@ -184,7 +184,7 @@ def test_the_newer_form_finds_the_evidence_too():
 
 
 def test_a_batch_beyond_the_inner_batch_size_is_refused():
-    images = np.zeros((3, SIZE, SIZE, 3), np.float32)
+    images = np.zeros((4, SIZE, SIZE, 3), np.float32)
     cfg = igos.Config(inner_batch_size=11)
-    with pytest.raises(ValueError, match="each of which takes 4 at once; .* to 12"):
+    with pytest.raises(ValueError, match="each of which takes 4 at once; .* to 16"):
         xai_jax.explain(planted.quadrant(), images, method=cfg)

@@ -23,6 +23,7 @@ from xai_jax.scoring.table import MILLISECONDS, PASSES, PICTURES
 
 Values = dict[str, np.ndarray]  # {row: [...]} of one picture
 NOBODY = "It asks the method again, and no method has made these masks."
+_ANY = 1  # length of an axis that nobody knows before something is explained
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -133,10 +134,10 @@ def _abstract(
         if output.kind == "picture"
     }
     regions = 0 if frozen.generator is None else len(frozen.generator.region_names)
-    lengths = {CLASS: stage.num_classes, REGION: regions}  # of the others nobody knows: 1
+    lengths = {CLASS: stage.num_classes, REGION: regions}
     numbers = {
         output.name: jax.ShapeDtypeStruct(
-            (sides[0], *(lengths.get(axis, 1) for axis in output.axes)), np.float32
+            (sides[0], *(lengths.get(axis, _ANY) for axis in output.axes)), np.float32
         )
         for output in declared
         if output.kind == "number"
