@@ -159,6 +159,8 @@ def _explained(entrant: Entrant, before: Record, workdir: Path, progress: Progre
     """Its record with what explaining took, after its folder is filled."""
     progress.note(f"{entrant.name}: explaining")
     outcome = entrant.explain(progress)
+    stored, _ = entrant.stored(per_class=False)
+    stored.check()
     if math.isnan(before.passes):
         before = dataclasses.replace(before, passes=_passes(entrant))
     if outcome.seconds:
@@ -175,7 +177,6 @@ def _of_entrant(
 ) -> Record:
     """The scores of what its folder holds."""
     stored, skipped = entrant.stored(any(metric.per_class for metric in metrics))
-    stored.check()
     progress.note(f"{entrant.name}: scoring")
     progress.start(len(entrant.rows), 0)
     masks = Masks(
