@@ -13,7 +13,9 @@ or add. The third is the second on all 613 slices, for the classifier's AUC wher
 predictor is not ruled out; the fourth is the first for latent shift, which needs the autoencoder.
 Intervals are of patients, drawn whole.
 
-Expect no figure: not measured yet.
+Expect of the first an IoU at equal area of 0.15 for SyCE, 0.24 for its path integral and 0.30 for
+occlusion, of the second 99.1 % of the slices flipped, 85.9 % by the oracle; docs/syce.md has more.
+The third and the fourth have not been run.
 """
 
 import dataclasses

@@ -9,7 +9,8 @@ weights for scans are not published: these are those of MNIST. Places of the net
 of 2 x 2 pixels, what the critics see is shifted by up to 4 pixels, and a moving average of the
 generators is exported. `:long` is six times as long.
 
-Expect no figure: not measured yet.
+Expect 99.5 % of the validation slices flipped and 74 % kept by the stable picture (metrics.jsonl);
+docs/syce.md has the scores.
 """
 
 from configs import recipes

@@ -6,7 +6,8 @@ It needs what planted_classifier.py and planted_sean.py of this folder train; wi
 classifier that was shown a shortcut is explained. Rows are the general mode, as
 published and sparing, and each region by itself with the sparsest set of them that flips.
 
-Expect no figure yet: nobody has run it.
+Expect none of 48 pictures flipped in general mode and one by the light alone: docs/steex.md says
+why.
 """
 
 from configs import recipes
