@@ -41,10 +41,11 @@ AskFn = Callable[[Any, Batch], Explanation]  # (frozen, batch): the method once 
 
 def mean(rows: Rows) -> dict[str, float]:
     """The mean of each row over the pictures in which it is defined (not NaN)."""
-    return {name: _mean(values) for name, values in rows.items()}
+    return {name: defined_mean(values) for name, values in rows.items()}
 
 
-def _mean(values: np.ndarray) -> float:
+def defined_mean(values: np.ndarray) -> float:
+    """Of what is not NaN; NaN where all is."""
     known = np.asarray(values, np.float64)
     known = known[~np.isnan(known)]
     return math.fsum(known) / len(known) if len(known) else math.nan

@@ -34,22 +34,41 @@ class Spread(Settings):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Some rows of a source, as a source.
+class Wrapped:
+    """The rows of another source, as a source; what each shows is added by a class of its own.
 
     Fields:
-        whole: all rows.
-        rows: which of them.
+        whole: the other one.
     """
 
     whole: Any
-    rows: tuple[int, ...]
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Those of the whole."""
         names: tuple[str, ...] = self.whole.class_names
         return names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of the whole."""
+        names: tuple[str, ...] = self.whole.names
+        return names
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.whole)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Part(Wrapped):
+    """Some rows of a source, as a source.
+
+    Fields:
+        rows: which of them.
+    """
+
+    rows: tuple[int, ...]
 
     @property
     def names(self) -> tuple[str, ...]:

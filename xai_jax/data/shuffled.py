@@ -9,6 +9,7 @@ from xai_jax.core.domains import Seed
 from xai_jax.core.method import Builds
 from xai_jax.core.settings import Settings
 from xai_jax.data.example import Example, Examples
+from xai_jax.data.part import Wrapped
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -35,32 +36,14 @@ class Shuffled(Settings):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ShuffledExamples:
+class ShuffledExamples(Wrapped):
     """The rows of a source, with the labels of others.
 
     Fields:
-        whole: the source.
         of: whose labels each row has.
     """
 
-    whole: Any
     of: tuple[int, ...]
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Those of the source."""
-        names: tuple[str, ...] = self.whole.class_names
-        return names
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Those of the source."""
-        names: tuple[str, ...] = self.whole.names
-        return names
-
-    def __len__(self) -> int:
-        """Number of rows."""
-        return len(self.of)
 
     def __getitem__(self, index: int) -> Example:
         """A picture, and what another one shows."""

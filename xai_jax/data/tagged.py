@@ -12,7 +12,7 @@ from xai_jax.core.domains import Count, Natural, Seed, Share
 from xai_jax.core.method import Builds
 from xai_jax.core.settings import Settings
 from xai_jax.data.example import Example, Examples, picture_of
-from xai_jax.data.part import showing
+from xai_jax.data.part import Wrapped, showing
 from xai_jax.data.transforms import rng_of
 
 _NO_EPOCH = 2**32 - 1  # so that a tag has nothing to do with how its picture varies in an epoch
@@ -51,34 +51,16 @@ class Tagged(Settings):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TaggedExamples:
-    """A random-access source for Grain.
+class TaggedExamples(Wrapped):
+    """The rows of a source, some of which bear a tag.
 
     Fields:
-        whole: the pictures without tags.
         tag: which of them get one, and where.
         number: of the class.
     """
 
-    whole: Any
     tag: Tagged
     number: int
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Those of the whole."""
-        names: tuple[str, ...] = self.whole.class_names
-        return names
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Those of the whole."""
-        names: tuple[str, ...] = self.whole.names
-        return names
-
-    def __len__(self) -> int:
-        """Number of pictures."""
-        return len(self.whole)
 
     def __getitem__(self, index: int) -> Example:
         """A picture with its tag, if it bears one; its mask is that of the tag."""

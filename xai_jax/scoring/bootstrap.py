@@ -73,13 +73,10 @@ def resampled(
     found = {c.name: np.concatenate([part[c.name] for part in parts]) for c in metric.columns}
     if metric.of_pairs:
         value = metric.reduce(arrays)
-        found = {name: made + value[name] - _mean(made) for name, made in found.items()}
+        found = {
+            name: made + value[name] - metrics_.defined_mean(made) for name, made in found.items()
+        }
     return found
-
-
-def _mean(replicates: Replicates) -> float:
-    known = replicates[~np.isnan(replicates)]
-    return float(known.mean()) if len(known) else float("nan")
 
 
 def _draws(size: int, num: int, seed: int) -> Iterator[Int[np.ndarray, "r n"]]:
