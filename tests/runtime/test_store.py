@@ -93,6 +93,19 @@ def test_rows_that_are_written_alone_leave_the_others_as_they_were(tmp_path):
     assert contents(tmp_path / "run") == before
 
 
+def test_what_a_killed_process_has_half_written_is_removed_with_the_batches_to_make_anew(tmp_path):
+    fake_run.write(tmp_path)
+    before = contents(tmp_path)
+    group = tmp_path / store.NAME
+    halves = [*group.rglob("c/*"), *group.rglob("zarr.json")]
+    assert any(path.is_file() and path.parent.name == "c" for path in halves)  # of one axis: c/0
+    for path in halves:
+        path.with_name(f"{path.name}.__lock").write_bytes(b"half")
+    store.remove_chunks(tmp_path, kept=range(3))
+    store.remove_arrays(tmp_path, keep=[p.relative_to(tmp_path).as_posix() for p in before])
+    assert contents(tmp_path) == before
+
+
 def test_a_row_that_loses_its_result_is_emptied_in_every_array_of_an_earlier_start(tmp_path):
     values = fake_run.arrays(slice(0, 2))
     store.Writer(tmp_path, 2, 2).write([0, 1], BOTH, values, fake_run.KNOWN)

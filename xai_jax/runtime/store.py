@@ -23,6 +23,7 @@ NAME = "explanations.zarr"
 METADATA = "zarr.json"
 PICTURE = "picture"  # the first axis of every array
 _CHUNKS = "c"  # the folder of an array's chunks, one folder or file a batch
+_HALF = ".__lock"  # tensorstore's ending of what it has not written whole
 _REMEDY = "start the run again, and what is damaged is made anew"
 _LEVELS = 256  # of a map that is kept in half precision
 
@@ -216,7 +217,12 @@ def _names(group: Path) -> Iterator[str]:
 
 
 def remove_chunks(folder: Path, kept: Collection[int]) -> None:
-    """Removes what all batches but those `kept` have written; their rows then hold no result."""
+    """Removes what all batches but those `kept` have written; their rows then hold no result.
+
+    Files that a killed process has half written go too, whatever they are of.
+    """
+    for path in list((folder / NAME).rglob(f"*{_HALF}")):
+        path.unlink(missing_ok=True)
     for _, batch, path in _chunks(folder / NAME):
         if batch not in kept:
             path.unlink(missing_ok=True)
