@@ -14,8 +14,9 @@ from benchmarks import subject
 from xai_jax.core.optimise import optimise
 from xai_jax.losses import masks
 from xai_jax.methods import extremal
+from xai_jax.methods.extremal.method import geometry_of
 from xai_jax.methods.extremal.momentum import dampened_sgd
-from xai_jax.methods.extremal.smooth_mask import Geometry, smooth_mask
+from xai_jax.methods.extremal.smooth_mask import smooth_mask
 
 AREA, CLASSES = 0.1, (207,)
 WITHIN = 0.01
@@ -43,7 +44,7 @@ def rows():
 
 
 def _area_alone(cfg: extremal.Config) -> jax.Array:
-    geometry = Geometry(image=(224, 224), step=cfg.step, sigma=cfg.sigma)
+    geometry = geometry_of(cfg, (224, 224))
     rows, columns = np.indices(geometry.grid)
     middle = (geometry.grid[0] - 1) / 2
     disc = np.hypot(rows - middle, columns - middle) < geometry.grid[0] * math.sqrt(AREA / math.pi)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks import subject
+from xai_jax.core import lengths
 from xai_jax.core.method import Frozen
 from xai_jax.core.rng import example_keys, fold_each
 from xai_jax.infills.blur import Blur
@@ -19,6 +20,7 @@ from xai_jax.infills.constant import Mean
 from xai_jax.losses import masks
 from xai_jax.methods import fido
 from xai_jax.methods.fido.composites import mean_log_odds
+from xai_jax.methods.fido.method import AREA_WEIGHT
 
 CLASSES = (207, 281, 340, 504, 817, 920)  # one picture each, explained for its label
 FEWER_STEPS = (100, 75, 50, 35, 25)  # below the fast preset's own
@@ -41,9 +43,10 @@ def objective(config: fido.Config, frozen: Frozen, batch, keep) -> np.ndarray:
         return jax.lax.map(score, jnp.arange(FRESH_MASKS)).mean(axis=0)
 
     score = evaluate(frozen, batch, 1.0 - keep)
+    weight = lengths.price(config.area_weight, AREA_WEIGHT, keep.shape[1:3])
     if config.game is fido.Game.SSR:
-        return np.asarray(-score + config.area_weight * masks.total(keep))
-    return np.asarray(score + config.area_weight * masks.total(1.0 - keep))
+        return np.asarray(-score + weight * masks.total(keep))
+    return np.asarray(score + weight * masks.total(1.0 - keep))
 
 
 def reached(config: fido.Config, frozen: Frozen, batch) -> np.ndarray:

@@ -2,6 +2,10 @@
 
 import dataclasses
 import inspect
+import itertools
+import os
+import subprocess
+import sys
 import types
 
 import equinox as eqx
@@ -13,14 +17,18 @@ from flax import linen, nnx
 from jax.sharding import AxisType
 
 import xai_jax
+from xai_jax import api, choices
 from xai_jax.core import targets
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
 from xai_jax.core.method import Method
 from xai_jax.core.outputs import KEEP
+from xai_jax.core.targets import Head
 from xai_jax.core.types import Explanation
+from xai_jax.infills import blur, constant
+from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Constant
-from xai_jax.methods import fido
+from xai_jax.methods import fido, gradients, steex
 from xai_jax.metrics.fidelity import fidelity
 from xai_jax.runs import batch as explain_batch
 
@@ -62,6 +70,13 @@ def test_an_explanation_that_is_not_finite_is_named():
     images[2, 0, 0, 0] = 0.0
     with pytest.raises(ValueError, match="image 2: Its explanation is not finite"):
         xai_jax.explain(CLASSIFIER, images, TARGET, method=Undefined())
+
+
+@dataclasses.dataclass
+class Needy(Nothing):
+    """Has no defaults."""
+
+    steps: int
 
 
 def explain(images=IMAGES, target=None, **changes):
@@ -161,16 +176,34 @@ def test_targets_are_one_for_all_one_each_or_a_rule():
         ({"infill": Infill.from_callable(lambda params, x, keep, keys: x[0])}, "answer pictures"),
         ({"infill": Infill.from_callable(lambda x, keep: x)}, r"fn\(params, images, keep, keys\)"),
         ({"key": True}, "key must be a seed"),
-        ({"infill": "blur"}, "infill is 'blur', which is neither"),
-        ({"method": "rise"}, r"is 'rise', which is no settings .* such as rise\.Config\(\)"),
-        ({"method": fido.Config}, r"no settings .* such as fido\.Config\(\)"),
-        ({"method": fido}, r"no settings .* such as fido\.Config\(\)"),
+        ({"infill": "blurr"}, "There is no infill 'blurr'; did you mean 'blur'"),
+        (
+            {"infill": constant},
+            r"is the module xai_jax\.infills\.constant; say which of Mean and Con",
+        ),
+        ({"infill": np.zeros(3)}, "infill is array.*, which is neither"),
+        ({"method": "fid0"}, "There is no method 'fid0'; did you mean 'fido'"),
+        ({"method": gradients}, "is the module .*gradients; say which of Gradient and InputX"),
+        ({"method": jax}, "is the module jax; say a method, by name: 'bbmp', 'explainer'"),
+        ({"method": Needy}, "The method Needy must be built: .*steps"),
+        ({"method": "explainer"}, "explains with a trained network; train it first"),
+        (
+            {"method": 3},
+            "method is 3, which is no settings of a method; pass a name such as 'fido'",
+        ),
         ({"target": lambda logits, labels: logits.argmax(1) + 4}, "class 4 for image 0"),
         ({"target": 4}, "Target 4 is outside the classifier's classes 0 to 3"),
         ({"target": [0, 1, 2, -1, 0]}, "Target -1 is outside"),
         ({"target": [0, 1]}, "one for each of 5 images"),
         ({"target": np.full(5, 1.5)}, "whole numbers"),
         ({"target": targets.truth}, "needs labels"),
+        (
+            {
+                "target": targets.truth,
+                "labels": np.eye(4)[[0, 1, 2, 3, 0]] * [[1], [1], [0], [1], [1]],
+            },
+            "image 2 has no true class, its labels are all 0; leave it out",
+        ),
         ({"labels": np.eye(4)}, "labels must be"),
         ({"batch_size": 0}, "at least 1"),
     ],
@@ -178,6 +211,29 @@ def test_targets_are_one_for_all_one_each_or_a_rule():
 def test_bad_input_is_refused_in_one_sentence(changes, sentence):
     with pytest.raises(ValueError, match=sentence):
         explain(**changes)
+
+
+@pytest.mark.parametrize("given", ["fido", fido, fido.Config, fido.Config()])
+def test_a_method_may_be_its_name_its_module_its_class_or_settings(given):
+    build = lambda method: api._inspector(CLASSIFIER, method, None, None).method  # noqa: E731
+    assert build(given) == fido.Config() == build(None)
+
+
+@pytest.mark.parametrize("given", ["blur", blur, Blur, Blur(), None])
+def test_an_infill_may_be_so_too(given):
+    built = api._frozen(CLASSIFIER, given).infill
+    assert built.prepare_fn is Blur().build(CLASSIFIER).prepare_fn
+
+
+def test_every_method_and_infill_may_be_named_and_a_preset_be_left_uncalled():
+    for choices_of, kind in ((choices.METHODS, "method"), (choices.INFILLS, "infill")):
+        for name, config in choices_of.items():
+            assert choices.settings(kind, name, choices_of) == config()
+    assert choices.settings("method", fido.Config.fast, choices.METHODS) == fido.Config.fast()
+    assert choices.settings("method", steex, choices.METHODS) == steex.Config()  # one of two
+    named = explain(method="gradient", metrics=())
+    wanted = explain(method=gradients.Gradient(), metrics=())
+    np.testing.assert_array_equal(named.saliency, wanted.saliency)
 
 
 class LinenNet(linen.Module):
@@ -293,6 +349,18 @@ def test_a_classifier_that_is_nan_on_masked_pictures_alone_is_refused_by_name():
         xai_jax.explain(broken, IMAGES * 0.5 + 0.25, 0, method=fido.Config.smoke(), infill=black)
 
 
+def _upper_left(params, images):
+    return planted._quadrant_logits(params, images)[:, :1] - 10.0  # of bright quadrants above 0
+
+
+def test_one_logit_has_no_runner_up_and_is_explained_for_its_class():
+    one = dataclasses.replace(CLASSIFIER, apply_fn=_upper_left, head=Head.SIGMOID)
+    with pytest.raises(ValueError, match="one logit has no runner-up"):
+        xai_jax.explain(one, IMAGES, targets.runner_up, method="gradient")
+    found = xai_jax.explain(one, IMAGES, method="gradient")
+    assert found.target.tolist() == [0] * 5
+
+
 @pytest.mark.parametrize("target", [None, 0])
 def test_one_logit_under_a_softmax_is_refused_before_anything_is_compiled(target):
     certain = Classifier.from_callable(lambda params, x: x.mean(axis=(1, 2, 3))[:, None])
@@ -319,3 +387,37 @@ def test_other_pictures_targets_keys_and_counts_compile_nothing_more():
         assert found.saliency.shape == (count, *whole.saliency.shape[1:])
     xai_jax.explain(CLASSIFIER, np.concatenate([IMAGES, IMAGES[:2]]), **settings)
     assert programs() == before
+
+
+def test_jax_itself_compiles_nothing_for_other_pictures_targets_keys_and_counts(caplog):
+    def calls(images, seed):
+        """Every kind of target and key."""
+        labels = np.eye(4)[np.arange(len(images)) % 4]
+        whole = np.arange(len(images), dtype=np.int64)[::-1] % 4
+        kinds = (None, seed, whole, whole.tolist(), targets.runner_up, targets.truth)
+        keys = (seed, np.int64(seed), jax.random.key(seed), jax.random.PRNGKey(seed))
+        settings = {"metrics": [METRIC], "batch_size": 8, "labels": labels}
+        for target, key in itertools.product(kinds, keys[:1]):
+            xai_jax.explain(CLASSIFIER, images, target, key=key, **settings, method=Nothing())
+        for key in keys:
+            xai_jax.explain(CLASSIFIER, images, key=key, **settings, method=Nothing())
+
+    calls(IMAGES, 1)
+    with jax.log_compiles(), caplog.at_level("WARNING"):
+        for count in (1, 2, 3, 4):
+            calls(np.ascontiguousarray(IMAGES[::-1][:count] * 0.5), count % 4)
+        assert [r.getMessage()[:90] for r in caplog.records if "ompil" in r.getMessage()] == []
+        jax.jit(lambda x: x + len(IMAGES))(1.0)  # which does show
+    assert any("Compiling" in record.getMessage() for record in caplog.records)
+
+
+def test_nothing_is_said_of_backends_that_are_not_there():
+    program = (
+        "import numpy as np, xai_jax; x = np.zeros((1, 8, 8, 3), 'float32');"
+        "c = xai_jax.Classifier.from_callable(lambda params, x: x.mean((1, 2)));"
+        "xai_jax.explain(c, x, 0, method='gradient')"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "JAX_PLATFORMS"}
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

@@ -290,6 +290,22 @@ def test_predict_prints_the_top_five_as_a_table_or_as_json(run, folder):
         assert (np.diff(logits) <= 0).all()
 
 
+def test_of_one_logit_the_negative_is_named(run, folder, tmp_path):
+    one = ("--classifier", "one_logit")
+    answers = json.loads(run("predict", *one, "--json", folder)[1])
+    for i, answer in enumerate(answers):
+        wanted = ["Egyptian cat", "not Egyptian cat"]
+        assert [top["name"] for top in answer["top"]] == (wanted if i % 4 == 0 else wanted[::-1])
+        assert sum(top["probability"] for top in answer["top"]) == pytest.approx(1, abs=1e-5)
+    flags = ("--no-compilation-cache", "--method", "gradient", "--out", tmp_path / "out")
+    failed = run("explain", *one, *flags, "--target", "runner-up", folder)
+    assert "one logit has no runner-up" in only_sentence(*failed)
+    assert run("explain", *one, *flags, folder)[0] == 0
+    lines = csv.DictReader((tmp_path / "out" / "summary.csv").open())
+    seen = [(line["target_name"], line["predicted_name"]) for line in lines]
+    assert seen[:2] == [("Egyptian cat", "Egyptian cat"), ("Egyptian cat", "not Egyptian cat")]
+
+
 def test_predict_names_a_bad_picture_and_goes_on(run, folder, tmp_path):
     (tmp_path / "bad.png").write_bytes(b"no picture")
     (tmp_path / "good.png").write_bytes((folder / "1.png").read_bytes())

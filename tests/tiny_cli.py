@@ -1,10 +1,11 @@
-"""The command ``xai-jax`` with one more classifier, "quadrant": small enough for tests."""
+"""The command ``xai-jax`` with two classifiers more, small enough for tests."""
 
 import planted
 
 from xai_jax import cli
 from xai_jax.classifiers import pretrained
 from xai_jax.core.preprocess import Preprocess
+from xai_jax.core.targets import Head
 
 SIZE = 16
 NAMES = ("tabby, tabby cat", "Egyptian cat", "grey fox", "crane")
@@ -13,13 +14,20 @@ SMALL = (*PLANTED, "--grids", "4", "--num-steps", "4", "--num-samples", "2")
 _load = pretrained.load
 
 
+def _upper_left(params, images):
+    return planted._quadrant_logits(params, images)[:, :1] - 10.0  # above 0 where it is bright
+
+
 def load(name, *others):
-    if name != "quadrant":
+    if name not in ("quadrant", "one_logit"):
         return _load(name, *others)
+    classifier, names = planted.quadrant(), NAMES
+    if name == "one_logit":
+        classifier, names = classifier.replace(apply_fn=_upper_left, head=Head.SIGMOID), NAMES[1:2]
     return pretrained.Pretrained(
-        name="quadrant",
-        classifier=planted.quadrant(),
-        class_names=NAMES,
+        name=name,
+        classifier=classifier,
+        class_names=names,
         preprocess=Preprocess(height=SIZE, width=SIZE, crop=1.0),
         weights_sha256="0" * 64,
         source="the tests",

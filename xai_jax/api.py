@@ -2,22 +2,24 @@
 
 import contextlib
 import dataclasses
+import types
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from xai_jax import arguments
-from xai_jax.choices import METHODS
+from xai_jax import arguments, choices
+from xai_jax.choices import INFILLS, METHODS
 from xai_jax.core import targets
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.generator import Generator
 from xai_jax.core.infill import Infill
-from xai_jax.core.method import Builds, Explained, Inspector, Method
+from xai_jax.core.method import Builds, Explained, Frozen, Inspector, Method
 from xai_jax.core.metric import Metric
+from xai_jax.core.precision import single
 from xai_jax.core.repeated import repeated
 from xai_jax.core.types import PRNGKey
 from xai_jax.infills.blur import Blur
@@ -31,16 +33,19 @@ from xai_jax.runs.sources import Arrays
 from xai_jax.runtime.files import place
 from xai_jax.runtime.progress import Progress
 
+Made = TypeVar("Made")
+Named = Builds[Made] | type[Builds[Made]] | str | types.ModuleType | None
 Target = int | Sequence[int] | np.ndarray | jax.Array | targets.ChooseTarget | None
 
 
+@single
 def explain(
     explained: Classifier | Inspector,
     images: np.ndarray | jax.Array,
     target: Target = None,
     *,
-    method: Builds[Method] | None = None,
-    infill: Infill | Builds[Infill] | None = None,
+    method: Named[Method] = None,
+    infill: Named[Infill] | Infill = None,
     generator: Generator | Builds[Generator] | None = None,
     labels: np.ndarray | None = None,
     regions: np.ndarray | None = None,
@@ -61,8 +66,10 @@ def explain(
         target: the class to explain: one for all, one an image, or a function of ``(logits,
             labels)`` such as `targets.predicted` (the default), `targets.runner_up` or
             `targets.truth`.
-        method: settings of a method; by default ``fido.Config()``, the published setting.
-        infill: what stands in for removed pixels; by default a blur of 10 pixels.
+        method: settings of a method, or its name, module or class (``"fido"``, ``methods.fido``,
+            ``fido.Config``): the published setting then; by default FIDO's.
+        infill: what stands in for removed pixels, given in the same ways; by default a blur of 10
+            pixels where the short side is 224, and in proportion elsewhere.
         generator: for methods that move the codes of one, `generators.sean.Sean(weights=...)` say.
         labels: ``[b k]`` 0 / 1, the true classes, for `targets.truth`.
         regions: ``[b h w]`` int32, for methods that ask which region a pixel belongs to.
@@ -116,18 +123,19 @@ def explain(
     return Pictured(images=images, **fields)
 
 
+@single
 def load_trained(
     path: str | Path,
     classifier: Classifier,
     *,
-    infill: Infill | Builds[Infill] | None = None,
+    infill: Named[Infill] | Infill = None,
 ) -> Inspector:
     """A method that was trained on `classifier`: hand it to `explain` in the classifier's place.
 
     Args:
         path: the .safetensors file that its training has left, or the folder of that run.
         classifier: the one that it was trained on.
-        infill: what stands in for removed pixels in scores; by default a blur of 10 pixels.
+        infill: what stands in for removed pixels in scores, as for `explain`.
 
     Raises:
         ValueError: the file is damaged, holds something else, or is for other classes; one
@@ -136,8 +144,7 @@ def load_trained(
     """
     from xai_jax.runs import trained  # and safetensors: not before they are needed
 
-    frozen = Explained(classifier=classifier, infill=infill or Blur()).build()
-    return trained.load(place(path), frozen, METHODS)
+    return trained.load(place(path), _frozen(classifier, infill), METHODS)
 
 
 def _inspector(explained: Any, method: Any, infill: Any, generator: Any) -> Inspector:
@@ -152,15 +159,21 @@ def _inspector(explained: Any, method: Any, infill: Any, generator: Any) -> Insp
                 "What load_trained returns has its own method and infill; leave both out."
             )
         return explained
-    arguments.check_classifier(explained)
-    frozen = Explained(classifier=explained, infill=infill or Blur(), generator=generator).build()
-    method = fido.Config() if method is None else method
-    if isinstance(method, type) or not isinstance(method, Builds):
+    frozen = _frozen(explained, infill, generator)
+    method = fido.Config() if method is None else choices.settings("method", method, METHODS)
+    if not isinstance(method, Builds):
         raise ValueError(
-            f"method is {method!r:.60}, which is no settings of a method; pass an object such as "
-            f"{arguments.settings_of(method)} of xai_jax.methods."
+            f"method is {method!r:.60}, which is no settings of a method; pass a name such as "
+            "'fido', or an object such as fido.Config() of xai_jax.methods."
         )
     return Inspector(method=method, frozen=frozen)
+
+
+def _frozen(classifier: Any, infill: Any, generator: Any = None) -> Frozen:
+    """What a method reads; a blur stands in for removed pixels where nobody says what."""
+    arguments.check_classifier(classifier)
+    infill = Blur() if infill is None else choices.settings("infill", infill, INFILLS)
+    return Explained(classifier=classifier, infill=infill, generator=generator).build()
 
 
 def _checked_target(target: Target, num: int) -> np.ndarray | targets.ChooseTarget:

@@ -1,7 +1,6 @@
 """What users hand to `xai_jax.explain`: taken where the meaning is plain, else told what to do."""
 
 import functools
-import types
 from typing import Any
 
 import jax
@@ -101,17 +100,6 @@ def check_classifier(given: Any) -> None:
             "The classifier is a function; make it one with "
             "xai_jax.Classifier.from_callable(function, params)."
         )
-
-
-def settings_of(given: Any) -> str:
-    """The words that make settings of a method, for somebody who has handed in its name."""
-    if isinstance(given, types.ModuleType):
-        return f"{given.__name__.rsplit('.', 1)[-1]}.Config()"
-    if isinstance(given, type):
-        return f"{given.__module__.split('.')[-2]}.{given.__name__}()"
-    return (
-        f"{given}.Config()" if isinstance(given, str) and given.isidentifier() else "fido.Config()"
-    )
 
 
 @functools.lru_cache(maxsize=16)

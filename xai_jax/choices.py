@@ -1,5 +1,7 @@
 """The methods, infills, generators and presets that users choose by name."""
 
+import inspect
+import types
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -85,6 +87,44 @@ def presets(config: type) -> dict[str, Callable[[], Any]]:
         if isinstance(value, classmethod)
     }
     return {PUBLISHED: config, **named}
+
+
+def settings(kind: str, given: Any, choices: Mapping[str, type]) -> Any:
+    """Settings of what somebody has named in Python, with the defaults; anything else as it is.
+
+    Args:
+        kind: "method" or "infill", for errors.
+        given: a name, the module or the class of the settings, or a preset that was not called.
+        choices: the classes by name.
+
+    Raises:
+        ValueError: there is no such name, a module holds several of them, or none, or a class asks
+            for arguments.
+    """
+    if isinstance(given, str):
+        given = chosen(kind, given, choices)
+    elif isinstance(given, types.ModuleType):
+        given = _of_module(kind, given, choices)
+    is_preset = inspect.ismethod(given) and isinstance(given.__self__, type)
+    if not isinstance(given, type) and not is_preset:
+        return given
+    try:
+        return given()
+    except TypeError as error:
+        raise ValueError(f"The {kind} {given.__qualname__} must be built: {error}.") from None
+
+
+def _of_module(kind: str, module: types.ModuleType, choices: Mapping[str, type]) -> type:
+    found = {
+        one.__name__: one
+        for one in choices.values()
+        if f"{one.__module__}.".startswith(f"{module.__name__}.")
+    }
+    if len(found) != 1 and "Config" not in vars(module):
+        names = ", ".join(map(repr, choices))
+        known = f"which of {' and '.join(found)}" if found else f"a {kind}, by name: {names}"
+        raise ValueError(f"The {kind} is the module {module.__name__}; say {known}.")
+    return vars(module)["Config"] if len(found) != 1 else next(iter(found.values()))
 
 
 def chosen(kind: str, name: str, choices: Mapping[str, Choice]) -> Choice:

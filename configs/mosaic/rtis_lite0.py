@@ -22,7 +22,10 @@ from xai_jax.report.while_training import ClassMasks
 def get_config() -> Experiment:
     """The experiment."""
     method = rtis.Config(
-        network=lite0.light(PICTURES), learning_rate=1e-3, decay_steps=explainer_lite0.STEPS
+        network=lite0.light(PICTURES),
+        alternative=dataclasses.replace(lite0.RTIS_BLUR),
+        learning_rate=1e-3,
+        decay_steps=explainer_lite0.STEPS,
     )
     like = explainer_lite0.get_config()
     assert isinstance(like.panels, ClassMasks)

@@ -17,7 +17,7 @@ from xai_jax.core.rng import example_keys
 from xai_jax.infills.constant import Constant
 from xai_jax.infills.noise import RandomColour
 from xai_jax.methods import bbmp
-from xai_jax.methods.bbmp import mask, method
+from xai_jax.methods.bbmp import frame, mask, method
 
 SIZE = 32
 
@@ -145,13 +145,13 @@ def test_the_log_odds_score_is_the_classifiers():
 
 def test_the_jittered_window_starts_at_every_corner_from_0_to_3():
     keys = jax.random.split(jax.random.key(0), 400)
-    corners = np.asarray(method._corners(bbmp.Config(), keys))
+    corners = np.asarray(frame.corners(4, keys))
     assert set(map(tuple, corners)) == {(y, x) for y in range(4) for x in range(4)}
 
 
 def test_a_window_is_a_slice_of_the_frame_of_each_picture():
     frames = jax.random.uniform(jax.random.key(0), (2, 12, 12, 3))
-    found = method._window(frames, jnp.array([[0, 3], [2, 1]]), (8, 8))
+    found = frame.window(frames, jnp.array([[0, 3], [2, 1]]), (8, 8))
     np.testing.assert_array_equal(found[0], frames[0, :8, 3:11])
     np.testing.assert_array_equal(found[1], frames[1, 2:10, 1:9])
 
@@ -192,7 +192,7 @@ def test_jitter_moves_the_picture_at_each_step_and_none_leaves_it():
 def test_the_warm_up_of_fidos_variant_is_free_at_the_first_step_only():
     cfg = dataclasses.replace(bbmp.Config.fido(), grid=8, num_steps=3, learning_rate=0.0)
     penalty = explain(cfg, frozen_quadrants(), pictures(1)).numbers["penalty"][0]
-    np.testing.assert_allclose(penalty, [0.0, 5e-3 * SIZE**2, 5e-3 * SIZE**2], rtol=1e-5)
+    np.testing.assert_allclose(penalty, [0.0, 5e-3 * 224**2, 5e-3 * 224**2], rtol=1e-5)
 
 
 @pytest.mark.parametrize("upsampling", list(bbmp.Upsampling))
@@ -345,9 +345,9 @@ def test_an_image_is_explained_alike_alone_and_in_company():
 
 def test_the_defaults_are_the_authors_and_so_are_the_presets():
     cfg = bbmp.Config()
-    assert (cfg.grid, cfg.num_steps, cfg.learning_rate, cfg.jitter) == (28, 300, 0.1, 4)
-    assert (cfg.area_weight, cfg.variation_weight, cfg.variation_power) == (1e-4, 1e-2, 3.0)
-    assert (cfg.mask_blur, cfg.skip_blur_gradient) == (5.0, True)
+    assert (cfg.grid, cfg.num_steps, cfg.learning_rate) == (28, 300, 0.1)
+    assert (cfg.variation_weight, cfg.variation_power) == (1e-2, 3.0)
+    assert cfg.skip_blur_gradient  # for what is in pixels see tests/core/test_lengths.py
     assert (cfg.game, cfg.score) == (bbmp.Game.DELETE, bbmp.Score.PROBABILITY)
     found = bbmp.Config.localisation()
     assert (found.area_weight, found.variation_power) == (1e-3, 2.0)

@@ -16,6 +16,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from xai_jax import methods
 from xai_jax.core import outputs
+from xai_jax.core.areas import AREAS
 from xai_jax.core.method import Frozen, Method, Trainable
 from xai_jax.infills.constant import Constant
 
@@ -104,6 +105,14 @@ def test_every_name_is_declared_with_the_axes_that_it_has(config, explained):
             assert declared[name].kind == kind, name
             assert value.ndim == 1 + len(declared[name].axes) and value.shape[0] == 8, name
             assert declared[name].unit and declared[name].meaning.endswith("."), name
+
+
+def test_an_axis_of_one_name_has_one_length_in_all_that_is_stored(config, explained):
+    declared = outputs.by_name([*outputs.FIXED, *config.build().outputs])
+    lengths = {"channel": 3, "area": len(AREAS), "class": planted.NUM_CLASSES}  # what runs add
+    for name, value in explained.named().items():
+        for axis, length in zip(declared[name].axes, value.shape[1:], strict=True):
+            assert lengths.setdefault(axis, length) == length, f"{axis} of {name}"
 
 
 def test_what_is_measured_is_of_each_picture_by_itself(config, weights, frozen):

@@ -301,7 +301,8 @@ def test_the_presets_are_the_published_settings():
     )
     assert (rtis.Config().network.num_classes, rtis.Config().learning_rate) == (20, 1e-5)
     drawn = rtis.Config().alternative
-    assert (drawn.blur, drawn.blur_radius, drawn.colour, drawn.noise) == (10.0, 40, 0.33, 0.11)
+    assert (drawn.blur, drawn.blur_radius) == (None, None)  # tests/core/test_lengths.py
+    assert (drawn.colour, drawn.noise) == (0.33, 0.11)
     assert (drawn.blurred_share, drawn.noise_mean, drawn.picture_noise) == (0.5, 0.0, 0.0)
     assert drawn.per_batch and drawn.scale is rtis.Scale.CLASSIFIER
     slip = rtis.Config.as_compared().alternative
@@ -320,7 +321,7 @@ def test_the_presets_are_the_published_settings():
     )
     assert (code.fake_share, code.learning_rate, code.weight_decay) == (0.3, 1e-3, 1e-4)
     drawn = code.alternative
-    assert (drawn.blur, drawn.blur_radius, drawn.picture_noise) == (11.0, 27, 0.03)
+    assert (drawn.blur, drawn.blur_radius, drawn.picture_noise) == (None, None, 0.03)
     assert not drawn.per_batch and drawn.scale is rtis.Scale.SYMMETRIC
     assert alone.loss == dataclasses.replace(
         margins, area_weight=11.0, variation_weight=0.5, preservation_weight=0.2

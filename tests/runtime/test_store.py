@@ -159,7 +159,7 @@ def test_arrays_that_another_run_has_stored_are_copied_to_the_byte(folder, tmp_p
 def test_the_group_is_valid_zarr_and_every_array_carries_its_declaration(folder):
     group = zarr.open_group(folder / "explanations.zarr", mode="r")
     assert set(group.keys()) == set(fake_run.KNOWN)
-    assert group["keep"].metadata.dimension_names == ("picture", "row", "column", "channel")
+    assert group["keep"].metadata.dimension_names == ("picture", "row", "column", "value")
     assert group["curve_kept"].metadata.dimension_names == ("picture", "area")
     for name, output in fake_run.KNOWN.items():
         told = dict(group[name].attrs)
@@ -168,6 +168,23 @@ def test_the_group_is_valid_zarr_and_every_array_carries_its_declaration(folder)
         np.testing.assert_equal(group[name].fill_value.item(), store.fill(output))
     np.testing.assert_array_equal(group["saliency"][:], np.asarray(xai_jax.load(folder).saliency))
     assert group.attrs["class_names"] == list(fake_run.CLASSES)
+
+
+def test_an_axis_of_one_name_has_one_length_as_xarray_asks(folder):
+    group, lengths = zarr.open_group(folder / "explanations.zarr", mode="r"), {}
+    for name in group.keys():
+        array = group[name]
+        assert None not in array.metadata.dimension_names
+        for axis, length in zip(array.metadata.dimension_names, array.shape, strict=True):
+            assert lengths.setdefault(axis, length) == length, f"{axis} of {name}"
+
+
+def test_xarray_opens_the_store(folder):
+    xarray = pytest.importorskip("xarray")
+    found = xarray.open_zarr(folder / "explanations.zarr", chunks=None, consolidated=False)
+    assert found.sizes["picture"] == 5 and found["curve_kept"].dims == ("picture", "area")
+    assert found["keep"].attrs["unit"] == fake_run.KNOWN["keep"].unit
+    np.testing.assert_array_equal(found["keep"], np.asarray(xai_jax.load(folder).keep))
 
 
 def test_a_whole_file_stays_when_the_next_one_cannot_be_written(tmp_path, monkeypatch):

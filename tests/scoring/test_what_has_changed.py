@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import inspect
 from pathlib import Path
 
 import jax
@@ -293,6 +294,8 @@ def test_explainers_data_and_metrics_that_do_not_fit_are_refused_before_anything
         xai_jax.evaluate(one | other, plain, [brightness_metric()], out)
     with pytest.raises(ValueError, match="There are no explainers"):
         xai_jax.evaluate({}, plain, [overlap()], out)
+    with pytest.raises(ValueError, match="The explainer fido is 'fido' and no Inspector; make one"):
+        inspect.unwrap(xai_jax.evaluate)({"fido": "fido"}, plain, [overlap()], out)
     wrong = brightness_metric()._replace(rows=())
     with pytest.raises(ValueError, match="make its rows say what it measures"):
         xai_jax.evaluate(one, plain, [wrong], out)

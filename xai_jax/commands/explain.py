@@ -17,6 +17,7 @@ from xai_jax.core.content import to_json
 from xai_jax.core.method import Explained, Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.core.outputs import COUNTERFACTUAL, KEEP
+from xai_jax.core.precision import single
 from xai_jax.core.repeated import repeated
 from xai_jax.data import pictures
 from xai_jax.infills import trained as infills_trained
@@ -67,6 +68,7 @@ def _run(args: Arguments[Any], found: Trained | None) -> None:
     print(page)
 
 
+@single
 def _explain(
     args: Arguments[Any],
     found: Trained | None,

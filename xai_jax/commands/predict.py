@@ -16,8 +16,9 @@ from xai_jax.classifiers.pretrained import Pretrained
 from xai_jax.commands.onnx_flags import OnnxFlags
 from xai_jax.core import targets
 from xai_jax.core.errors import BadPicture
+from xai_jax.core.precision import single
 from xai_jax.data import pictures
-from xai_jax.runs.batch import BAD_LOGITS, checked_logits
+from xai_jax.runs.batch import BAD_LOGITS, check_head, checked_logits
 from xai_jax.runtime import compilation_cache
 from xai_jax.runtime.files import placed
 from xai_jax.runtime.terminal import plain
@@ -47,6 +48,7 @@ class Arguments:
     json: tyro.conf.FlagCreatePairsOff[bool] = False
 
 
+@single
 def main(argv: Sequence[str]) -> None:
     """Prints the top five of every picture.
 
@@ -78,6 +80,7 @@ def _answers(files: dict[str, Path], model: Pretrained) -> Iterator[dict[str, An
             print(plain(f"warning: {picture} was skipped. {reason}"), file=sys.stderr)
             continue
         logits = checked_logits(model.classifier, image[None])
+        check_head(model.classifier.head, logits.shape[1])
         if not np.isfinite(logits).all():
             print(plain(f"warning: {picture} was skipped. {BAD_LOGITS}"), file=sys.stderr)
             continue
@@ -85,11 +88,14 @@ def _answers(files: dict[str, Path], model: Pretrained) -> Iterator[dict[str, An
 
 
 def _top(logits: np.ndarray, model: Pretrained) -> list[dict[str, Any]]:
+    """The most likely decisions: of a single logit, that its class is there or is not."""
+    num_classes, names = len(logits), model.class_names or ()
+    logits = np.append(logits, -logits) if num_classes == 1 else logits
     probs = np.asarray(targets.probs(jnp.asarray(logits[None]), model.classifier.head))[0]
     return [
         {
             "index": int(index),
-            "name": model.class_names[index] if model.class_names else "",
+            "name": targets.decision_name(index, names, num_classes),
             "logit": round(float(logits[index]), 4),
             "probability": round(float(probs[index]), 6),
         }

@@ -8,11 +8,12 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float
 
+from xai_jax.core.lengths import Size
 from xai_jax.core.types import Images, Maps, PRNGKeys, PyTree
 
 
-def _images_as_they_are(params: PyTree, images: Images) -> Images:
-    del params
+def _images_as_they_are(params: PyTree, images: Images, size: Size) -> Images:
+    del params, size
     return images
 
 
@@ -27,8 +28,9 @@ class Infill:
         params: whatever the functions read.
         fill_fn: ``(params, context, keep [b h w 1] of 0 and 1, keys [b]) -> images [b h w c]``,
             unit pixels. What it answers where ``keep`` is 1 is not looked at.
-        prepare_fn: ``(params, images [b h w c]) -> context``, a pytree of ``[b ...]`` arrays; by
-            default the images themselves.
+        prepare_fn: ``(params, images [b h w c], size) -> context``, a pytree of ``[b ...]`` arrays;
+            by default the images themselves. `size` is the (height, width) of the pictures that are
+            explained, to which lengths are in proportion (`core.lengths`).
     """
 
     params: PyTree
@@ -72,9 +74,15 @@ class Infill:
                 f"given, not {said}."
             )
 
-    def prepare(self, images: Images) -> Any:
-        """What `__call__` needs of the pictures, ``[b ...]``; detached."""
-        return jax.lax.stop_gradient(self.prepare_fn(self.params, images))
+    def prepare(self, images: Images, size: Size | None = None) -> Any:
+        """What `__call__` needs of the pictures, ``[b ...]``; detached.
+
+        Args:
+            images: the pictures, or what a method has made of them: enlarged, say.
+            size: of the pictures that are explained; ``None``: that of `images`.
+        """
+        size = images.shape[1:3] if size is None else size
+        return jax.lax.stop_gradient(self.prepare_fn(self.params, images, size))
 
     def __call__(self, context: Any, keep: Maps, keys: PRNGKeys) -> Images:
         """Full-size backgrounds ``[b h w c]`` for hard masks `keep` (1 = kept); detached."""

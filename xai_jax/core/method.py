@@ -10,7 +10,7 @@ from xai_jax.core.classifier import Classifier
 from xai_jax.core.generator import Generator
 from xai_jax.core.infill import Infill
 from xai_jax.core.outputs import Output
-from xai_jax.core.precision import Precision
+from xai_jax.core.precision import Precision, in_single
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch, Explanation, PRNGKey, PyTree
 
@@ -59,13 +59,13 @@ class Explained(Settings):
         Raises:
             ValueError: a part is neither settings nor what they build; or of its own build.
         """
-        classifier = _built("classifier", self.classifier, Classifier)
+        classifier = in_single(_built("classifier", self.classifier, Classifier))
         if self.precision != "float32":  # else it is as it was given
             classifier = classifier.in_precision(self.precision)
-        infill = _built("infill", self.infill, Infill, classifier)
+        infill = in_single(_built("infill", self.infill, Infill, classifier))
         if self.generator is None:
             return Frozen(classifier=classifier, infill=infill)
-        generator = _built("generator", self.generator, Generator, classifier)
+        generator = in_single(_built("generator", self.generator, Generator, classifier))
         if self.precision != "float32":
             generator = generator.in_precision(self.precision)
         return Frozen(classifier=classifier, infill=infill, generator=generator)

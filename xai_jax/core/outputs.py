@@ -1,7 +1,8 @@
 """What a method, a metric or a run says of each picture, declared once: name, axes, unit, meaning.
 
 The store, the results, the report and the pages of docs/ walk these declarations; nothing else
-knows a name.
+knows a name. An axis of one name has one length throughout a run, as xarray asks: a map of one
+number a pixel ends in "value", a picture in "channel".
 """
 
 import dataclasses
@@ -12,7 +13,7 @@ from xai_jax.core.settings import Settings
 
 Kind = Literal["map", "picture", "number"]
 ROW, COLUMN, CHANNEL, CLASS, STEP, AREA = "row", "column", "channel", "class", "step", "area"
-REGION = "region"
+REGION, VALUE, MASK = "region", "value", "mask"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ class Output(Settings):
     stored: Literal["float32", "float16", "int32", "uint8"] = "float32"
 
 
-_MAP = (ROW, COLUMN, CHANNEL)
+PIXEL_MAP = (ROW, COLUMN, VALUE)
 
 TARGET = Output(
     name="target",
@@ -50,14 +51,14 @@ TARGET = Output(
 SALIENCY = Output(
     name="saliency",
     kind="map",
-    axes=_MAP,
+    axes=PIXEL_MAP,
     unit="the method's own",
     meaning="The larger, the more a pixel speaks for the target.",
 )
 KEEP = Output(
     name="keep",
     kind="map",
-    axes=_MAP,
+    axes=PIXEL_MAP,
     unit="in [0, 1]",
     meaning="1 where the picture is kept, 0 where the infill stands.",
 )
@@ -72,21 +73,21 @@ CLASS_KEEP = Output(
 COUNTERFACTUAL = Output(
     name="counterfactual",
     kind="picture",
-    axes=_MAP,
+    axes=(ROW, COLUMN, CHANNEL),
     unit="unit pixels",
     meaning="The picture as it would have to be for the classifier to decide otherwise.",
 )
 STABLE = Output(
     name="stable",
     kind="picture",
-    axes=_MAP,
+    axes=(ROW, COLUMN, CHANNEL),
     unit="unit pixels",
     meaning="The picture as its network draws it without a change of the decision.",
 )
 DIFFERENCE = Output(
     name="difference",
     kind="map",
-    axes=_MAP,
+    axes=PIXEL_MAP,
     unit="unit pixels, in [-1, 1]",
     meaning="Stable less counterfactual picture, the channels' mean: above 0 it would be darker.",
 )
@@ -103,7 +104,8 @@ PREDICTED = Output(
     kind="number",
     axes=(),
     unit="class",
-    meaning="The class that the classifier finds likeliest in the whole picture.",
+    meaning="The class that the classifier finds likeliest in the whole picture; of a single logit "
+    "1 where its class is not.",
     stored="int32",
 )
 

@@ -1,19 +1,46 @@
 """What is frozen computes in bfloat16, where that is wanted; all that is learned in float32.
 
+Nothing is of double precision, also where JAX_ENABLE_X64 is set for other work of the same process:
+whatever users call is `single`.
+
 Weights stay float32 where they are kept, and are rounded where they are used: so a network that is
 trained, too, moves weights of float32. Images, masks, codes, logits and losses are float32.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from xai_jax.core.types import PyTree
 
 Precision = Literal["float32", "bfloat16"]
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+
+def single(function: Callable[Given, Answer]) -> Callable[Given, Answer]:
+    """The function as it computes where double precision is not enabled."""
+
+    @functools.wraps(function)
+    def called(*args: Given.args, **kwargs: Given.kwargs) -> Answer:
+        if jax.dtypes.canonicalize_dtype(np.float64) == np.float32:
+            return function(*args, **kwargs)
+        with jax.enable_x64(False):  # type: ignore[no-untyped-call]
+            return function(*args, **kwargs)
+
+    return called
+
+
+def in_single(tree: PyTree) -> PyTree:
+    """Its arrays of double precision rounded to float32; all else as it is."""
+    if any(getattr(leaf, "dtype", None) == np.float64 for leaf in jax.tree.leaves(tree)):
+        return _cast(tree, np.float64, jnp.float32)
+    return tree
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,14 +8,14 @@ import jax.numpy as jnp
 
 from xai_jax.core.domains import Interval
 from xai_jax.core.method import Builds, Frozen, Inspector, Method
-from xai_jax.core.outputs import CHANNEL, COLUMN, ROW, Output, number
+from xai_jax.core.outputs import PIXEL_MAP, Output, number
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch, Explanation, PRNGKey
 
 SPREAD = Output(
     name="spread",
     kind="map",
-    axes=(ROW, COLUMN, CHANNEL),
+    axes=PIXEL_MAP,
     unit="of the saliency",
     meaning="Standard deviation of the saliency over the repeats, which draw other noise.",
 )

@@ -2,10 +2,11 @@
 
 import enum
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Shaped
 
 from xai_jax.core.settings import coerced
@@ -97,14 +98,39 @@ def predicted(logits: Logits, labels: Labels = None) -> Classes:
     return jnp.argmax(logits, axis=-1).astype(jnp.int32)
 
 
+def decisions(logits: np.ndarray) -> np.ndarray:
+    """What the classifier decides, ``[b]`` int32: the class with the largest logit.
+
+    Of a single logit 1 where it is below 0: that its class is not there.
+    """
+    of_one = logits.shape[-1] == 1
+    return (logits[:, 0] < 0 if of_one else logits.argmax(axis=-1)).astype(np.int32)
+
+
+def decision_name(decision: int, class_names: Sequence[str], num_classes: int) -> str:
+    """The name of one of `decisions`; empty where the classes have none."""
+    if num_classes == 1 and decision == 1:
+        return f"not {class_names[0] if class_names else 'class 0'}"
+    return class_names[decision] if class_names else ""
+
+
 def runner_up(logits: Logits, labels: Labels = None) -> Classes:
-    """The class with the second largest logit: "why not this one?"."""
+    """The class with the second largest logit: "why not this one?".
+
+    Raises:
+        ValueError: there is one class.
+    """
     del labels
+    if logits.shape[-1] < 2:
+        raise ValueError(
+            "A classifier of one logit has no runner-up; its only target is class 0, the one that "
+            "is predicted."
+        )
     return jax.lax.top_k(logits, 2)[1][:, 1].astype(jnp.int32)
 
 
 def truth(logits: Logits, labels: Labels = None) -> Classes:
-    """The true class; of several true classes the one with the largest logit.
+    """The true class; of several true classes the one with the largest logit; -1 where none is.
 
     Raises:
         ValueError: `labels` are not given.
@@ -113,4 +139,5 @@ def truth(logits: Logits, labels: Labels = None) -> Classes:
         raise ValueError(
             "target 'truth' needs labels: pass labels=[b k] with 1 for each true class."
         )
-    return jnp.argmax(jnp.where(labels > 0, logits, -jnp.inf), axis=-1).astype(jnp.int32)
+    best = jnp.argmax(jnp.where(labels > 0, logits, -jnp.inf), axis=-1)
+    return jnp.where((labels > 0).any(axis=-1), best, -1).astype(jnp.int32)

@@ -9,7 +9,10 @@ from xai_jax.core.classifier import Classifier
 from xai_jax.core.domains import NotNegative
 from xai_jax.core.image import gaussian_blur, small_kernel_blur
 from xai_jax.core.infill import Infill
+from xai_jax.core.lengths import length
 from xai_jax.core.settings import Settings
+
+_SIGMA = 10.0  # pixels of 224
 
 
 def _fill(params, context, keep, keys):
@@ -18,13 +21,13 @@ def _fill(params, context, keep, keys):
 
 
 @functools.cache
-def _blur_with(sigma: float):
+def _blur_with(sigma: float | None):
     return functools.partial(_blur, sigma=sigma)  # one object a sigma: a new one would compile anew
 
 
-def _blur(params, images, *, sigma: float):
+def _blur(params, images, size, *, sigma: float | None):
     del params
-    return jnp.clip(gaussian_blur(images, sigma), 0.0, 1.0)
+    return jnp.clip(gaussian_blur(images, length(sigma, _SIGMA, size)), 0.0, 1.0)
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -32,10 +35,11 @@ class Blur(Settings):
     """Gaussian blur, reflect-padded, computed once a picture ("Blur" in FIDO, sec. 3).
 
     Fields:
-        sigma: pixels of the prepared picture; FIDO has 10 at 224.
+        sigma: standard deviation, pixels. ``None``: FIDO's, 10 where the short side is 224, and in
+            proportion elsewhere (`core.lengths`).
     """
 
-    sigma: NotNegative = 10.0
+    sigma: NotNegative | None = None
 
     def build(self, classifier: Classifier) -> Infill:
         """The infill."""
@@ -43,7 +47,8 @@ class Blur(Settings):
         return Infill(params=None, fill_fn=_fill, prepare_fn=_blur_with(self.sigma))
 
 
-def _blur_on_mean(params, images):
+def _blur_on_mean(params, images, size):
+    del size  # the protocol's own
     return jnp.clip(params + small_kernel_blur(images - params), 0.0, 1.0)
 
 

@@ -10,19 +10,23 @@ from xai_jax.core.classifier import Classifier
 from xai_jax.core.domains import Interval, Odd
 from xai_jax.core.image import box_sum
 from xai_jax.core.infill import Infill
+from xai_jax.core.lengths import odd
 from xai_jax.core.settings import Settings
 
+_SIDE = 15  # pixels of 224
 
-def _fill(params, context, keep, keys, *, side: int):
+
+def _fill(params, context, keep, keys, *, side: int | None):
     del keys
-    sums = box_sum(jnp.concatenate([keep * context, keep], axis=-1), side)
+    window = odd(side, _SIDE, context.shape[1:3])
+    sums = box_sum(jnp.concatenate([keep * context, keep], axis=-1), window)
     colours, count = sums[..., :-1], sums[..., -1:]
     # The count is a whole number but for rounding.
     return jnp.where(count > 0.5, colours / jnp.maximum(count, 0.5), params)
 
 
 @functools.cache
-def _fill_with(side: int):
+def _fill_with(side: int | None):
     return functools.partial(_fill, side=side)  # one object a side: a new one would compile anew
 
 
@@ -33,10 +37,11 @@ class LocalMean(Settings):
     Where the square holds no kept pixel, the classifier's mean colour stands (0 when normalised).
 
     Fields:
-        side: of the square in pixels, odd.
+        side: of the square in pixels, odd. ``None``: FIDO's, 15 where the short side is 224, and in
+            proportion elsewhere, at least 3 (`core.lengths`).
     """
 
-    side: Annotated[int, Interval(1), Odd()] = 15
+    side: Annotated[int, Interval(1), Odd()] | None = None
 
     def build(self, classifier: Classifier) -> Infill:
         """The infill."""

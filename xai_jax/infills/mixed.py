@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
+from xai_jax.core.lengths import Size
 from xai_jax.core.rng import split_each
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import Images, Maps, PRNGKeys
@@ -55,8 +56,8 @@ class Mixed(Settings):
 
 @functools.cache
 def _prepared_by(functions: tuple[Callable, ...]) -> Callable:
-    def prepare(params, images: Images) -> tuple[Any, ...]:
-        return tuple(f(own, images) for f, own in zip(functions, params, strict=True))
+    def prepare(params, images: Images, size: Size) -> tuple[Any, ...]:
+        return tuple(f(own, images, size) for f, own in zip(functions, params, strict=True))
 
     return prepare
 

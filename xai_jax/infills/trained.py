@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.core.infill import compose
+from xai_jax.core.lengths import Size
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import Images, Maps, PyTree
 from xai_jax.nn.learner import Weights
@@ -111,8 +112,8 @@ def filled_whole(
 def preparing(channels: int, kind: str) -> Callable:
     """A `prepare_fn` that hands on the images, `checked`; one object for the same arguments."""
 
-    def prepare(params: PyTree, images: Images) -> Images:
-        del params
+    def prepare(params: PyTree, images: Images, size: Size) -> Images:
+        del params, size
         return checked(images, channels, kind)
 
     return prepare

@@ -111,7 +111,7 @@ def brightest(values: Float[Array, "b n"], num_bright: Counts) -> Float[Array, "
         values: in [0, 1], fewer than 2^24 a row.
         num_bright: 0 to n.
     """
-    values = jax.lax.stop_gradient(values)
+    values = jax.lax.stop_gradient(values).astype(jnp.float32)
     limit = _ranked(values, values.shape[1] - num_bright)[:, None]
     above, level = (values > limit).astype(jnp.float32), (values == limit).astype(jnp.float32)
     left = num_bright[:, None] - row_sums(above)

@@ -281,6 +281,10 @@ def chosen(
             f"{target.dtype} {list(target.shape)}."
         )
     for row, name in names.items():
+        if known is not None and target[row] == -1 and not labels[row].any():
+            raise ValueError(
+                f"{name} has no true class, its labels are all 0; leave it out, or name its target."
+            )
         if not 0 <= target[row] < num_classes:
             raise ValueError(
                 f"The target function answers class {target[row]} for {name}, but the classifier "

@@ -11,8 +11,8 @@ import jax
 import numpy as np
 from PIL import Image
 
-from xai_jax.core import outputs
-from xai_jax.core.outputs import Output
+from xai_jax.core import outputs, targets
+from xai_jax.core.outputs import CLASS_LOG_ODDS, Output
 from xai_jax.report import panels
 from xai_jax.runs.road import PREDICTED, Found
 from xai_jax.runs.sources import Pictures
@@ -218,20 +218,21 @@ class Recorder:
             if values.ndim == 1 and self._known[name].stored == "float32"
         }
         target = int(arrays[outputs.TARGET.name][n])
-        predicted = int(arrays[PREDICTED.name][n]) if PREDICTED.name in arrays else None
+        predicted, seen = None, ""
+        if PREDICTED.name in arrays:
+            predicted = int(arrays[PREDICTED.name][n])
+            num_classes = arrays[CLASS_LOG_ODDS.name].shape[1]
+            seen = targets.decision_name(predicted, self._class_names, num_classes)
         return Row(
             picture=self._manifest.pictures[found.rows[n]],
             digest=found.digests[n],
             status="done",
             target=target,
-            target_name=self._class_name(target),
+            target_name=self._class_names[target] if self._class_names else "",
             predicted=predicted,
-            predicted_name=self._class_name(predicted),
+            predicted_name=seen,
             numbers=scalars,
         )
-
-    def _class_name(self, k: int | None) -> str:
-        return self._class_names[k] if self._class_names and k is not None else ""
 
 
 def sheet_path(folder: Path, picture: str) -> Path:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from xai_jax.core import outputs
+from xai_jax.core import outputs, targets
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Inspector
 from xai_jax.core.metric import Metric
@@ -118,6 +118,9 @@ class Run:
         check = self.inspector.method.build().check
         if check is not None:
             check(self.inspector.frozen, (self.size, *self.image_shape))
+        if self.target is targets.runner_up:
+            logits = jax.ShapeDtypeStruct((self.size, num_classes), np.float32)
+            jax.eval_shape(targets.runner_up, logits)  # says what is wrong
         if callable(self.target):
             return num_classes
         wrong = self.target[(self.target < 0) | (self.target >= num_classes)]
@@ -266,7 +269,7 @@ class _Worker:
             odds = class_log_odds(jnp.asarray(logits), run.inspector.frozen.classifier.head)
             decisions = {
                 CLASS_LOG_ODDS.name: np.asarray(odds),
-                PREDICTED.name: logits.argmax(axis=1).astype(np.int32),
+                PREDICTED.name: targets.decisions(logits),
             }
             numbers = {**explanation.numbers, **decisions}
             explanation = dataclasses.replace(explanation, numbers=numbers)

@@ -146,8 +146,10 @@ class Writer:
             "dimension_names": [PICTURE, *output.axes, *unnamed],
             "attributes": dataclasses.asdict(output) | {"axes": list(output.axes)},
         }
-        kvstore = objects.kvstore(self._group / output.name)
-        spec = {"driver": "zarr3", "kvstore": kvstore, "metadata": metadata}
+        path = self._group / output.name
+        spec = {"driver": "zarr3", "kvstore": objects.kvstore(path)}
+        if not (path / METADATA).is_file():  # what an earlier start has made keeps its names
+            spec["metadata"] = metadata
         return ts.open(spec, create=True, open=True, context=objects.context()).result()
 
     def write_group(self) -> None:

@@ -9,6 +9,7 @@ import jax
 
 from xai_jax.core.method import Frozen, Inspector
 from xai_jax.core.metric import Metric
+from xai_jax.core.precision import single
 from xai_jax.metrics.specificity import classes_of
 from xai_jax.runtime.files import place
 from xai_jax.scoring.baselines import baselines as of_all
@@ -20,6 +21,7 @@ from xai_jax.scoring.stage import Data, Stage, fingerprint
 from xai_jax.scoring.table import Table
 
 
+@single
 def evaluate(
     explainers: Mapping[str, Inspector],
     data: Data,
@@ -98,6 +100,12 @@ def _same_classifier(explainers: Mapping[str, Inspector]) -> Frozen:
     """What the first explainer reads, if all of them explain its classifier."""
     if not explainers:
         raise ValueError("There are no explainers; name one at least.")
+    for name, one in explainers.items():
+        if not isinstance(one, Inspector):
+            raise ValueError(
+                f"The explainer {name} is {one!r:.60} and no Inspector; make one of a method's "
+                "settings and of Explained(classifier=..., infill=...).build(), or load one."
+            )
     first = next(iter(explainers))
     classifier = explainers[first].frozen.classifier
     other = next(

@@ -12,6 +12,7 @@ import jax
 
 from xai_jax.core.content import as_json
 from xai_jax.core.metric import Metric
+from xai_jax.core.precision import single
 from xai_jax.core.types import Batch, Explanation
 from xai_jax.data.example import digest
 from xai_jax.metrics.specificity import classes_of
@@ -33,6 +34,7 @@ from xai_jax.scoring.trained import abstract_batch, inspector_of, other_classes
 from xai_jax.scoring.trivial import sentence
 
 
+@single
 def score(
     evaluation: Evaluation, workdir: Path, devices: Sequence[jax.Device] | None = None
 ) -> Path:

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from xai_jax.core.method import Trainable
+from xai_jax.core.precision import single
 from xai_jax.core.types import PyTree
 from xai_jax.experiment import Experiment, ExportFn, Source
 from xai_jax.runtime import config_file, distributed, files, mesh
@@ -44,6 +45,7 @@ class Outcome:
     stopped_early: bool
 
 
+@single
 def fit(
     experiment: Experiment, workdir: Path, devices: Sequence[jax.Device] | None = None
 ) -> Outcome:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int
 
-from xai_jax.core import outputs
+from xai_jax.core import lengths, outputs
 from xai_jax.core.domains import Count, Natural, NotNegative, Positive, Side
 from xai_jax.core.image import resize
 from xai_jax.core.infill import compose
@@ -32,6 +32,7 @@ from xai_jax.core.types import (
     PRNGKeys,
 )
 from xai_jax.losses import masks
+from xai_jax.methods.bbmp.frame import bordered, corners, window
 from xai_jax.methods.bbmp.mask import (
     Grid,
     Upsampling,
@@ -41,6 +42,7 @@ from xai_jax.methods.bbmp.mask import (
     removed_disc,
 )
 
+_BLUR, _JITTER = 5.0, 4  # pixels of 224
 _TOP = 5
 _LOST = 0.01  # share of the probability that the circular start leaves
 
@@ -67,6 +69,10 @@ class Priced(enum.Enum):
     PIXELS = "pixels"  # each pixel of the mask
 
 
+_AREA_WEIGHT = 1e-4  # of a cell: the authors'
+_PIXEL_WEIGHT = 5e-3  # nats a pixel of 224 x 224: that of FIDO's authors
+
+
 class Initial(enum.Enum):
     """Where the mask starts."""
 
@@ -84,38 +90,42 @@ class Config(Settings):
     Attributes:
         game: what the mask is optimised for.
         score: what is lost or kept.
-        grid: side of the optimised mask.
+        grid: side of the optimised mask; at most a cell a pixel.
         upsampling: how it becomes a mask of the picture.
-        mask_blur: standard deviation of its blur then, in pixels; 0: none.
+        mask_blur: standard deviation of its blur then, in pixels; 0: none. ``None``: 5 where the
+            short side is 224, and in proportion elsewhere (`core.lengths`).
         skip_blur_gradient: let the gradient pass by that blur, as the authors do.
         initial: where the mask starts.
         num_steps: optimisation steps, one classifier call each.
         learning_rate: of Adam.
         decay: let the rate fall linearly to 0.
-        area_weight: price of a cell or pixel removed (deletion) or kept (preservation).
+        area_weight: price of a cell or pixel removed (deletion) or kept (preservation). ``None``:
+            1e-4 of a cell; of a pixel 5e-3 for 224 x 224 of them, and for others what makes the
+            whole picture cost as much.
         priced: which of the two.
         variation_weight: price of a unit of total variation of the grid.
         variation_power: its power (the paper's beta).
         warmup_steps: the prices grow linearly over so many steps.
         jitter: pictures are enlarged by so many pixels; each step sees a window at random.
+            ``None``: 4 where the short side is 224, and in proportion elsewhere, at least 2.
     """
 
     game: Game = Game.DELETE
     score: Score = Score.PROBABILITY
     grid: Side = 28
     upsampling: Upsampling = Upsampling.NEAREST
-    mask_blur: NotNegative = 5.0
+    mask_blur: NotNegative | None = None
     skip_blur_gradient: bool = True
     initial: Initial = Initial.UNIFORM
     num_steps: Count = 300
     learning_rate: NotNegative = 0.1
     decay: bool = False
-    area_weight: NotNegative = 1e-4
+    area_weight: NotNegative | None = None
     priced: Priced = Priced.CELLS
     variation_weight: NotNegative = 1e-2
     variation_power: Positive = 3.0
     warmup_steps: Natural = 0
-    jitter: Natural = 4
+    jitter: Natural | None = None
 
     @classmethod
     def localisation(cls) -> "Config":
@@ -136,7 +146,6 @@ class Config(Settings):
             initial=Initial.ONES,
             learning_rate=0.05,
             decay=True,
-            area_weight=5e-3,
             priced=Priced.PIXELS,
             variation_weight=0.0,
             warmup_steps=1,
@@ -196,7 +205,14 @@ def _learning_rate(cfg: Config) -> float | optax.Schedule:
 
 
 def _keep(cfg: Config, grid: Grid, size: tuple[int, int]) -> Maps:
-    return keep_mask(grid, size, cfg.upsampling, cfg.mask_blur, cfg.skip_blur_gradient)
+    blur = lengths.length(cfg.mask_blur, _BLUR, size)
+    return keep_mask(grid, size, cfg.upsampling, blur, cfg.skip_blur_gradient)
+
+
+def _area_weight(cfg: Config, size: tuple[int, int]) -> float:
+    if cfg.priced is Priced.PIXELS:
+        return lengths.price(cfg.area_weight, _PIXEL_WEIGHT, size)
+    return _AREA_WEIGHT if cfg.area_weight is None else cfg.area_weight
 
 
 def _score(cfg: Config, frozen: Frozen, batch: Batch) -> Callable[[Images], PerExample]:
@@ -231,7 +247,8 @@ def _whole(keep: Maps) -> Maps:
 def _initial(cfg: Config, frozen: Frozen, batch: Batch, keys: PRNGKeys) -> Grid:
     """The grid before the first step."""
     num, height, width, _ = batch.images.shape
-    shape = (cfg.grid, cfg.grid, 1)
+    cells = lengths.cells(cfg.grid, (height, width))
+    shape = (cells, cells, 1)
     if cfg.initial is Initial.ONES:
         return jnp.ones((num, *shape))
     if cfg.initial is Initial.UNIFORM:
@@ -250,23 +267,25 @@ def _initial(cfg: Config, frozen: Frozen, batch: Batch, keys: PRNGKeys) -> Grid:
     lost = left - left[-1] < _LOST * (score(batch.images) - left[-1])
     first = jnp.where(lost.any(axis=0), jnp.argmax(lost, axis=0), len(radii) - 1)
     discs = jax.vmap(lambda radius: removed_disc(radius, (height, width))[0])(radii[first])
-    return 1.0 - cells_of(discs, cfg.grid)
+    return 1.0 - cells_of(discs, cells)
 
 
 def _objective(cfg: Config, frozen: Frozen, batch: Batch, score, keys: PRNGKeys):
     """``+-score + prices`` of each image for a grid."""
     size = batch.images.shape[1:3]
-    frame = resize(batch.images, *(pixels + cfg.jitter for pixels in size))
-    context = frozen.infill.prepare(frame)
+    jitter = lengths.whole(cfg.jitter, _JITTER, size, least=2)
+    frame = resize(batch.images, *(pixels + jitter for pixels in size))
+    context = frozen.infill.prepare(frame, size)
+    weight = _area_weight(cfg, size)
     sign = 1.0 if cfg.game is Game.DELETE else -1.0
 
     def objective(grid, step):
         keep = _keep(cfg, grid, size)
         step_keys = split_each(fold_each(keys, step), 2)
-        corner = _corners(cfg, step_keys[:, 0])
-        hole = _window(_bordered(_whole(keep), cfg.jitter), cfg.jitter - corner, frame.shape[1:3])
+        corner = corners(jitter, step_keys[:, 0])
+        hole = window(bordered(_whole(keep), jitter), jitter - corner, frame.shape[1:3])
         filled = frozen.infill(context, hole, step_keys[:, 1])
-        image, filled = (_window(x, corner, size) for x in (frame, filled))
+        image, filled = (window(x, corner, size) for x in (frame, filled))
         found = score(compose(image, keep, filled))
         if cfg.priced is Priced.PIXELS:
             area = masks.total(1.0 - keep if cfg.game is Game.DELETE else keep)
@@ -274,31 +293,8 @@ def _objective(cfg: Config, frozen: Frozen, batch: Batch, score, keys: PRNGKeys)
             area = masks.total(masks.absolute(1.0 - grid if cfg.game is Game.DELETE else grid))
         variation = masks.variation(grid, cfg.variation_power)
         ramp = jnp.minimum(1.0, step / cfg.warmup_steps) if cfg.warmup_steps else 1.0
-        penalty = ramp * (cfg.area_weight * area + cfg.variation_weight * variation)
+        penalty = ramp * (weight * area + cfg.variation_weight * variation)
         terms = {"score": found, "penalty": penalty, "mask_area": masks.area(keep)}
         return sign * found + penalty, terms
 
     return objective
-
-
-def _corners(cfg: Config, keys: PRNGKeys) -> jax.Array:
-    """Upper left corner of each picture's window in its frame, ``[b 2]`` in 0 ... jitter - 1."""
-    if not cfg.jitter:
-        return jnp.zeros((len(keys), 2), jnp.int32)
-    return jax.vmap(lambda key: jax.random.randint(key, (2,), 0, cfg.jitter))(keys)
-
-
-def _bordered(maps: Maps, by: int) -> jax.Array:
-    """With `by` pixels of 1 around: ``[b h w 1]`` -> ``[b h+2by w+2by 1]``."""
-    return jnp.pad(maps, ((0, 0), (by, by), (by, by), (0, 0)), constant_values=1.0)
-
-
-def _window(images: jax.Array, corner: jax.Array, size: tuple[int, ...]) -> jax.Array:
-    """``[b H W c]`` -> ``[b h w c]``, each from its own corner."""
-    if images.shape[1:3] == tuple(size):
-        return images
-
-    def one(image, corner):
-        return jax.lax.dynamic_slice(image, (corner[0], corner[1], 0), (*size, image.shape[-1]))
-
-    return jax.vmap(one)(images, corner)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from xai_jax.core import outputs, parts
+from xai_jax.core import lengths, outputs, parts
 from xai_jax.core.domains import (
     Count,
     InnerShare,
@@ -41,6 +41,8 @@ from xai_jax.methods.extremal.pyramid import (
     perturbed,
 )
 from xai_jax.methods.extremal.smooth_mask import Geometry, in_picture, smooth_mask
+
+_MAX_BLUR, _STEP, _SIGMA = 20.0, 7, 21.0  # pixels of 224
 
 PerArea = Float[Array, "b a"]
 Counts = Int[Array, "a"]
@@ -78,9 +80,10 @@ class Config(Settings):
         reward: what is maximised.
         perturbation: what stands where the mask is 0.
         num_levels: of the perturbation pyramid, the picture included.
-        max_blur: of the pyramid's first level, in pixels.
-        step: pixels between two cells of the mask.
-        sigma: reach of a cell in pixels.
+        max_blur: of the pyramid's first level, in pixels. ``None``: 20 where the short side is 224,
+            and in proportion elsewhere (`core.lengths`).
+        step: pixels between two cells of the mask; ``None``: 7, likewise.
+        sigma: reach of a cell in pixels; ``None``: 21, likewise.
         num_steps: optimisation steps.
         learning_rate: of gradient descent.
         momentum: its momentum, with as much dampening.
@@ -98,9 +101,9 @@ class Config(Settings):
     reward: Reward = Reward.SIMPLE
     perturbation: Perturbation = Perturbation.BLUR
     num_levels: Annotated[int, Interval(2)] = 8
-    max_blur: NotNegative = 20.0
-    step: Count = 7
-    sigma: Positive = 21.0
+    max_blur: NotNegative | None = None
+    step: Count | None = None
+    sigma: Positive | None = None
     num_steps: Count = 800
     learning_rate: NotNegative = 0.01
     momentum: ShareBelowOne = 0.9
@@ -134,7 +137,7 @@ class Config(Settings):
 
 
 def _of_each_area(name: str, unit: str, meaning: str) -> outputs.Output:
-    axes = (outputs.AREA, outputs.STEP)
+    axes = (outputs.MASK, outputs.STEP)
     return outputs.number(name, unit, meaning, *axes)
 
 
@@ -154,9 +157,10 @@ def extremal(cfg: Config) -> Method:
     def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
         del weights, key
         num, height, width, _ = batch.images.shape
-        geometry = Geometry(image=(height, width), step=cfg.step, sigma=cfg.sigma)
+        geometry = geometry_of(cfg, (height, width))
         normalised = frozen.classifier.normalise(batch.images)
-        levels = perturbation_levels(normalised, cfg.perturbation, cfg.num_levels, cfg.max_blur)
+        blur = lengths.length(cfg.max_blur, _MAX_BLUR, (height, width))
+        levels = perturbation_levels(normalised, cfg.perturbation, cfg.num_levels, blur)
         pyramid = increments(levels)
         clean = _rewards(Reward.SIMPLE, _logits(frozen, normalised[:, None]), batch.target)
         num_dark = np.floor(math.prod(geometry.full) * (1.0 - areas)).astype(np.int32)
@@ -179,6 +183,12 @@ def extremal(cfg: Config) -> Method:
         )
 
     return Method(explain=explain, outputs=_OUTPUTS)
+
+
+def geometry_of(cfg: Config, size: tuple[int, int]) -> Geometry:
+    """Where the cells lie on pictures of (height, width) pixels."""
+    step = lengths.whole(cfg.step, _STEP, size)
+    return Geometry(image=size, step=step, sigma=lengths.length(cfg.sigma, _SIGMA, size))
 
 
 def _explain_areas(

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from xai_jax.core import outputs, parts
+from xai_jax.core import lengths, outputs, parts
 from xai_jax.core.domains import Count, InnerShare, Natural, NotEmpty, NotNegative, Positive, Side
 from xai_jax.core.image import bounded, resize_align_corners
 from xai_jax.core.method import Frozen, Method
@@ -31,6 +31,8 @@ from xai_jax.core.types import (
 )
 from xai_jax.losses import masks
 from xai_jax.methods.fido import composites
+
+AREA_WEIGHT = 1e-3  # nats a pixel of 224 x 224
 
 
 class Game(enum.Enum):
@@ -55,11 +57,14 @@ class Config(Settings):
 
     Attributes:
         game: SSR or SDR.
-        grids: sides of the optimised grids; their logits add up (one grid in the paper).
+        grids: sides of the optimised grids; their logits add up (one grid in the paper). None has
+            more cells than the picture pixels.
         num_steps: optimisation steps.
         num_samples: masks drawn an image and step; a step costs as many classifier calls.
         learning_rate: of Adam, falling linearly to 0.
-        area_weight: nats per pixel kept (SSR) or dropped (SDR).
+        area_weight: nats per pixel kept (SSR) or dropped (SDR). ``None``: the published 0.001 for
+            224 x 224 pixels, and for others what makes the whole picture cost as much, 50 nats
+            (`core.lengths`).
         smoothness_weight: nats per unit of squared variation of the drop probabilities; 0 in the
             paper.
         warmup_steps: the two penalties grow linearly over so many steps.
@@ -79,7 +84,7 @@ class Config(Settings):
     num_steps: Count = 300
     num_samples: Count = 8
     learning_rate: NotNegative = 0.05
-    area_weight: NotNegative = 1e-3
+    area_weight: NotNegative | None = None
     smoothness_weight: NotNegative = 0.0
     warmup_steps: Natural = 30
     temperature: Positive = 0.1
@@ -116,7 +121,14 @@ class Config(Settings):
     @classmethod
     def smoke(cls) -> "Config":
         """The smallest honest run: seconds on one CPU core, on small pictures."""
-        return cls(grids=(8,), num_steps=40, num_samples=4, learning_rate=0.3, warmup_steps=4)
+        return cls(
+            grids=(8,),
+            num_steps=40,
+            num_samples=4,
+            learning_rate=0.3,
+            area_weight=1e-3,
+            warmup_steps=4,
+        )
 
     def build(self) -> Method:
         """The method with these settings.
@@ -148,7 +160,7 @@ def fido(cfg: Config) -> Method:
 
     def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
         del weights
-        grids = _initial(cfg, batch.images.shape[0])
+        grids = _initial(cfg, batch.images)
         objective = _objective(cfg, frozen, batch, example_keys(key, batch.image_id))
         chunks = parts.equal(cfg.num_samples, len(batch.images), 1, cfg.inner_batch_size)
         if cfg.infill_every > 1:
@@ -169,11 +181,12 @@ def _temperature(cfg: Config, step: jax.Array) -> jax.Array:
     return start * (cfg.temperature / start) ** (step / max(cfg.num_steps - 1, 1))
 
 
-def _initial(cfg: Config, size: int) -> tuple[jax.Array, ...]:
+def _initial(cfg: Config, images: Images) -> tuple[jax.Array, ...]:
     """Drop logits ``[b g g 1]``, one array a grid; the first carries the initial probability."""
     start = jnp.log(cfg.initial_drop) - jnp.log1p(-cfg.initial_drop)
+    sides = [lengths.cells(side, images.shape[1:3]) for side in cfg.grids]
     return tuple(
-        jnp.full((size, g, g, 1), start if i == 0 else 0.0) for i, g in enumerate(cfg.grids)
+        jnp.full((len(images), g, g, 1), start if i == 0 else 0.0) for i, g in enumerate(sides)
     )
 
 
@@ -231,7 +244,8 @@ def _priced(
 ) -> tuple[PerExample, dict[str, PerExample]]:
     """The objective of a step and its terms, from the mean log-odds of its masks."""
     sign, priced = (-1.0, 1.0 - drop) if cfg.game is Game.SSR else (1.0, drop)
-    penalty = cfg.area_weight * masks.total(priced)
+    weight = lengths.price(cfg.area_weight, AREA_WEIGHT, drop.shape[1:3])
+    penalty = weight * masks.total(priced)
     if cfg.smoothness_weight:
         penalty += cfg.smoothness_weight * masks.squared_variation(drop)
     ramp = jnp.minimum(1.0, step / cfg.warmup_steps) if cfg.warmup_steps else 1.0

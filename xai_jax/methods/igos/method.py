@@ -10,7 +10,7 @@ from typing import Annotated
 import jax.numpy as jnp
 import optax
 
-from xai_jax.core import outputs, parts
+from xai_jax.core import lengths, outputs, parts
 from xai_jax.core.domains import Count, Interval, Natural, NotNegative, Side
 from xai_jax.core.image import bounded, gaussian_blur, resize_align_corners
 from xai_jax.core.method import Frozen, Method
@@ -18,11 +18,12 @@ from xai_jax.core.optimise import optimise
 from xai_jax.core.rng import example_keys
 from xai_jax.core.settings import Settings
 from xai_jax.core.targets import Score
-from xai_jax.core.types import Batch, Explanation, PRNGKey, PRNGKeys
+from xai_jax.core.types import Batch, Explanation, Images, PRNGKey, PRNGKeys
 from xai_jax.losses import masks
 from xai_jax.methods.igos.descent import Descent, line_search, nesterov
 from xai_jax.methods.igos.terms import TERMS, Game, game_value, penalty, term_scores
 
+_BLUR, _RADIUS = 50.0, 25  # pixels of 224
 _LOOKS = 64  # at the masks in a step, at most: one for the gradient, then those of a line search
 
 
@@ -31,7 +32,7 @@ class Config(Settings):
     """Settings; the defaults are those that NN-Explainer's authors compare with.
 
     Attributes:
-        grid: side of the two optimised masks.
+        grid: side of the two optimised masks; at most a cell a pixel.
         num_steps: optimisation steps.
         num_points: points on the way to a mask at which its gradient is taken, four classifier
             calls each.
@@ -40,8 +41,9 @@ class Config(Settings):
         area_weight: price of removing the whole picture.
         variation_weight: price of a unit of bilateral variation.
         noise: standard deviation of the noise on all composites, in what the network eats.
-        blur: standard deviation of the blur that stands where a mask deletes, pixels.
-        blur_radius: half-width of its kernel, pixels.
+        blur: standard deviation of the blur that stands where a mask deletes, pixels. ``None``: 50
+            where the short side is 224, and in proportion elsewhere (`core.lengths`).
+        blur_radius: half-width of its kernel, pixels; ``None``: 25, likewise.
         score: what a composite is asked for.
         inner_batch_size: at most so many composites go through the classifier at once (4 x images x
             points); bounds memory, leaves the result as it is.
@@ -55,8 +57,8 @@ class Config(Settings):
     area_weight: NotNegative = 1.0
     variation_weight: NotNegative = 20.0
     noise: NotNegative = 0.2
-    blur: NotNegative = 50.0
-    blur_radius: Natural = 25
+    blur: NotNegative | None = None
+    blur_radius: Natural | None = None
     score: Score = Score.SOFTMAX
     inner_batch_size: Count = 64
 
@@ -71,7 +73,15 @@ class Config(Settings):
     @classmethod
     def smoke(cls) -> "Config":
         """The smallest honest run: seconds on one CPU core, on small pictures."""
-        return cls(grid=8, num_steps=4, num_points=3, rate=100.0, inner_batch_size=96)
+        return cls(
+            grid=8,
+            num_steps=4,
+            num_points=3,
+            rate=100.0,
+            blur=50.0,
+            blur_radius=25,
+            inner_batch_size=96,
+        )
 
     def build(self) -> Method:
         """The method with these settings."""
@@ -96,17 +106,18 @@ def igos(cfg: Config) -> Method:
         num, height, width, _ = batch.images.shape
         chunks = parts.equal(cfg.num_points, num, TERMS, cfg.inner_batch_size)
         keys = example_keys(key, batch.image_id)
+        cells = lengths.cells(cfg.grid, (height, width))
         game = Game(
             frozen=frozen,
             batch=batch,
-            blurred=gaussian_blur(batch.images, cfg.blur, radius=cfg.blur_radius),
+            blurred=_blurred(cfg, batch.images),
             num_points=cfg.num_points,
             noise=cfg.noise,
             score=cfg.score,
         )
         grids, trace = optimise(
             _objective(cfg, game, keys),
-            jnp.ones((num, cfg.grid, cfg.grid, 2)),
+            jnp.ones((num, cells, cells, 2)),
             _descent(cfg, game, keys),
             jnp.arange(cfg.num_steps),
             project=lambda x: jnp.clip(x, 0.0, 1.0),
@@ -121,6 +132,12 @@ def igos(cfg: Config) -> Method:
         parts.check_limit(shape[0], TERMS, cfg.inner_batch_size)
 
     return Method(explain=explain, outputs=_OUTPUTS, check=check)
+
+
+def _blurred(cfg: Config, images: Images) -> Images:
+    size = images.shape[1:3]
+    sigma = lengths.length(cfg.blur, _BLUR, size)
+    return gaussian_blur(images, sigma, radius=lengths.whole(cfg.blur_radius, _RADIUS, size))
 
 
 def _objective(cfg: Config, game: Game, keys: PRNGKeys):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import jax
 from jaxtyping import Array, Float
 
-from xai_jax.core import parts
+from xai_jax.core import lengths, parts
 from xai_jax.core.domains import Count
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.rng import example_keys
@@ -24,15 +24,16 @@ class Config(Settings):
     """Settings of occlusion (Zeiler & Fergus 2014, sec. 4.2); sizes as Fong & Vedaldi ran it.
 
     Attributes:
-        window: side of the square that is removed, pixels.
-        stride: pixels from one square to the next.
+        window: side of the square that is removed, pixels. ``None``: 35 where the short side is
+            224, and in proportion elsewhere (`core.lengths`).
+        stride: pixels from one square to the next; ``None``: 7, likewise.
         score: what is lost.
         inner_batch_size: at most so many composites go through the classifier at once (images x
             squares); bounds memory, leaves the result as it is.
     """
 
-    window: Count = 35
-    stride: Count = 7
+    window: Count | None = None
+    stride: Count | None = None
     score: Score = Score.PROBABILITY
     inner_batch_size: Count = 64
 
@@ -41,12 +42,18 @@ class Config(Settings):
         """The smallest honest run: a second on one CPU core, on small pictures."""
         return cls(window=8, stride=4, inner_batch_size=32)
 
+    def squares(self, size: lengths.Size) -> tuple[int, int]:
+        """Side of a square, and from one to the next, on pictures of `size`; pixels."""
+        window = lengths.whole(self.window, 35, size)
+        return window, lengths.whole(self.stride, 7, size)
+
     def build(self) -> Method:
         """The method with these settings."""
 
         def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
             del weights
-            classifier = frozen.classifier
+            classifier, size = frozen.classifier, batch.images.shape[1:3]
+            window, stride = self.squares(size)
 
             def read(logits, target):
                 return scores(logits, target, classifier.head, self.score)
@@ -56,17 +63,17 @@ class Config(Settings):
                 batch,
                 example_keys(key, batch.image_id),
                 read,
-                window=self.window,
-                stride=self.stride,
+                window=window,
+                stride=stride,
                 num_samples=1,
                 limit=self.inner_batch_size,
             )[..., 0]
             whole = read(classifier.logits(batch.images), batch.target)
             lost = whole[:, None, None] - left
-            saliency = windows.spread(lost, batch.images.shape[1:3], self.window, self.stride)
+            saliency = windows.spread(lost, size, window, stride)
             return Explanation(target=batch.target, saliency=saliency)
 
-        check = _check_of(self.window, self.stride, self.inner_batch_size)
+        check = _check_of(self.squares, self.inner_batch_size)
         return Method(explain=explain, check=check)
 
 
@@ -75,15 +82,16 @@ class PredictionDifference(Settings):
     """Settings of prediction difference analysis (Zintgraf et al. 2017, sec. 3 and 4.1).
 
     Attributes:
-        window: side of the square that is removed, pixels.
-        stride: pixels from one square to the next.
+        window: side of the square that is removed, pixels. ``None``: 10 where the short side is
+            224, and in proportion elsewhere (`core.lengths`).
+        stride: pixels from one square to the next; ``None``: 1, likewise.
         num_samples: infills drawn for each square; 1 will do for an infill without randomness.
         inner_batch_size: at most so many composites go through the classifier at once (images x
             squares x samples); bounds memory, leaves the result as it is.
     """
 
-    window: Count = 10
-    stride: Count = 1
+    window: Count | None = None
+    stride: Count | None = None
     num_samples: Count = 10
     inner_batch_size: Count = 64
 
@@ -97,28 +105,34 @@ class PredictionDifference(Settings):
         """The smallest honest run: a second on one CPU core, on small pictures."""
         return cls(window=8, stride=6, num_samples=2, inner_batch_size=32)
 
+    def squares(self, size: lengths.Size) -> tuple[int, int]:
+        """Side of a square, and from one to the next, on pictures of `size`; pixels."""
+        window = lengths.whole(self.window, 10, size)
+        return window, lengths.whole(self.stride, 1, size)
+
     def build(self) -> Method:
         """The method with these settings."""
 
         def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
             del weights
-            classifier = frozen.classifier
+            classifier, size = frozen.classifier, batch.images.shape[1:3]
+            window, stride = self.squares(size)
             left = windows.without_each(
                 frozen,
                 batch,
                 example_keys(key, batch.image_id),
                 lambda logits, target: log_odds(logits, target, classifier.head),
-                window=self.window,
-                stride=self.stride,
+                window=window,
+                stride=stride,
                 num_samples=self.num_samples,
                 limit=self.inner_batch_size,
             )
             whole = classifier.log_odds(batch.images, batch.target)
             evidence = (whole[:, None, None] - _of_mean(left)) / math.log(2.0)  # bits
-            saliency = windows.spread(evidence, batch.images.shape[1:3], self.window, self.stride)
+            saliency = windows.spread(evidence, size, window, stride)
             return Explanation(target=batch.target, saliency=saliency)
 
-        check = _check_of(self.window, self.stride, self.inner_batch_size)
+        check = _check_of(self.squares, self.inner_batch_size)
         return Method(explain=explain, check=check)
 
 
@@ -129,12 +143,12 @@ def _of_mean(odds: LogOdds) -> LogOdds:
 
 
 def _check_of(
-    window: int, stride: int, limit: int
+    squares: Callable[[lengths.Size], tuple[int, int]], limit: int
 ) -> Callable[[Frozen, tuple[int, int, int, int]], None]:
     def check(frozen: Frozen, shape: tuple[int, int, int, int]) -> None:
         del frozen
         parts.check_limit(shape[0], 1, limit)
         for pixels in shape[1:3]:
-            windows.starts(pixels, window, stride)
+            windows.starts(pixels, *squares(shape[1:3]))
 
     return check

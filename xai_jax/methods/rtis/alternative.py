@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
+from xai_jax.core import lengths
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.domains import Natural, NotNegative, Real, Share
 from xai_jax.core.image import gaussian_blur
@@ -27,13 +28,20 @@ class Scale(enum.Enum):
     SYMMETRIC = "symmetric"  # pixels from -1, black, to 1, white
 
 
+# Deviation and half-width of the blur, pixels of 224: of NN-Explainer's comparison, and of the
+# code of Dabkowski & Gal.
+_PUBLISHED = {Scale.CLASSIFIER: (10.0, 40), Scale.SYMMETRIC: (11.0, 27)}
+
+
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Alternative(Settings):
     """How the alternative image of a picture is drawn.
 
     Attributes:
-        blur: standard deviation, pixels.
+        blur: standard deviation, pixels. ``None``: 10 where the short side is 224, or with the
+            symmetric scale 11, and in proportion elsewhere (`core.lengths`).
         blur_radius: half-width of its kernel, pixels; beyond the border lies the scale's 0.
+            ``None``: 40, or with the symmetric scale 27, likewise.
         blurred_share: how often it is the blur, and not a colour with noise; in [0, 1].
         colour: one colour a picture, each channel drawn between minus and plus this.
         noise: standard deviation of the noise of each pixel and channel on that colour.
@@ -43,8 +51,8 @@ class Alternative(Settings):
         scale: of `colour` and of the noises.
     """
 
-    blur: NotNegative = 10.0
-    blur_radius: Natural = 40
+    blur: NotNegative | None = None
+    blur_radius: Natural | None = None
     blurred_share: Share = 0.5
     colour: NotNegative = 0.33
     noise: NotNegative = 0.11
@@ -56,16 +64,16 @@ class Alternative(Settings):
     @classmethod
     def released_code(cls) -> "Alternative":
         """As in Dabkowski & Gal's code, whose pixels go from -1 to 1."""
-        return cls(
-            blur=11.0, blur_radius=27, picture_noise=0.03, per_batch=False, scale=Scale.SYMMETRIC
-        )
+        return cls(picture_noise=0.03, per_batch=False, scale=Scale.SYMMETRIC)
 
 
 def blurred(cfg: Alternative, classifier: Classifier, images: Images) -> Images:
     """One of the two alternatives, the same whatever the key."""
     zero, _ = _units(cfg, classifier)
-    blur = gaussian_blur(images - zero, cfg.blur, padding="zero", radius=cfg.blur_radius)
-    return blur + zero
+    size, (sigma, radius) = images.shape[1:3], _PUBLISHED[cfg.scale]
+    sigma = lengths.length(cfg.blur, sigma, size)
+    radius = lengths.whole(cfg.blur_radius, radius, size)
+    return gaussian_blur(images - zero, sigma, padding="zero", radius=radius) + zero
 
 
 def drawn(

@@ -74,7 +74,7 @@ class Config(Settings):
         """The smallest honest run: a minute on one CPU core, on small pictures of four classes."""
         return cls(
             network=Segmenter(num_classes=4, architecture=Architecture.LIGHT),
-            alternative=Alternative(scale=Scale.SYMMETRIC),
+            alternative=Alternative(blur=10.0, blur_radius=40, scale=Scale.SYMMETRIC),
             learning_rate=3e-3,
         )
 

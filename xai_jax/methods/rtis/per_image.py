@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from xai_jax.core import image, outputs
+from xai_jax.core import image, lengths, outputs
 from xai_jax.core.domains import Count, NotNegative, ShareBelowOne, Side
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.optimise import optimise
@@ -32,7 +32,7 @@ class PerImage(Settings):
     """Settings; the defaults are those of the authors' code.
 
     Attributes:
-        grid: side of the optimised mask, cells.
+        grid: side of the optimised mask, cells; at most one a pixel.
         num_steps: optimisation steps, one classifier call on both parts each.
         learning_rate: of gradient descent.
         momentum: of Nesterov, in [0, 1).
@@ -75,7 +75,8 @@ def rtis_per_image(cfg: PerImage) -> Method:
 
     def explain(weights: tuple[()], frozen: Frozen, batch: Batch, key: PRNGKey) -> Explanation:
         del weights
-        channels = jnp.full((len(batch.images), cfg.grid, cfg.grid, 2), _START)
+        cells = lengths.cells(cfg.grid, batch.images.shape[1:3])
+        channels = jnp.full((len(batch.images), cells, cells, 2), _START)
         objective = _objective(cfg, frozen, batch, key)
         channels, trace = optimise(objective, channels, tx, jnp.arange(cfg.num_steps))
         keep = _mask(channels, batch)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from xai_jax.core import outputs
-from xai_jax.core.outputs import CHANNEL, COLUMN, COUNTERFACTUAL, REGION, ROW, Output
+from xai_jax.core.outputs import COUNTERFACTUAL, PIXEL_MAP, REGION, Output
 from xai_jax.core.types import AnyArray, Batch, Explanation, Images, Maps, PerExample
 
 RECONSTRUCTION = Output(
@@ -25,14 +25,14 @@ GENERATED = Output(
 DIFFERENCE = Output(
     name="difference",
     kind="map",
-    axes=(ROW, COLUMN, CHANNEL),
+    axes=PIXEL_MAP,
     unit="unit pixels, in [-1, 1]",
     meaning="Reconstruction less generated picture, the channels' mean: above 0 it became darker.",
 )
 LABELS = Output(
     name="label_map",
     kind="map",
-    axes=(ROW, COLUMN, CHANNEL),
+    axes=PIXEL_MAP,
     unit="number of the region",
     meaning="Which region a pixel belongs to.",
     stored="int32",
