@@ -10,7 +10,7 @@ import numpy as np
 
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.data import pictures, transforms
+from xai_jax.data import pictures, table, transforms
 from xai_jax.data.example import another_size, picture_digest
 from xai_jax.data.pipeline import Pipeline
 from xai_jax.runtime.files import is_regular
@@ -67,7 +67,7 @@ class Files:
     def __init__(
         self, files: Mapping[str, Path], preprocess: Preprocess, regions: Path | None = None
     ) -> None:
-        """Of ``{name: file}``, as `data.pictures.find` makes it.
+        """Of ``{name: file}``, as `data.finding.find` makes it.
 
         Args:
             files: the pictures.
@@ -77,7 +77,9 @@ class Files:
         """
         self.names = tuple(files)
         self._paths, self._preprocess = tuple(files.values()), preprocess
-        self._maps = regions and [regions / Path(name).with_suffix(".png") for name in files]
+        self._maps = regions and [
+            table.lying(regions, Path(name).with_suffix(".png").as_posix()) for name in files
+        ]
 
     def digest(self, row: int) -> str:
         """Of the file's bytes, and those of its label map; "" where one cannot be read."""
