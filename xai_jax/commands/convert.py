@@ -18,7 +18,12 @@ from xai_jax.runtime import tensor_bundle, weights_file
 
 @dataclasses.dataclass(kw_only=True)
 class Arguments:
-    """Converts the released weights of DeepFill v1 for "--infill ca --infill-weights FILE".
+    r"""Converts the released weights of DeepFill v1 for "--infill ca".
+
+    For example:
+      xai-jax convert release_imagenet_256/snap-0.index --out ca.safetensors
+      xai-jax explain --infill ca --infill-weights ca.safetensors \
+          --classifier efficientnet_lite0 --out results photo.jpg
 
     Args:
         weights: the .index of the TensorFlow checkpoint (its .data file beside it), or the .pth of

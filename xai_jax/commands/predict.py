@@ -29,6 +29,9 @@ _TOP = 5
 class Arguments:
     """Prints the five classes that a classifier finds most likely in each picture.
 
+    For example:
+      xai-jax predict --classifier efficientnet_lite0 photo.jpg PICTURES
+
     Args:
         pictures: files, and folders that are searched with their subfolders.
         classifier: see "xai-jax classifiers"; or the .safetensors file of one trained here, or an
