@@ -11,6 +11,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from xai_jax.core.class_activation import check_in_halves
 from xai_jax.core.domains import Count, Natural, NotNegative, Share
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.settings import Settings
@@ -38,6 +39,10 @@ class Config(Settings):
         entropy_weight: of minus the entropy on the removed part, over the number of classes.
         presence_weight: of what the removed part still shows of the picture's classes; not
             published, and needed where there is one class.
+        guide_weight: of how far each mask is from the class activation map of its class; not
+            published, and a start where pictures are few: a mask of everything shows all classes,
+            and from there nothing tells the classes' masks apart. The classifier must be in two
+            halves.
         variation_weight: of the total variation of both merged masks.
         bound_weight: of what the area of each class's mask exceeds its bounds by.
         target_area_weight: of the area of the mask of the classes in the picture.
@@ -63,6 +68,7 @@ class Config(Settings):
     network: Segmenter = dataclasses.field(default_factory=lambda: Segmenter(num_classes=20))
     entropy_weight: NotNegative = 1.0
     presence_weight: NotNegative = 0.0
+    guide_weight: NotNegative = 0.0
     variation_weight: NotNegative = 1.0
     bound_weight: NotNegative = 1.0
     target_area_weight: NotNegative = 0.1
@@ -150,10 +156,10 @@ def _check(cfg: Config) -> None:
         raise ValueError(
             f"min_area {cfg.min_area} is larger than max_area {cfg.max_area}; exchange the two."
         )
-    if cfg.self_explaining and cfg.presence_weight:
+    if cfg.self_explaining and (cfg.presence_weight or cfg.guide_weight):
         raise ValueError(
-            "self_explaining never asks the classifier about the removed part; set "
-            "presence_weight to 0."
+            "self_explaining never asks the classifier, neither about the removed part nor where "
+            "it is active; set presence_weight and guide_weight to 0."
         )
     if cfg.self_explaining and cfg.classifier_mode is not ClassifierMode.EVAL:
         raise ValueError(
@@ -188,6 +194,9 @@ def _judged(
         found, decisions = terms.explained(
             frozen, batch, drawn, key, max_targets=cfg.max_targets, area=area, ask=ask
         )
+        if cfg.guide_weight:
+            check_in_halves(frozen.classifier, batch.images.shape, "The guide")
+            found["guide"] = terms.guide(frozen, batch, drawn)
     weights = _weights(cfg)
     total = jax.tree.reduce(jnp.add, [weights[name] * found[name] for name in found])
     return total, found | decisions
@@ -201,6 +210,7 @@ def _weights(cfg: Config) -> dict[str, float]:
         "coherency": cfg.coherency_weight,
         "entropy": cfg.entropy_weight,
         "presence": cfg.presence_weight,
+        "guide": cfg.guide_weight,
         "variation": cfg.variation_weight,
         "area_bound": cfg.bound_weight,
         "target_area": cfg.target_area_weight,
