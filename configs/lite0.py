@@ -79,15 +79,11 @@ def new_explainer(
         num_steps: in which the rate falls to 0.
         infill: what stands where a mask removes; ``None``: the mean colour.
         **terms: fields of the method, in place of those published for VOC 2007 with VGG-16. The
-            weight of the variation is 0.3 here: edges are a larger share of small pictures.
+            weight of the variation is 0.3 unless given: edges are a larger share of small pictures.
     """
-    method = explainer.Config(
-        network=light(pictures),
-        variation_weight=0.3,
-        learning_rate=2e-3,
-        decay_steps=num_steps,
-        **terms,
-    )
+    usual = {"variation_weight": 0.3, "learning_rate": 2e-3}
+    given = usual | terms
+    method = explainer.Config(network=light(pictures), decay_steps=num_steps, **given)
     validation = pictures.once("validation")
     return recipes.new_explainer(
         pictures,
