@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import planted
 import pytest
+import small_networks
 
+from xai_jax.core.class_activation import evidence_map
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen
 from xai_jax.core.targets import Head
@@ -120,50 +122,37 @@ def test_what_the_removed_part_still_shows_of_the_true_classes_counts_where_it_i
     np.testing.assert_allclose(loss - plain, 2.0 * np.array(wanted), rtol=1e-4)
 
 
-def in_quarters(params, normalised):
-    """Activations ``[b 2 2 3]``: the mean of each quarter of the picture, a channel a class."""
-    half = SIDE // 2
-    return normalised.reshape(-1, 2, half, 2, half, 3).mean(axis=(2, 4))
+def test_masks_may_begin_as_the_classifiers_own_evidence():
+    """A network that draws 0 everywhere leaves them as they began, trained and in training."""
+    classifier = small_networks.classifier(CLASSES, head=Head.SIGMOID)
+    frozen = Frozen(classifier=classifier, infill=Mean().build(classifier))
+    images = jax.random.uniform(jax.random.key(1), (2, 16, 16, 3))
+    batch = Batch(
+        images=images,
+        target=jnp.array([2, 0]),
+        image_id=jnp.arange(2, dtype=jnp.uint32),
+        weight=jnp.ones(2),
+        labels=jnp.eye(CLASSES)[:2],
+    )
+    light = Segmenter(num_classes=CLASSES, architecture=Architecture.LIGHT)
+    made = explainer.Config(network=light, max_targets=2, from_evidence=True).build()
+    assert made.trainable is not None
+    state = made.trainable.init(jax.random.key(0), frozen, batch)
+    nothing = jax.tree.map(jnp.zeros_like, state.params["classes"])
+    state = dataclasses.replace(state, params={**state.params, "classes": nothing})
+    wanted = jax.nn.sigmoid(evidence_map(classifier, images))
+    found = made.explain(made.trainable.weights(state), frozen, batch, jax.random.key(0))
+    np.testing.assert_allclose(found.class_keep, wanted, rtol=1e-5)
+    np.testing.assert_allclose(found.keep[0, ..., 0], wanted[0, ..., 2], rtol=1e-5)
+    _, metrics = made.trainable.step(state, frozen, batch, jax.random.key(0))
+    kept = [wanted[0, ..., 0].mean(), wanted[1, ..., 1].mean()]
+    np.testing.assert_allclose(metrics["target_area"], np.mean(kept), rtol=1e-5)
 
 
-def of_quarters(params, features):
-    """Logit k is ``params[k]`` times the mean of channel k."""
-    return features.mean(axis=(1, 2)) * params[None]
-
-
-def test_the_guide_is_the_cross_entropy_with_where_the_classifier_is_active(frozen, batch):
-    classifier = frozen.classifier.replace(features_fn=in_quarters, head_fn=of_quarters)
-    frozen = Frozen(classifier=classifier, infill=frozen.infill)
-    # Class 0 is bright in the quarter above left and half as bright below right, class 1, which the
-    # classifier counts backwards, is dark above right; class 2 is nowhere above the mean.
-    quarters = np.full((3, 2, 2, 3), MEAN)
-    quarters[:, 0, 0, 0], quarters[:, 1, 1, 0] = MEAN + 0.5, MEAN + 0.25
-    quarters[:, 0, 1, 1] = 0.0
-    images = quarters.repeat(SIDE // 2, axis=1).repeat(SIDE // 2, axis=2)
-    batch = dataclasses.replace(batch, images=jnp.asarray(images, jnp.float32))
-    shares = (0.5, 0.75, 0.25)
-    plain, _ = method._judged(config(), frozen, batch, flat(*shares), jax.random.key(0))
-    guided = config(guide_weight=2.0)
-    loss, found = method._judged(guided, frozen, batch, flat(*shares), jax.random.key(0))
-    shown = [  # mean of the map over the picture, which scaling bilinearly by 4 leaves as it is
-        [(1 + 0.5) / 4, 0.0, 0.0],
-        [0.0, 1 / 4, 0.0],
-        [0.0, 0.0, 0.0],
-    ]
-    logits = np.log(np.array(shares) / (1 - np.array(shares)))
-    wanted = [
-        sum(g * bce(z, 1) + (1 - g) * bce(z, 0) for g, z in zip(row, logits, strict=True))
-        for row in shown
-    ]
-    np.testing.assert_allclose(found["guide"], wanted, rtol=1e-5)
-    np.testing.assert_allclose(loss - plain, 2.0 * np.array(wanted), rtol=1e-4)
-
-
-def test_the_guide_needs_a_classifier_in_two_halves(frozen, batch):
-    with pytest.raises(ValueError, match="The guide reads activations.*features_fn"):
-        method._judged(
-            config(guide_weight=1.0), frozen, batch, flat(0.5, 0.5, 0.5), jax.random.key(0)
-        )
+def test_masks_that_begin_as_evidence_need_a_classifier_in_two_halves(frozen):
+    made = config(from_evidence=True).build()
+    with pytest.raises(ValueError, match=r"evidence map reads activations.*features_fn"):
+        made.check(frozen, (3, SIDE, SIDE, 3))
 
 
 def test_a_classifier_with_a_softmax_head_is_judged_by_its_cross_entropy(frozen, batch):

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.targets import Score, scores
-from xai_jax.core.types import AnyArray, Classes
+from xai_jax.core.image import resize
+from xai_jax.core.targets import Score, class_log_odds, scores
+from xai_jax.core.types import AnyArray, Classes, Images
 
 Coarse = Float[Array, "b y x 1"]
 
@@ -33,6 +34,35 @@ def class_activation(
 
     weights = jax.grad(total)(features).mean(axis=(1, 2), keepdims=True)
     return jnp.sum(weights * features, axis=3, keepdims=True)
+
+
+def evidence_map(classifier: Classifier, images: Images) -> Float[Array, "b h w k"]:
+    """The log-odds of every class, told where they come from: their mean over the cells is theirs.
+
+    Of a classifier that takes the mean over the cells and then a matrix product, a cell's are those
+    of a picture that is this cell all over (Zhou et al., "Learning Deep Features for Discriminative
+    Localization", CVPR 2016); of others, that is so to the first order. No gradient goes through.
+
+    Args:
+        classifier: in two halves.
+        images: unit pixels ``[b h w c]``.
+
+    Raises:
+        ValueError: see `check_in_halves`.
+    """
+    check_in_halves(classifier, images.shape, "An evidence map")
+    features = jax.lax.stop_gradient(classifier.features(images))
+    cells = features.shape[1] * features.shape[2]
+    log_odds = class_log_odds(classifier.logits_of_features(features), classifier.head)  # [b k]
+
+    def of_class(k):
+        target = jnp.full(len(features), k)
+        active = cells * class_activation(classifier, features, target, Score.LOG_ODDS)[..., 0]
+        rest = log_odds[:, k] - active.mean(axis=(1, 2))  # what no cell says: the bias, say
+        return active + rest[:, None, None]
+
+    told = jnp.moveaxis(jax.lax.map(of_class, jnp.arange(log_odds.shape[1])), 0, 3)  # [b y x k]
+    return resize(jax.lax.stop_gradient(told), *images.shape[1:3])
 
 
 def check_in_halves(classifier: Classifier, shape: tuple[int, ...], reader: str) -> None:

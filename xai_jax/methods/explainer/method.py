@@ -11,7 +11,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from xai_jax.core.class_activation import check_in_halves
+from xai_jax.core.class_activation import evidence_map
 from xai_jax.core.domains import Count, Natural, NotNegative, Share
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.settings import Settings
@@ -39,10 +39,6 @@ class Config(Settings):
         entropy_weight: of minus the entropy on the removed part, over the number of classes.
         presence_weight: of what the removed part still shows of the picture's classes; not
             published, and needed where there is one class.
-        guide_weight: of how far each mask is from the class activation map of its class; not
-            published, and a start where pictures are few: a mask of everything shows all classes,
-            and from there nothing tells the classes' masks apart. The classifier must be in two
-            halves.
         variation_weight: of the total variation of both merged masks.
         bound_weight: of what the area of each class's mask exceeds its bounds by.
         target_area_weight: of the area of the mask of the classes in the picture.
@@ -56,6 +52,10 @@ class Config(Settings):
             `learning_rate`, as published.
         decay_steps: steps over which the rate falls to 0 along a half cosine; 0: it stays constant.
         micro_batches: a batch goes through the networks in so many parts; bounds memory.
+        from_evidence: the masks begin as the classifier's own evidence maps
+            (`core.class_activation.evidence_map`), to which the network adds; not published, and
+            for few pictures, of which a network does not learn anew what the classifier knows. The
+            classifier must be in two halves, and is asked once more a picture.
         classifier_mode: how the classifier answers while the Explainer learns. In the authors' runs
             its dropout was on, drawn for the kept and the removed part apart, and its batch norm
             went by each part's own statistics, with which the running ones drifted; validations
@@ -68,7 +68,6 @@ class Config(Settings):
     network: Segmenter = dataclasses.field(default_factory=lambda: Segmenter(num_classes=20))
     entropy_weight: NotNegative = 1.0
     presence_weight: NotNegative = 0.0
-    guide_weight: NotNegative = 0.0
     variation_weight: NotNegative = 1.0
     bound_weight: NotNegative = 1.0
     target_area_weight: NotNegative = 0.1
@@ -80,6 +79,7 @@ class Config(Settings):
     trunk_rate: NotNegative | None = None
     decay_steps: Natural = 0
     micro_batches: Count = 1
+    from_evidence: bool = False
     classifier_mode: ClassifierMode = ClassifierMode.EVAL
     self_explaining: bool = False
     coherency_weight: NotNegative = 1.0
@@ -145,6 +145,7 @@ def explainer(cfg: Config) -> Method:
         cfg.network.build(),
         tx,
         judge,
+        begin=evidence_map if cfg.from_evidence else None,
         micro_batches=cfg.micro_batches,
         classifier_trains=cfg.classifier_mode is ClassifierMode.TRAIN_LIKE_REFERENCE,
     )
@@ -156,15 +157,20 @@ def _check(cfg: Config) -> None:
         raise ValueError(
             f"min_area {cfg.min_area} is larger than max_area {cfg.max_area}; exchange the two."
         )
-    if cfg.self_explaining and (cfg.presence_weight or cfg.guide_weight):
+    if cfg.self_explaining and cfg.presence_weight:
         raise ValueError(
-            "self_explaining never asks the classifier, neither about the removed part nor where "
-            "it is active; set presence_weight and guide_weight to 0."
+            "self_explaining never asks the classifier about the removed part; set "
+            "presence_weight to 0."
         )
     if cfg.self_explaining and cfg.classifier_mode is not ClassifierMode.EVAL:
         raise ValueError(
             "self_explaining never asks the classifier, whose mode then decides nothing; "
             "set classifier_mode to EVAL."
+        )
+    if cfg.self_explaining and cfg.from_evidence:
+        raise ValueError(
+            "self_explaining draws masks of which the class scores are the means, and the "
+            "classifier has no part in them; set from_evidence to False."
         )
 
 
@@ -194,9 +200,6 @@ def _judged(
         found, decisions = terms.explained(
             frozen, batch, drawn, key, max_targets=cfg.max_targets, area=area, ask=ask
         )
-        if cfg.guide_weight:
-            check_in_halves(frozen.classifier, batch.images.shape, "The guide")
-            found["guide"] = terms.guide(frozen, batch, drawn)
     weights = _weights(cfg)
     total = jax.tree.reduce(jnp.add, [weights[name] * found[name] for name in found])
     return total, found | decisions
@@ -210,7 +213,6 @@ def _weights(cfg: Config) -> dict[str, float]:
         "coherency": cfg.coherency_weight,
         "entropy": cfg.entropy_weight,
         "presence": cfg.presence_weight,
-        "guide": cfg.guide_weight,
         "variation": cfg.variation_weight,
         "area_bound": cfg.bound_weight,
         "target_area": cfg.target_area_weight,

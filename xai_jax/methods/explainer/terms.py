@@ -9,21 +9,17 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import optax
 
-from xai_jax.core.class_activation import class_activation
-from xai_jax.core.image import resize
 from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
 from xai_jax.core.rng import example_keys
-from xai_jax.core.targets import Head, Score, class_log_odds
+from xai_jax.core.targets import Head, class_log_odds
 from xai_jax.core.types import Batch, Images, Logits, Maps, PerExample, PRNGKey
 from xai_jax.losses import class_masks, evidence, masks
 from xai_jax.losses.class_masks import ClassMaps
 from xai_jax.metrics import labels as decided
 
 Terms = dict[str, PerExample]
-_TINY = 1e-12  # below any cell that is active
 
 
 def explained(
@@ -66,32 +62,6 @@ def explained(
         "area_bound": _bound(class_logits, batch, max_targets, area),
     }
     return terms, _decisions(on_kept, batch, frozen.classifier.head)
-
-
-def guide(frozen: Frozen, batch: Batch, class_logits: ClassMaps) -> PerExample:
-    """How far the masks are from where the classifier is active for each class, in nats, >= 0.
-
-    The binary cross-entropy of every mask with the positive part of its class activation map, as a
-    share of the largest cell, and with 0 where the class is not in the picture; mean over the
-    pixels, summed over the classes. Not published.
-
-    Args:
-        frozen: the classifier, in two halves.
-        batch: with labels.
-        class_logits: z.
-    """
-    classifier = frozen.classifier
-    features = jax.lax.stop_gradient(classifier.features(batch.images))
-
-    def of_class(k):
-        target = jnp.full(len(features), k)
-        active = jax.nn.relu(class_activation(classifier, features, target, Score.LOGIT)[..., 0])
-        return active / jnp.maximum(active.max(axis=(1, 2), keepdims=True), _TINY)
-
-    active = jnp.moveaxis(jax.lax.map(of_class, jnp.arange(class_logits.shape[3])), 0, 3)
-    shown = jnp.where((batch.labels > 0)[:, None, None, :], active, 0.0)
-    wanted = resize(shown, *class_logits.shape[1:3])  # [b h w k]
-    return optax.sigmoid_binary_cross_entropy(class_logits, wanted).mean(axis=(1, 2)).sum(axis=1)
 
 
 def self_explained(
