@@ -17,7 +17,6 @@ from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.regions import flips_alone, region_changes
 from xai_jax.nn.sean import Sean as Network
 from xai_jax.pretrain import classifier, sean
-from xai_jax.runtime.weights_file import WeightsFile
 from xai_jax.scoring.evaluation import Contestant, Evaluation, stretched_saliency
 
 
@@ -79,12 +78,7 @@ def new_sean(pictures: Pictures, network: Network, steps: int, **run: Any) -> Ex
         batch_size=8,
         log_every=25,
         checkpoint_every=50,
-        export=WeightsFile(
-            kind=KIND,
-            config=network,
-            preprocess=pictures.preprocess(),
-            class_names=pictures.class_names,
-        ),
+        export=pictures.exported(KIND, network),
         **given,
     )
 
