@@ -58,8 +58,9 @@ class Arguments(Generic[Config]):
         seed: of all randomness.
         repeats: explain each picture so often, with other noise each time; the mean is shown, and
             how far the maps lie apart (spread).
-        batch_size: pictures in one compiled call, at most; bounds the memory. By default 8, and 4
-            on a CPU, where the first result comes sooner and a larger batch saves little.
+        batch_size: pictures in one compiled call, at most; bounds the memory. By default as many as
+            have room on a GPU or TPU, by the compiler's own figure, up to 128 a device; and 4 on a
+            CPU, where the first result comes sooner and a larger batch saves little.
         precision: "bfloat16" has the classifier and an infill's network compute in half precision:
             for TPUs and GPUs; slow on a CPU.
         shard: "2/5" for the second of five parts of the pictures; see "xai-jax merge".

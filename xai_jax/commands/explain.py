@@ -1,5 +1,6 @@
 """``xai-jax explain``: pictures in, a folder of results out."""
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,12 +23,13 @@ from xai_jax.data import pictures
 from xai_jax.infills import trained as infills_trained
 from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.fidelity import fidelity
-from xai_jax.runs import record, shard, trained
+from xai_jax.runs import record, room, shard, trained
 from xai_jax.runs.road import Run
 from xai_jax.runs.run import Outcome, run
 from xai_jax.runs.sources import Files
 from xai_jax.runs.trained import Trained
 from xai_jax.runtime import compilation_cache, deterministic, distributed, mesh, weights_file
+from xai_jax.runtime import manifest as manifests
 from xai_jax.runtime.ahead import interruptibly
 from xai_jax.runtime.manifest import Manifest, computed_with
 from xai_jax.runtime.progress import Progress
@@ -80,19 +82,23 @@ def _explain(
     )
     inspector = _inspector(args, found, model)
     progress.note("looking at the pictures")
-    manifest = _manifest(args, found, model, target, _files(args, model, files))
-    if place is not None:
-        manifest = shard.part(manifest, *place)
-    own = {picture: files[picture] for picture in manifest.pictures}
     how = Run(
         inspector=repeated(inspector, args.repeats),
-        target=targets.of_each(chosen, list(own)),
+        target=targets.of_each(chosen, list(files)),
         key=jax.random.key(args.seed),
-        batch_size=manifest.batch_size,
+        batch_size=_BATCH_ON_CPU if jax.default_backend() == "cpu" else _BATCH,
         image_shape=_shape(model),
         mesh=mesh.local_mesh(),
         metrics=_metrics(inspector),
         decisions=True,
+    )
+    source = _files(args, model, files)
+    manifest = _manifest(args, found, model, target, source, _limit(args, how, source))
+    if place is not None:
+        manifest = shard.part(manifest, *place)
+    own = {picture: files[picture] for picture in manifest.pictures}
+    how = dataclasses.replace(
+        how, target=targets.of_each(chosen, list(own)), batch_size=manifest.batch_size
     )
     source = _files(args, model, own)
     return run(args.out, manifest, how, source, model.class_names or (), progress)
@@ -133,11 +139,16 @@ def _generator(path: Path) -> Any:
     return GENERATORS[content.header.kind](weights=str(path))
 
 
-def _limit(args: Arguments[Any]) -> int:
-    """Pictures in one compiled call, at most."""
+def _limit(args: Arguments[Any], how: Run, source: Files) -> int:
+    """Pictures in one compiled call, at most; the same for all processes.
+
+    Where nobody says: as the folder's run has begun, or as many as the devices have room for.
+    """
     if args.batch_size is not None:
         return args.batch_size
-    return _BATCH_ON_CPU if jax.default_backend() == "cpu" else _BATCH
+    if (args.out / manifests.NAME).is_file():
+        return manifests.read(args.out).batch_size
+    return distributed.least(room.for_pictures(how, source))
 
 
 def _metrics(inspector: Inspector) -> tuple[Metric, ...]:
@@ -156,6 +167,7 @@ def _manifest(
     model: Pretrained,
     target: str | int,
     source: Files,
+    limit: int,
 ) -> Manifest:
     labels = args.labels if target == targets.TRUTH else None
     return Manifest(
@@ -175,7 +187,7 @@ def _manifest(
         seed=args.seed,
         repeats=args.repeats,
         precision=args.precision,
-        batch_size=shard.even_batch_size(len(source.names), _limit(args)),
+        batch_size=shard.even_batch_size(len(source.names), limit),
         pictures=source.names,
         digests=record.digests(source),
         computed_with=computed_with(),

@@ -218,7 +218,7 @@ class _Worker:
         logits = self._logits(batch)
         if logits is not None:
             bad = [row for row in good if not np.isfinite(logits[self._place(row)]).all()]
-            reasons |= dict.fromkeys(bad, batches.BAD_LOGITS)
+            reasons |= dict.fromkeys(bad, self._reason(batches.BAD_LOGITS))
             good = {row: p for row, p in good.items() if row not in reasons}
             batch = self._batch(good) if bad else batch
         found, seconds = None, 0.0
@@ -230,6 +230,9 @@ class _Worker:
             row: good[row].digest if row in good else self._source.digest(row) for row in rows
         }
         return {row: (reasons[row], digest[row]) for row in sorted(reasons)}, found, seconds
+
+    def _reason(self, sentence: str) -> str:
+        return batches.reason(sentence, self._inspector.frozen.classifier)
 
     def _place(self, row: int) -> int:
         return row % self._run.batch_size
@@ -296,7 +299,9 @@ class _Worker:
     ) -> Found | None:
         """What is finite of an explanation; `reasons` gets the rest."""
         reasons |= {
-            row: _NOT_FINITE for row, is_one in zip(good, finite, strict=True) if not is_one
+            row: self._reason(_NOT_FINITE)
+            for row, is_one in zip(good, finite, strict=True)
+            if not is_one
         }
         kept = np.flatnonzero(finite)
         if not len(kept):
