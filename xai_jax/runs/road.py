@@ -17,6 +17,7 @@ from jax.sharding import Mesh
 
 from xai_jax.core import outputs
 from xai_jax.core.errors import BadPicture
+from xai_jax.core.generator import numbered
 from xai_jax.core.method import Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.core.outputs import CLASS_LOG_ODDS, PREDICTED, Output
@@ -171,15 +172,17 @@ def _read(
 ) -> Iterator[tuple[Sequence[int], list[Picture | BadPicture]]]:
     """The pictures that are to do, batch by batch, at most one batch ahead."""
     batch_size, admit = run.batch_size, run.inspector.method.build().admit
+    frozen = run.inspector.frozen
 
     def read(row: int) -> Picture | BadPicture:
         try:
             picture = source.read(row)
+            known = numbered(frozen.generator, picture.known)
             if admit is not None:
-                admit(run.inspector.frozen, picture.known)
+                admit(frozen, known)
         except BadPicture as reason:
             return reason
-        return picture
+        return dataclasses.replace(picture, known=known)
 
     groups: dict[int, list[int]] = {}
     for row in todo:
