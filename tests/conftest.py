@@ -28,7 +28,6 @@ import small_networks  # noqa: E402
 
 from xai_jax.core.classifier import Classifier  # noqa: E402
 from xai_jax.core.settings import Settings  # noqa: E402
-from xai_jax.nn.segmenter import Segmenter  # noqa: E402
 from xai_jax.runtime import ending  # noqa: E402
 
 
@@ -83,7 +82,7 @@ def forgotten_programs():
 def small_masks():
     """A network that compiles in a second draws the masks of whatever learns them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Segmenter, "build", lambda self: small_networks.Masks(self.num_classes))
+        small_networks.draw_the_masks(patch)
         yield
 
 
