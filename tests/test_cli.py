@@ -136,9 +136,14 @@ def test_bad_pictures_are_counted_and_the_exit_code_is_0_if_one_is_good(run, fol
     mixed.mkdir()
     (mixed / "good.png").write_bytes((folder / "0.png").read_bytes())
     (mixed / "bad.png").write_bytes(b"no picture")
+    (mixed / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(20))
+    os.mkfifo(mixed / "pipe.png")  # nobody writes into it: a reader would wait without end
     code, _, said = run("explain", *SMALL, "--out", tmp_path / "run", mixed)
     assert code == 0
-    assert "warning: 1 of 2 pictures were skipped" in said
+    assert "warning: 3 of 4 pictures were skipped" in said
+    reasons = {line.picture: line.reason for line in xai_jax.load(tmp_path / "run").summary}
+    assert "It is a picture in HEIC, which is not read here" in reasons["phone.heic"]
+    assert "It is no regular file" in reasons["pipe.png"] and not reasons["good.png"]
     (mixed / "good.png").unlink()
     failed = run("explain", *SMALL, "--out", tmp_path / "none", mixed)
     assert only_sentence(*failed).startswith("No picture could be explained; see ")

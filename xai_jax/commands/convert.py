@@ -20,10 +20,15 @@ from xai_jax.runtime import tensor_bundle, weights_file
 
 @dataclasses.dataclass(kw_only=True)
 class Arguments:
-    """Converts released weights.
+    r"""Converts released weights.
 
     Those of DeepFill v1 for "--infill ca --infill-weights FILE"; with --regions those of a
     segmenter, torchvision's DeepLabv3 on ResNet-50 or 101, for "--segmenter FILE".
+
+    For example:
+      xai-jax convert release_imagenet_256/snap-0.index --out ca.safetensors
+      xai-jax explain --infill ca --infill-weights ca.safetensors \
+          --classifier efficientnet_lite0 --out results photo.jpg
 
     Args:
         weights: the .index of the TensorFlow checkpoint (its .data file beside it), or the .pth of

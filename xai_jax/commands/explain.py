@@ -22,7 +22,7 @@ from xai_jax.core.method import Explained, Frozen, Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.core.outputs import COUNTERFACTUAL, KEEP
 from xai_jax.core.repeated import repeated
-from xai_jax.data import pictures
+from xai_jax.data import finding
 from xai_jax.infills import trained as infills_trained
 from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.fidelity import fidelity
@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _run(args: Arguments[Any], found: Trained | None) -> None:
-    files = pictures.find(args.pictures, without=args.out)
+    files = finding.find(args.pictures, without=args.out)
     place = shard.parse(args.shard) if args.shard else None
     if args.compilation_cache:
         compilation_cache.enable()

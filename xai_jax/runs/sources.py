@@ -10,7 +10,7 @@ import numpy as np
 
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.data import pictures, transforms
+from xai_jax.data import pictures, table, transforms
 from xai_jax.data.example import another_size, picture_digest
 from xai_jax.data.pipeline import Labeller, Pipeline
 from xai_jax.runtime.files import is_regular
@@ -70,7 +70,7 @@ class Files:
         preprocess: Preprocess,
         regions: Path | Labeller | None = None,
     ) -> None:
-        """Of ``{name: file}``, as `data.pictures.find` makes it.
+        """Of ``{name: file}``, as `data.finding.find` makes it.
 
         Args:
             files: the pictures.
@@ -83,7 +83,8 @@ class Files:
         self._labeller = None if isinstance(regions, Path) else regions
         self._maps: list[Path] = []
         if isinstance(regions, Path):
-            self._maps = [regions / Path(name).with_suffix(".png") for name in files]
+            own = [Path(name).with_suffix(".png").as_posix() for name in files]
+            self._maps = [table.lying(regions, name) for name in own]
 
     def digest(self, row: int) -> str:
         """Of the file's bytes, and those of its label map; "" where one cannot be read."""
