@@ -22,8 +22,7 @@ from xai_jax.runtime import tensor_bundle, weights_file
 class Arguments:
     r"""Converts released weights.
 
-    Those of DeepFill v1 for "--infill ca --infill-weights FILE"; with --regions those of a
-    segmenter, torchvision's DeepLabv3 on ResNet-50 or 101, for "--segmenter FILE".
+    DeepFill v1 for "--infill ca"; with --regions a DeepLabv3 for "--segmenter".
 
     For example:
       xai-jax convert release_imagenet_256/snap-0.index --out ca.safetensors
