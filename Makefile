@@ -13,8 +13,9 @@ quickstart: .venv/ready  ## explain three photographs and write quickstart/repor
 	@$(BIN)/xai-jax explain --method fido --preset fast --classifier efficientnet_lite0 --out quickstart \
 		$(PICTURES)/coffee.png $(PICTURES)/chelsea.png $(PICTURES)/motorcycle_left.png
 
+# Three workers are for two cores: tests wait too, for processes, clocks and disks.
 test: .venv/ready lint  ## everything that CI runs, but for the browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready
 	$(BIN)/ruff check .
