@@ -1,4 +1,4 @@
-"""A minute on a CPU: a segmenter, which predicts STEEX's label maps, learns planted streets.
+"""Minutes on a CPU: a segmenter, which predicts STEEX's label maps, learns planted streets.
 
     python train.py --config=configs/smoke/segmenter.py --workdir=runs/smoke_segmenter
 
