@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from xai_jax.core.outputs import KEEP
-from xai_jax.report import alone, embedded, others, panels, picture, scores
+from xai_jax.report import alone, embedded, others, panels, picture, regions, scores
 from xai_jax.report.classes import ClassMask
 from xai_jax.report.embedded import data_uri
 from xai_jax.report.picture import Picture
@@ -99,7 +99,9 @@ def _overview(results: Results) -> dict[str, Any]:
 
 def _entries(results: Results, explained: Iterator[Picture]) -> Iterator[dict]:
     """What the template shows of each picture: a card, or the reason why it was skipped."""
-    card_of = functools.partial(_card, class_names=results.class_names)
+    card_of = functools.partial(
+        _card, class_names=results.class_names, region_names=results.manifest.region_names
+    )
     cards = map_ahead(card_of, explained, threads=_THREADS, ahead=2 * _THREADS)
     for number, row in enumerate(results.summary, start=1):
         if row is None:
@@ -109,8 +111,12 @@ def _entries(results: Results, explained: Iterator[Picture]) -> Iterator[dict]:
         yield {"number": number, "row": row, "card": card, "area": 2.0 if area is None else area}
 
 
-def _card(one: Picture, class_names: Sequence[str]) -> dict[str, Any]:
+def _card(one: Picture, class_names: Sequence[str], region_names: Sequence[str]) -> dict[str, Any]:
     image, extremes = one.image, panels.display_range(one.saliency)
+    legend = regions.legend(image, one.others, region_names)
+    rest = one.others
+    if legend is not None:  # it says what these say
+        rest = [other for other in rest if not regions.is_told(other)]
     images = {
         "picture": data_uri(panels.picture(image), quality=90),
         "saliency": data_uri(panels.overlay(image, one.saliency), quality=85),
@@ -128,12 +134,13 @@ def _card(one: Picture, class_names: Sequence[str]) -> dict[str, Any]:
         "extremes": extremes and [raw(value) for value in extremes],
         "kept_area": None if one.keep is None else _mean_area(one.keep),
         "classes": [_class_panel(image, mask) for mask in one.classes],
-        "traces": others.traces(one.others),
-        "curves": others.curves(one.others),
-        "numbers": others.numbers(one.others),
-        "figures": others.figures(one.others),
-        "turned": others.is_turned(one.others),
-        "overlays": others.overlays(image, one.others, class_names),
+        "legend": legend,
+        "traces": others.traces(rest),
+        "curves": others.curves(rest),
+        "numbers": others.numbers(rest),
+        "figures": others.figures(rest, regions.present(one.others, region_names)),
+        "turned": others.is_turned(rest),
+        "overlays": others.overlays(image, rest, class_names),
     }
 
 

@@ -99,6 +99,7 @@ class Recorder:
         self._class_names = class_names
         self._store = store.Writer(folder, len(manifest.pictures), manifest.batch_size, class_names)
         self._known: dict[str, Output] = {}
+        self._lasting: dict[str, str] = {}  # digests of what all batches share
         self._num, self._place = jax.process_count(), jax.process_index()
         self._claimed = self._num > 1
         self._done = self._whole()
@@ -190,7 +191,8 @@ class Recorder:
     def write_done(self, batch: int, rows: Sequence[Row], written: store.Writer) -> None:
         """Writes that a batch is done, with the digests of its files."""
         sheets = [sheet_path(self._folder, row.picture) for row in rows if row.status == "done"]
-        done.write(self._folder, batch, rows, [*written.written(batch), *sheets])
+        made = [*written.written(batch), *sheets]
+        done.write(self._folder, batch, rows, made, self._lasting)
         self._done[batch] = tuple(row.digest for row in rows)
 
     def _write_sheets(self, found: Found) -> None:
