@@ -8,12 +8,14 @@ import re
 import shlex
 import sys
 
+import planted
 import pytest
 import tyro
 from absl import flags
 from ml_collections import config_flags
 
 from xai_jax import cli
+from xai_jax.classifiers import pretrained
 from xai_jax.commands import arguments, classifiers, convert, merge, predict, report
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -77,6 +79,8 @@ def test_another_command_is_read(name):
 @pytest.mark.parametrize("given", of("python", "train.py") + of("python", "evaluate.py"), ids=str)
 def test_a_config_is_there_and_has_the_fields_that_are_set(given, monkeypatch):
     monkeypatch.chdir(ROOT)
+    # An oracle that scores pictures has been trained before, by another command of the page.
+    monkeypatch.setattr(pretrained.Named, "build", lambda self: planted.quadrant())
     program = ["train.py", *(word for word in given if word.startswith("--config"))]
     monkeypatch.setattr(sys, "argv", program)
     values = flags.FlagValues()

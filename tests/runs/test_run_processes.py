@@ -1,4 +1,4 @@
-"""Two processes of ``xai-jax explain``, killed and started again, leave what one leaves."""
+"""Two processes of ``xai-jax explain``, killed, stopped, started again, leave what one leaves."""
 
 import os
 import pathlib
