@@ -2,10 +2,13 @@
 
     python train.py --config=configs/mosaic/explainer_lite0.py --workdir=runs/mosaic_explainer
 
-It needs the classifier of configs/mosaic/classifier_lite0.py. The weights are those of
-configs/clothing/explainer_lite0.py, but for the bounds of the area: a tile is a quarter.
+It needs the classifier of configs/mosaic/classifier_lite0.py. The masks begin as its evidence, for
+there are too few pictures for a network to learn twelve groups from (docs/explainer.md). The other
+weights are those of configs/clothing/explainer_lite0.py, but for the bounds of the area, a tile
+being a quarter, and for presence_weight.
 
-Expect a Focus of 24.5 %, no more than a map that knows nothing has (docs/explainer.md).
+Expect, at the end of its metrics.jsonl, 1.61 of the 2.09 classes of a mosaic found in the kept part
+and 0.66 found wrongly.
 """
 
 import dataclasses

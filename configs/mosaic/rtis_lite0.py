@@ -2,11 +2,12 @@
 
     python train.py --config=configs/mosaic/rtis_lite0.py --workdir=runs/mosaic_rtis
 
-The network, pictures, steps and optimiser are those of explainer_lite0, at half its rate; the loss
-and its weights are the published ones. It needs the classifier of
+The network, pictures, steps and optimiser are those of explainer_lite0, without the classifier's
+evidence to begin with; the loss and its weights are the published ones. It needs the classifier of
 configs/mosaic/classifier_lite0.py.
 
-Expect a Focus of 26.8 %, hardly more than a map that knows nothing has (docs/explainer.md).
+After 200 steps, half of these, its Focus was 26.8 %, hardly more than a map that knows nothing has
+(docs/explainer.md). Expect no figure yet after 400.
 """
 
 import dataclasses

@@ -6,8 +6,7 @@ It needs what planted_classifier.py and planted_sean.py of this folder train; wi
 classifier that was shown a shortcut is explained. Rows are the general mode, as
 published and sparing, and each region by itself with the sparsest set of them that flips.
 
-Expect none of 48 pictures flipped in general mode and one by the light alone: docs/steex.md says
-why.
+Expect no figure yet: docs/steex.md has a table of streets in which every light was pure.
 """
 
 from configs import recipes
