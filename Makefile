@@ -1,4 +1,4 @@
-# make quickstart · make test · make report-test · make bench · make tpu-check
+# make quickstart · test · wheel-test · report-test · docs · bench · tpu-check
 # Each sets up .venv by itself.
 
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13; do \
@@ -7,22 +7,31 @@ PINS := requirements/$(shell $(PYTHON) -c 'import sys; print("py311" if sys.vers
 BIN := .venv/bin
 PICTURES = $(shell $(BIN)/python -c 'from importlib.util import find_spec as f; print(f("skimage").submodule_search_locations[0])')/data
 
-.PHONY: quickstart test lint report-test bench tpu-check pins clean
+.PHONY: quickstart test lint wheel-test report-test docs bench tpu-check pins clean
 
 quickstart: .venv/ready  ## explain three photographs and write quickstart/report.html
 	@$(BIN)/xai-jax explain --method fido --preset fast --classifier efficientnet_lite0 --out quickstart \
 		$(PICTURES)/coffee.png $(PICTURES)/chelsea.png $(PICTURES)/motorcycle_left.png
 
+# Three workers are for two cores: tests wait too, for processes, clocks and disks.
 test: .venv/ready lint  ## everything that CI runs, but for the browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+wheel-test: .venv/ready  ## what is built for others, tried outside of the checkout
+	@.ci/wheel $(BIN)/python
+
 report-test: .venv/ready  ## the report in headless Chromium (Debian's chromium and chromium-driver)
 	XAI_JAX_BROWSER=1 $(BIN)/python -m pytest tests/report
+
+docs: .venv/docs/ready  ## docs/ as a site: build/site/index.html
+	@$(BIN)/python scripts/docs_site.py build/pages
+	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=.venv/docs $(BIN)/python -m mkdocs build --quiet --strict
+	@echo build/site/index.html
 
 bench: .venv/ready  ## make bench NAME=fido_step
 	$(BIN)/python -m benchmarks $(NAME)
@@ -33,6 +42,10 @@ tpu-check: .venv/tpu-check/ready  ## for eight TPU chips, without one; PROGRAMS=
 # In a folder of its own, so that nothing else that runs in .venv looks for a TPU.
 .venv/tpu-check/ready: .venv/ready requirements/tpu-check.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target .venv/tpu-check -r requirements/tpu-check.txt
+	@touch $@
+
+.venv/docs/ready: .venv/ready requirements/docs.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target .venv/docs -r requirements/docs.txt
 	@touch $@
 
 .venv/ready: pyproject.toml $(PINS)
@@ -48,6 +61,8 @@ pins:  ## compile the pinned requirements anew; needs uv
 		--no-emit-index-url --no-emit-find-links --quiet --custom-compile-command "make pins" --output-file requirements/py$$v.txt; done
 	uv pip compile pyproject.toml --universal --python-version 3.11 --extra tpu-check --no-emit-index-url --no-emit-find-links --no-header \
 		--no-annotate --quiet | grep '^libtpu==' >requirements/tpu-check.txt
+	sed -n 's/^docs = \["\(.*\)"\].*/\1/p' pyproject.toml | uv pip compile - --universal --python-version 3.11 --no-emit-index-url \
+		--no-emit-find-links --no-header --no-annotate --quiet >requirements/docs.txt
 
 clean:
-	rm -rf .venv quickstart
+	rm -rf .venv quickstart build

@@ -1,6 +1,7 @@
 """Runs one benchmark and prints a JSON object a line: benchmark, value, unit, limit, ratio."""
 
 import argparse
+import inspect
 import json
 import pathlib
 import sys
@@ -41,6 +42,7 @@ from benchmarks import (
     sean_train,
     sorted_metrics,
     steex_step,
+    steex_vs_torch,
     store_s3,
     syce_explain,
     syce_step,
@@ -85,6 +87,7 @@ BENCHMARKS = {
     "sorted_metrics": sorted_metrics.rows,
     "steex_batch": steex_step.batch_rows,
     "steex_step": steex_step.step_rows,
+    "steex_vs_torch": steex_vs_torch.rows,
     "store_s3": store_s3.rows,
     "syce_explain": syce_explain.rows,
     "syce_step": syce_step.rows,
@@ -97,8 +100,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=BENCHMARKS)
     parser.add_argument("--json", type=pathlib.Path, help="also append the lines to this file")
+    parser.add_argument("--pictures", type=int, help="how many, where that can be chosen")
     arguments = parser.parse_args()
-    for row in BENCHMARKS[arguments.name]():
+    benchmark, chosen = BENCHMARKS[arguments.name], {}
+    if arguments.pictures is not None:
+        if "num" not in inspect.signature(benchmark).parameters:
+            parser.error(f"the pictures of {arguments.name} are always the same; omit --pictures")
+        chosen["num"] = arguments.pictures
+    for row in benchmark(**chosen):
         line = json.dumps({"benchmark": arguments.name, **row})
         print(line, flush=True)
         if arguments.json:

@@ -1,7 +1,7 @@
 """Photographs explained from and to moto's S3 server on the loopback, against the local disk.
 
 Both start ``xai-jax explain`` of EfficientNet-Lite0 with two steps of FIDO, compiled before. The
-server shares the machine's cores with the program.
+server shares the machine's cores with the program. ``--pictures 20`` takes so few.
 """
 
 import os
@@ -20,12 +20,12 @@ ROOT = pathlib.Path(__file__).parents[1]
 SETTINGS = ("--classifier", "efficientnet_lite0", "--preset", "fast", "--num-steps", "2")
 
 
-def rows():
+def rows(num: int = NUM):
     if not object_store.is_there():
         raise SystemExit("moto is missing; see tests/object_store.py.")
     beside = ROOT.parent / "shared" / "data"
     folder = pathlib.Path(os.environ.get("XAI_JAX_DATA", beside), "imagenet_samples", "images")
-    pictures = sorted(folder.iterdir())[:NUM]
+    pictures = sorted(folder.iterdir())[:num]
     with object_store.server() as port, tempfile.TemporaryDirectory() as scratch:
         os.environ |= object_store.environment(f"http://127.0.0.1:{port}")
         disk, store = pathlib.Path(scratch), files.place(f"s3://{object_store.BUCKET}")

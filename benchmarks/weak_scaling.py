@@ -1,6 +1,8 @@
 """What one device does when there are more of them, each with as many pictures: the same.
 
-An explanation and a training step are compiled for simulated devices, and not run.
+An explanation and a training step are compiled for simulated devices, and not run. A step sums
+gradients over the devices, which are as large as the weights whatever the batch: on one device
+nothing is summed, and a step of few pictures (``--pictures 2``) shows it.
 """
 
 import jax
@@ -9,7 +11,7 @@ from benchmarks import abstract, subject
 from xai_jax.methods import fido
 from xai_jax.pretrain import classifier as pretrained
 
-PICTURES, SIZE, CLASSES = 2, 64, 1000  # on a device
+NUM, SIZE, CLASSES = 8, 64, 1000  # pictures on a device
 DEVICES = (1, 2, 4, 8)
 MUST_REACH = 0.95
 SETTINGS = {
@@ -18,17 +20,17 @@ SETTINGS = {
 }
 
 
-def rows():
+def rows(num: int = NUM):
     jax.config.update("jax_num_cpu_devices", max(DEVICES))
     jax.config.update("jax_platforms", "cpu")
     for name, settings in SETTINGS.items():
         first: dict[str, float] = {}
         for count in DEVICES:
-            for kind, cost in _costs(settings, count).items():
+            for kind, cost in _costs(settings, count, num).items():
                 for unit, value in cost.items():
                     one = first.setdefault(f"{kind} {unit}", value)
                     yield {
-                        "case": f"{name}.{kind}, {count} devices of {PICTURES} pictures",
+                        "case": f"{name}.{kind}, {count} devices of {num} pictures",
                         "value": value,
                         "unit": f"{unit} of one device",
                         "limit": one,
@@ -37,9 +39,9 @@ def rows():
                     }
 
 
-def _costs(settings, count: int) -> dict[str, dict[str, float]]:
+def _costs(settings, count: int, num: int) -> dict[str, dict[str, float]]:
     """Of the program that a method explains with, or of a training's step."""
-    batch = abstract.batch_of(count * PICTURES, SIZE, CLASSES)
+    batch = abstract.batch_of(count * num, SIZE, CLASSES)
     frozen = jax.eval_shape(subject.frozen)
     found = {}
     for kind, program in abstract.programs(settings, frozen, batch).items():

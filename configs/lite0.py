@@ -8,11 +8,20 @@ from xai_jax.core.infill import Infill
 from xai_jax.core.method import Builds
 from xai_jax.data.transforms import Augment
 from xai_jax.experiment import Experiment, Validation
-from xai_jax.methods import explainer, extremal, fido
+from xai_jax.methods import (
+    controls,
+    explainer,
+    extremal,
+    fido,
+    gradcam,
+    gradients,
+    occlusion,
+    rise,
+)
 from xai_jax.nn.segmenter import Architecture, Segmenter
 from xai_jax.pretrain import classifier
 from xai_jax.report.while_training import ClassMasks
-from xai_jax.scoring.evaluation import Contestant
+from xai_jax.scoring.evaluation import Contestant, positive_saliency, stretched_saliency
 
 FEW = 20  # pictures that a method explains which takes one class at a time
 STEPS = 150  # of Extremal Perturbations, in place of the published 800
@@ -70,15 +79,11 @@ def new_explainer(
         num_steps: in which the rate falls to 0.
         infill: what stands where a mask removes; ``None``: the mean colour.
         **terms: fields of the method, in place of those published for VOC 2007 with VGG-16. The
-            weight of the variation is 0.3 here: edges are a larger share of small pictures.
+            weight of the variation is 0.3 unless given: edges are a larger share of small pictures.
     """
-    method = explainer.Config(
-        network=light(pictures),
-        variation_weight=0.3,
-        learning_rate=2e-3,
-        decay_steps=num_steps,
-        **terms,
-    )
+    usual = {"variation_weight": 0.3, "learning_rate": 2e-3}
+    given = usual | terms
+    method = explainer.Config(network=light(pictures), decay_steps=num_steps, **given)
     validation = pictures.once("validation")
     return recipes.new_explainer(
         pictures,
@@ -115,3 +120,28 @@ def one_class_at_a_time(num_specific: int | None, **areas: Any) -> dict[str, Con
         "fido": Contestant(method=fido.Config.fast(), num_pictures=FEW),
         "extremal": Contestant(method=method, num_pictures=FEW, num_specific=num_specific),
     }
+
+
+def attributions() -> dict[str, Contestant]:
+    """What people compare with and has no mask of its own: its positive evidence is scored.
+
+    Those that ask the classifier many times explain the first `FEW` pictures; RISE has 1,000 masks
+    in place of 8,000, and occlusion an eighth of the picture's side every sixteenth.
+    """
+    slow = {
+        "smooth_grad": gradients.SmoothGrad(),
+        "integrated_gradients": gradients.IntegratedGradients(),
+        "occlusion": occlusion.Config(window=16, stride=8),
+        "rise": rise.Config(num_masks=1000),
+    }
+    rows = {"gradcam": Contestant(method=gradcam.Config())}
+    rows |= {name: Contestant(method=method, num_pictures=FEW) for name, method in slow.items()}
+    rows |= {
+        "random": Contestant(method=controls.Random()),
+        "centred_blob": Contestant(method=controls.CentredBlob()),
+        "edges": Contestant(method=controls.Edges()),
+    }
+    for name, row in rows.items():  # the map of RISE has no zero
+        row.mask = stretched_saliency if name == "rise" else positive_saliency
+        row.num_specific = 0
+    return rows

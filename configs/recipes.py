@@ -56,6 +56,15 @@ class Pictures:
             num_threads=self.num_threads,
         )
 
+    def exported(self, kind: str, config: Any) -> WeightsFile:
+        """What a training on them leaves: a file of that kind, of a network with those settings."""
+        return WeightsFile(
+            kind=kind,
+            config=config,
+            preprocess=self.preprocess(),
+            class_names=self.class_names,
+        )
+
 
 def new_classifier(
     pictures: Pictures, name: str, method: classifier.Config, **run: Any
@@ -65,12 +74,7 @@ def new_classifier(
         method=method,
         explained=Explained(classifier=Named(name=name), infill=Mean()),
         batch_size=16,
-        export=WeightsFile(
-            kind=new_head.KIND,
-            config=new_head.on(name, method.head),
-            preprocess=pictures.preprocess(),
-            class_names=pictures.class_names,
-        ),
+        export=pictures.exported(new_head.KIND, new_head.on(name, method.head)),
         **run,
     )
 
@@ -98,12 +102,7 @@ def new_explainer(
         ),
         start=Trunk(architecture=method.network.architecture),
         batch_size=16,
-        export=WeightsFile(
-            kind="explainer",
-            config=method,
-            preprocess=pictures.preprocess(),
-            class_names=pictures.class_names,
-        ),
+        export=pictures.exported("explainer", method),
         **run,
     )
 

@@ -24,6 +24,8 @@ jax.config.update("jax_numpy_rank_promotion", "allow")
 # Wrong shapes fail at trace time, with the name of the argument.
 install_import_hook("xai_jax", "beartype.beartype")
 
+import small_networks  # noqa: E402
+
 from xai_jax.core.classifier import Classifier  # noqa: E402
 from xai_jax.core.settings import Settings  # noqa: E402
 from xai_jax.runtime import ending  # noqa: E402
@@ -39,12 +41,34 @@ Settings.__new__ = staticmethod(unchecked)
 Classifier.__init__.__no_type_check__ = True
 
 
-LONG = ("train/", "test_cli", "pretrain/", "methods/", "scoring/")  # what takes longest of all
+LONG = (  # what takes longest, the longest of all first
+    "test_cli.py",
+    "train/test_explainer_program",
+    "runtime/test_objects",
+    "train/test_classifier_program",
+    "methods/test_conformance",
+    "train/test_processes",
+    "methods/test_sharding",
+    "test_onnx_parity",
+    "scoring/",
+    "pretrain/",
+    "test_notebooks",
+    "train/",
+    "methods/",
+    "classifiers/",
+    "test_cli",
+    "runs/",
+)
 
 
 def pytest_collection_modifyitems(items):
     """The long files first, so that no worker is left with one when the others are done."""
-    items.sort(key=lambda item: not any(part in item.nodeid for part in LONG))
+    ranks = {part: rank for rank, part in enumerate(LONG)}
+
+    def rank(item) -> int:
+        return min((r for part, r in ranks.items() if part in item.nodeid), default=len(LONG))
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,6 +76,14 @@ def forgotten_programs():
     """What a module has compiled goes with it: a worker's memory holds the programs of one."""
     yield
     jax.clear_caches()
+
+
+@pytest.fixture(scope="module")
+def small_masks():
+    """A network that compiles in a second draws the masks of whatever learns them."""
+    with pytest.MonkeyPatch.context() as patch:
+        small_networks.draw_the_masks(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

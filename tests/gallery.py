@@ -13,7 +13,7 @@ import fake_run
 import numpy as np
 
 from xai_jax.core.areas import AREAS
-from xai_jax.core.outputs import AREA, COUNTERFACTUAL, STEP, Output, by_name
+from xai_jax.core.outputs import AREA, COUNTERFACTUAL, LABEL_MAP, REGION, STEP, Output, by_name
 from xai_jax.metrics import fidelity
 from xai_jax.runtime import done, store, summary
 
@@ -136,6 +136,7 @@ def write(
     batch_size: int = 4,
     class_names=(),
     without=(),
+    region_names=(),
     more: Mapping[Output, np.ndarray] = MappingProxyType({}),
     **changes,
 ) -> None:
@@ -147,7 +148,8 @@ def write(
         changes: arrays that row 0 has in the place of its own.
     """
     names = tuple(known.name for known in gallery)
-    run = fake_run.manifest(len(gallery), batch_size, pictures=names)
+    about = {"pictures": names, "region_names": region_names}
+    run = fake_run.manifest(len(gallery), batch_size, **about)
     run.write(folder)
     writer = store.Writer(folder, len(gallery), batch_size, class_names)
     known = fake_run.KNOWN | by_name(more)
@@ -190,6 +192,28 @@ PARTS = Output(
 SPREAD = Output(
     name="spread", kind="number", axes=("radius",), unit="pixels", meaning="Over the radius."
 )
+
+
+REGIONS = ("sky", "road", "car", "car 2")
+CHANGES = Output(
+    name="region_change", kind="number", axes=(REGION,), unit="in the codes", meaning="Of each."
+)
+ALONE = dataclasses.replace(
+    COUNTERFACTUAL, name="counterfactual_alone", axes=(REGION, *COUNTERFACTUAL.axes)
+)
+
+
+def regions() -> dict[Output, np.ndarray]:
+    """A picture with sky, road and the second car, of which that one changes most."""
+    labels = np.zeros((HEIGHT, WIDTH, 1), np.int32)
+    labels[HEIGHT // 2 :] = 1
+    labels[-6:, 10:20] = 3
+    return {
+        COUNTERFACTUAL: image(50) / np.float32(255),
+        LABEL_MAP: labels,
+        CHANGES: np.array([0.25, 0.5, 0.0, 1.75]),
+        ALONE: np.stack([image(60 + n) for n in range(4)]) / np.float32(255),
+    }
 
 
 def others() -> dict[Output, np.ndarray]:

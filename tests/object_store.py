@@ -60,9 +60,9 @@ def _has_bucket(port: int) -> bool:
 class Line:
     """A proxy before the server.
 
-    `fault` is asked of each request, ``(method, path) -> what goes wrong``: "" for nothing, "500",
-    "403", "slow", "reset" (no answer), "torn" (half of what is sent arrives), or "lost" (it
-    arrives, and the answer does not). `seen` are the requests.
+    `fault` is asked of each request, ``(method, path) -> what goes wrong``: "" for nothing, a
+    status and S3's name for it ("403 AccessDenied"), "slow", "reset" (no answer), "torn" (half of
+    what is sent arrives), or "lost" (it arrives, and the answer does not). `seen` are the requests.
     """
 
     def __init__(self, port: int) -> None:
@@ -87,10 +87,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.line.seen.append((self.command, self.path))
         fault = self.line.fault(self.command, self.path)
-        if fault in {"500", "403"}:
-            code = "InternalError" if fault == "500" else "SignatureDoesNotMatch"
+        status, _, code = fault.partition(" ")
+        if status.isdigit():
             text = f"<Error><Code>{code}</Code><Message>so</Message></Error>".encode()
-            self._answer(int(fault), {"Content-Type": "application/xml"}, text)
+            self._answer(int(status), {"Content-Type": "application/xml"}, text)
         elif fault == "reset":
             self._cut()
         elif fault == "torn":

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import pytest
 from flax import linen
 
 from xai_jax.classifiers import layers
@@ -11,6 +12,7 @@ from xai_jax.core.classifier_training import Training
 from xai_jax.core.targets import Head
 from xai_jax.core.types import AnyArray, PyTree
 from xai_jax.nn.layers import BatchNorm, Conv, Depthwise, Dropout, InTraining
+from xai_jax.nn.segmenter import Segmenter
 
 
 def _features(params: PyTree, normalised: AnyArray) -> AnyArray:
@@ -51,3 +53,8 @@ class Masks(linen.Module):
         x = Dropout(0.1)(x, training)
         x = Conv(self.num_classes, use_bias=True)(x)
         return x.repeat(2, axis=1).repeat(2, axis=2)
+
+
+def draw_the_masks(patch: pytest.MonkeyPatch) -> None:
+    """Has `Masks` stand for the networks of `nn.segmenter`."""
+    patch.setattr(Segmenter, "build", lambda self: Masks(self.num_classes))

@@ -306,6 +306,14 @@ def test_a_classifier_that_returns_nan_is_refused_in_one_sentence():
         xai_jax.explain(broken, IMAGES, method=fido.Config.smoke())
 
 
+def test_logits_that_overflow_in_bfloat16_alone_are_refused_in_one_sentence():
+    large = planted.quadrant(gain=3.4e38)  # bfloat16 ends at 3.3895e38, float32 at 3.4028e38
+    settings = {"images": IMAGES * 0 + 1, "method": fido.Config.smoke()}
+    assert np.isfinite(large.logits(jax.numpy.asarray(settings["images"]))).all()
+    with pytest.raises(ValueError, match=r"image 0: The classifier returned NaN .*float32 first"):
+        xai_jax.explain(large.in_precision("bfloat16"), **settings)
+
+
 def test_other_pictures_targets_keys_and_counts_compile_nothing_more():
     def programs():
         return explain_batch._explain._cache_size()

@@ -137,9 +137,14 @@ def test_bad_pictures_are_counted_and_the_exit_code_is_0_if_one_is_good(run, fol
     mixed.mkdir()
     (mixed / "good.png").write_bytes((folder / "0.png").read_bytes())
     (mixed / "bad.png").write_bytes(b"no picture")
+    (mixed / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(20))
+    os.mkfifo(mixed / "pipe.png")  # nobody writes into it: a reader would wait without end
     code, _, said = run("explain", *SMALL, "--out", tmp_path / "run", mixed)
     assert code == 0
-    assert "warning: 1 of 2 pictures were skipped" in said
+    assert "warning: 3 of 4 pictures were skipped" in said
+    reasons = {line.picture: line.reason for line in xai_jax.load(tmp_path / "run").summary}
+    assert "It is a picture in HEIC, which is not read here" in reasons["phone.heic"]
+    assert "It is no regular file" in reasons["pipe.png"] and not reasons["good.png"]
     (mixed / "good.png").unlink()
     failed = run("explain", *SMALL, "--out", tmp_path / "none", mixed)
     assert only_sentence(*failed).startswith("No picture could be explained; see ")
@@ -379,7 +384,7 @@ def test_a_signal_inside_compiled_code_ends_at_once_and_the_same_command_goes_on
     small = (*SMALL, "--batch-size", "1", "--num-steps", "400000", "--out", out, folder)
     process = start("explain", *small)
     assert waited_for(lambda: (out / ".lock").exists(), process)
-    time.sleep(3)  # it compiles, or steps through its hundred thousands
+    time.sleep(1)  # it compiles, or steps through its hundred thousands
     process.send_signal(getattr(signal, name))
     begun = time.monotonic()
     _, said = process.communicate(timeout=60)
@@ -419,6 +424,8 @@ def test_the_installed_command_killed_on_a_real_classifier_ends_with_the_same_by
         pytest.skip("needs pip install xai-jax[quickstart]")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     environment.pop("JAX_COMPILATION_CACHE_DIR")  # the tests' own
+    # One device, and a compiler that hurries: everything is compiled once, into that cache.
+    environment["XLA_FLAGS"] = "--xla_backend_optimization_level=0"
 
     def command(out):
         small = ("--num-steps", "2", "--num-samples", "1", "--batch-size", "1")

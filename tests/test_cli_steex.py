@@ -14,10 +14,13 @@ from PIL import Image
 from tiny_cli import SIZE, only_sentence
 
 import xai_jax
+from tests.pretrain.test_segmenter_training import Colours
+from xai_jax.classifiers import segmenter
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.generators import sean as generators
 from xai_jax.nn.learner import Weights
 from xai_jax.nn.sean import Sean
+from xai_jax.nn.segmenter import RegionSegmenter
 from xai_jax.runtime import weights_file
 
 NUM = 3
@@ -84,6 +87,57 @@ def test_it_leaves_pictures_and_what_each_region_did(run, folder, generator, map
     assert manifest["generator_sha256"] == weights_file.read(generator).sha256
     page = (out / "report.html").read_text()
     assert "reconstruction flips" in page and "region change" in page
+
+
+def test_pieces_of_a_region_are_named_in_what_is_left(run, folder, generator, tmp_path):
+    maps, out = tmp_path / "maps", tmp_path / "run"
+    maps.mkdir()
+    for picture in folder.iterdir():
+        with Image.open(picture) as image:
+            width, height = image.size
+        rows, columns = np.mgrid[:height, :width] * 2 // [[[height]], [[width]]]
+        Image.fromarray((rows != columns).astype(np.uint8)).save(maps / f"{picture.stem}.png")
+    pieces = ("--components.at-most", "2", "--components.of", "a")
+    given = arguments(generator, maps, *pieces, "--targeted", "a 2", "--out", out, "--", folder)
+    assert run(*given)[:2] == (0, f"{out / 'report.html'}\n")
+    found = xai_jax.load(out)
+    assert found.manifest.region_names == ("a", "b", "c", "d", "a 2")
+    assert found.manifest.components == {"at_most": 2, "smallest": 0.002}
+    change = np.asarray(found["region_change"])
+    assert (change[:, 4] > 0).all() and (change[:, :4] == 0).all()
+    np.testing.assert_array_equal(np.unique(found["label_map"]), [0, 1, 4])
+
+
+def test_label_maps_can_be_predicted(run, folder, generator, maps, tmp_path, monkeypatch):
+    path, out = tmp_path / "segmenter.safetensors", tmp_path / "run"
+    tiny = lambda settings: Colours(len(settings.regions))  # noqa: E731
+    monkeypatch.setattr(RegionSegmenter, "build", tiny)
+
+    def write(*names):
+        settings = RegionSegmenter(regions=names)
+        largest = {"kernel": jnp.eye(3)[None, None, :, : len(names)], "bias": jnp.zeros(len(names))}
+        weights_file.write(
+            path,
+            Weights(params={"colours": largest}, statistics={}),
+            kind=segmenter.KIND,
+            config=settings,
+            preprocess=Preprocess(height=SIZE, width=SIZE, crop=1.0),
+            class_names=(),
+        )
+
+    write("a", "b", "c")
+    given = ("explain", "--method", "steex", "--generator", generator, "--segmenter", path)
+    given = (*given, "--num-steps", "3", *tiny_cli.PLANTED, "--targeted", "a", "c", "--out", out)
+    assert run(*given, "--", folder)[:2] == (0, f"{out / 'report.html'}\n")
+    found = xai_jax.load(out)
+    assert found.manifest.segmenter_sha256 == weights_file.read(path).sha256
+    brightest = np.asarray(found.images).argmax(axis=-1)
+    np.testing.assert_array_equal(found["label_map"][:][..., 0], brightest)
+    assert "leave out --regions or --segmenter" in only_sentence(
+        *run(*given, "--regions", maps, "--", folder)
+    )
+    write("a", "c")
+    assert "finds a, c, and the generator draws a, b;" in only_sentence(*run(*given, "--", folder))
 
 
 def test_a_picture_without_its_map_is_skipped_by_name(run, folder, generator, maps, tmp_path):

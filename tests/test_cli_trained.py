@@ -19,6 +19,7 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.methods import fido
 from xai_jax.nn import learner
 
+pytestmark = pytest.mark.usefixtures("small_masks")
 NUM = 5
 
 
@@ -28,7 +29,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
+def checkpoint(small_masks, tmp_path_factory):
     return tiny_trained.write(tmp_path_factory.mktemp("trained") / "explainer.safetensors")
 
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import tiny_cli
+from flax import traverse_util
 from tiny_cli import only_sentence
 
+from xai_jax.classifiers.segmenter import Predicted
 from xai_jax.core.classifier import Classifier
 from xai_jax.infills.contextual_attention import ContextualAttention
-from xai_jax.nn import deepfill, released_deepfill
+from xai_jax.nn import convert, deepfill, deeplab, released_deepfill, resnet
 
 
 @pytest.fixture
@@ -45,6 +47,57 @@ def test_a_converted_file_fills_holes(run, tmp_path):
     filled = infill(infill.prepare(images), keep, jax.random.split(jax.random.key(2), 1))
     np.testing.assert_array_equal(filled * keep, images * keep)
     assert np.ptp(np.asarray(filled)[0, 4:9, 6:15]) > 0
+
+
+NAMES = {  # torchvision's, of DeepLabv3 on ResNet-101, and their shapes
+    "backbone.conv1.weight": (4, 3, 7, 7),
+    "backbone.layer3.22.conv3.weight": (16, 4, 1, 1),
+    "backbone.layer4.0.downsample.1.running_var": (16,),
+    "classifier.0.convs.3.0.weight": (6, 16, 3, 3),
+    "classifier.0.convs.4.1.weight": (6, 16, 1, 1),
+    "classifier.0.project.0.weight": (6, 30, 1, 1),
+    "classifier.1.weight": (6, 6, 3, 3),
+    "classifier.4.weight": (3, 6, 1, 1),
+}
+
+
+@pytest.fixture
+def deeplab101(monkeypatch):
+    """A state dict of torchvision's names, of a network with few channels."""
+    monkeypatch.setattr(resnet, "_WIDTHS", (4, 4, 4, 4))
+    monkeypatch.setattr(resnet, "_STEM", 4)
+    monkeypatch.setattr(deeplab, "_WIDTH", 6)
+    convert.shapes_of.cache_clear()
+    template = convert.shapes_of(deeplab.DeepLab(3, depth=101), (1, 64, 64, 3))
+    draw, found = np.random.default_rng(0), {}
+    for path, leaf in traverse_util.flatten_dict(template).items():
+        name = f"{deeplab.torch_name(path[1:-1])}.{convert._LEAVES[path[0], path[-1]]}"
+        values = draw.uniform(0.1, 1.0, leaf.shape).astype(np.float32)
+        layout = (3, 2, 0, 1) if values.ndim == 4 else (0,)
+        found[name] = np.ascontiguousarray(values.transpose(layout))
+    yield found
+    convert.shapes_of.cache_clear()
+
+
+def test_a_released_segmenter_keeps_its_arrays_and_its_first_output_goes_last(
+    run, tmp_path, deeplab101
+):
+    assert {name: deeplab101[name].shape for name in NAMES} == NAMES
+    safetensors.numpy.save_file(deeplab101, tmp_path / "released.safetensors")
+    given = ("convert", tmp_path / "released.safetensors", "--out", tmp_path / "own.safetensors")
+    names = ("--regions", "road", "car", "unlabelled")
+    assert run(*given, *names, "--first-is-last", "--height", "32", "--width", "64")[0] == 0
+    found = Predicted(weights=str(tmp_path / "own.safetensors")).build()
+    assert found.names == ("road", "car", "unlabelled")
+    assert (found.preprocess.height, found.preprocess.width) == (32, 64)
+    assert found.network == deeplab.DeepLab(3, depth=101)
+    kernel = found.weights.params["classes"]["kernel"][0, 0]
+    np.testing.assert_array_equal(kernel.T, deeplab101["classifier.4.weight"][[1, 2, 0], :, 0, 0])
+    own = found.weights.params["trunk"]["stage3_block22"]["expand"]["kernel"]
+    theirs = deeplab101["backbone.layer3.22.conv3.weight"]
+    np.testing.assert_array_equal(own.transpose(3, 2, 0, 1), theirs)
+    sentence = only_sentence(*run(*given, "--regions", "road", "car"))
+    assert "has 3 outputs, and --regions names 2" in sentence
 
 
 def test_other_files_are_refused_in_a_sentence(run, tmp_path):

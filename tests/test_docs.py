@@ -19,6 +19,19 @@ PAGES = [
 ]
 
 
+# Where the examples of every other page are run.
+ELSEWHERE = {
+    "bring-your-own-classifier": ("classifiers/test_adapters.py", "test_docs_examples.py"),
+    "classifier": ("pretrain/test_trained_file.py",),
+    "data": ("data/test_data_page.py",),
+    "results": ("runtime/test_results_page.py", "test_docs_examples.py"),
+    **dict.fromkeys(
+        ("evaluation", "explainer", "latent_shift", "steex", "syce", "training"),
+        ("test_docs_examples.py",),
+    ),
+}
+
+
 def blocks(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
 
@@ -37,6 +50,18 @@ def test_the_examples_of_a_methods_page_run(page, block, capsys):
 
 def test_every_page_of_a_method_has_an_example():
     assert {page for page, _ in pages()} == set(PAGES)
+
+
+def test_every_example_of_every_page_is_run_by_a_test():
+    with_examples = {page.stem for page in ROOT.glob("docs/*.md") if "```py" in page.read_text()}
+    assert with_examples == {pathlib.Path(page).stem for page in PAGES} | set(ELSEWHERE)
+    for page, tests in ELSEWHERE.items():
+        for test in tests:
+            assert page in (ROOT / "tests" / test).read_text(), (page, test)
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "configs/README.md"]:
+        assert set(re.findall(r"^```(\w+)$", page.read_text(), re.MULTILINE)) <= {"python", "bash"}
+        indented = re.findall(r"^    (?:import|from) \w+", page.read_text(), re.MULTILINE)
+        assert not indented, f"{page}: an example in Python stands between ``` so that it is run"
 
 
 def test_the_page_on_scale_has_every_case_of_the_check():

@@ -15,7 +15,7 @@ from xai_jax.core import targets
 from xai_jax.core.content import to_json
 from xai_jax.core.method import Explained, Inspector
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.data import pictures
+from xai_jax.data import finding
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import fido
 from xai_jax.metrics.fidelity import fidelity
@@ -99,7 +99,7 @@ def explain(
     folder: Path, out: Path, *, part: str | None = None, progress=None, **changes
 ) -> Outcome:
     """`run` on a folder of pictures; `changes` are of the Manifest or of the Run."""
-    files = pictures.find([folder])
+    files = finding.find([folder])
     ours = {name: changes[name] for name in ("seed", "batch_size") if name in changes}
     whole = manifest(files, **ours)
     whole = shard.part(whole, *shard.parse(part)) if part else whole

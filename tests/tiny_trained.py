@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import planted
 import tiny_cli
+from flax import linen
 
 from xai_jax.core.method import Frozen
 from xai_jax.core.preprocess import Preprocess
@@ -31,9 +32,14 @@ def frozen() -> Frozen:
     return Frozen(classifier, Constant(value=planted.DARK).build(classifier))
 
 
-@functools.cache
 def learned(seed: int = 0, num_classes: int = len(NAMES)) -> Weights:
     """Weights and statistics drawn at random, loud enough that the masks differ."""
+    return _drawn(seed, num_classes, config(num_classes).network.build())
+
+
+@functools.cache
+def _drawn(seed: int, num_classes: int, network: linen.Module) -> Weights:
+    del network  # another one has other weights
     batch = planted.quadrant_batch(1, SIZE, jax.random.key(0))
     trainable = config(num_classes).build().trainable
     shapes = jax.eval_shape(trainable.init, jax.random.key(0), frozen(), batch)

@@ -23,14 +23,14 @@ from xai_jax.core.types import PRNGKey
 from xai_jax.infills.blur import Blur
 from xai_jax.methods import fido
 from xai_jax.report.notebook import Pictured
-from xai_jax.runs import batch as batches
-from xai_jax.runs import road
+from xai_jax.runs import road, room
 from xai_jax.runs.memory import Counted, Memory, OnBad
 from xai_jax.runs.road import Run
 from xai_jax.runs.sources import Arrays
 from xai_jax.runtime.files import place
 from xai_jax.runtime.progress import Progress
 
+_BATCH = 8
 Target = int | Sequence[int] | np.ndarray | jax.Array | targets.ChooseTarget | None
 
 
@@ -46,7 +46,7 @@ def explain(
     regions: np.ndarray | None = None,
     metrics: Sequence[Metric] = (),
     key: PRNGKey | int = 0,
-    batch_size: int = 8,
+    batch_size: int | None = None,
     repeats: int = 1,
     mesh: Mesh | None = None,
     on_bad: OnBad = "raise",
@@ -70,7 +70,8 @@ def explain(
             of a metric are among the explanation's `numbers`.
         key: a random key or a seed. An image's explanation depends on the key and its own pixels,
             not on the batch that it is in.
-        batch_size: images explained in one compiled call; bounds memory.
+        batch_size: images explained in one compiled call; bounds memory. ``None``: 8, and for more
+            images on a GPU or TPU as many as have room, by the compiler's own figure (`runs.room`).
         repeats: how often each image is explained, with other noise each time: the answer is the
             mean, with the map ``spread`` where it is above 1 (`core.repeated`).
         mesh: devices to spread each batch over; `runtime.mesh.data_mesh()` is all of them.
@@ -93,7 +94,7 @@ def explain(
         raise ValueError(
             f"regions must be {list(images.shape[:3])}, not {list(np.shape(regions))}."
         )
-    if batch_size < 1:
+    if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
     source = Arrays(images, labels=labels, regions=regions)
     sink = Memory(source.names, on_bad)
@@ -101,7 +102,7 @@ def explain(
         inspector=inspector,
         target=_checked_target(target, num),
         key=arguments.checked_key(key),
-        batch_size=batches.compiled_size(inspector, metrics, images.shape, batch_size),
+        batch_size=batch_size or _BATCH,
         image_shape=images.shape[1:],
         mesh=mesh,
         metrics=metrics,
@@ -109,6 +110,9 @@ def explain(
     num_classes = run.check()
     if labels is not None and np.shape(labels) != (num, num_classes):
         raise ValueError(f"labels must be [{num} {num_classes}], not {list(np.shape(labels))}.")
+    most = room.for_pictures(run, source) if batch_size is None else batch_size
+    size = room.padded(inspector, metrics, images.shape, most)
+    run = dataclasses.replace(run, batch_size=size)
     with Progress() if progress else contextlib.nullcontext() as told:
         road.explain(run, source, sink if told is None else Counted(sink, told))
     found = sink.result()

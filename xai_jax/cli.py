@@ -1,5 +1,6 @@
 """The command ``xai-jax``: chooses what to do, and says in one sentence what went wrong."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -25,6 +26,26 @@ xai-jax COMMAND --help says more, xai-jax --version which this is. Examples:
   xai-jax explain --classifier model.onnx --mean 0.485 0.456 0.406 \\
       --std 0.229 0.224 0.225 --method gradcam --out results PICTURES
   xai-jax train --config=my_config.py --workdir=runs/mine
+"""
+
+_TRAIN = """\
+usage: xai-jax train --config=FILE --workdir=FOLDER [--config.FIELD=VALUE]
+
+Trains the experiment that the config file's get_config() returns; a second
+start of the same command goes on where the first ended. For example:
+
+  xai-jax train --config=my_config.py --workdir=runs/mine
+  xai-jax train --config=my_config.py --workdir=runs/short \\
+      --config.num_steps=100
+"""
+_EVALUATE = """\
+usage: xai-jax evaluate --config=FILE --workdir=FOLDER [--config.FIELD=VALUE]
+
+Scores the evaluation that the config file's get_config() returns, and prints
+the table; a second start of the same command goes on where the first ended.
+For example:
+
+  xai-jax evaluate --config=my_scores.py --workdir=runs/scores
 """
 
 
@@ -111,15 +132,22 @@ def _report(argv: Sequence[str]) -> None:
 def _train(argv: Sequence[str]) -> None:
     from xai_jax.train import program
 
-    sys.argv = ["xai-jax train", *argv]  # absl reads the flags from there
+    _configured(_TRAIN, "train", argv)
     program.main()
 
 
 def _evaluate(argv: Sequence[str]) -> None:
     from xai_jax.scoring import program
 
-    sys.argv = ["xai-jax evaluate", *argv]
+    _configured(_EVALUATE, "evaluate", argv)
     program.main()
+
+
+def _configured(usage: str, name: str, argv: Sequence[str]) -> None:
+    """What a program with a config file finds as python finds it: flags, words, own modules."""
+    sys.argv = [f"xai-jax {name}", *argv]  # absl reads the flags from there
+    sys.modules["__main__"].__doc__ = usage  # and shows this for --help
+    sys.path.insert(0, os.getcwd())  # for what the config imports, as beside train.py
 
 
 def _convert(argv: Sequence[str]) -> None:

@@ -6,7 +6,8 @@ It needs the classifier and the Explainer, which the other configs of this folde
 is trained too, --config=configs/clothing/evaluate.py:rtis adds its row. FIDO and Extremal
 Perturbations explain one class at a time and are scored on the first 20 pictures; the latter with
 its lengths scaled to the size of the pictures, three of the published four areas and 150 of the 800
-steps, in which its area weight grows as far.
+steps, in which its area weight grows as far. Attributions that ask the classifier many times are
+scored on these 20, too (lite0.attributions).
 
 Expect with :rtis, which printed it in 13 min 56 s on two CPU cores, the table of docs/explainer.md:
 mean F1 0.402 of the Explainer and 0.463 of RTIS on 200 pictures, 0.358 of FIDO and 0.482 of
@@ -17,6 +18,7 @@ from configs import lite0, recipes
 from configs.clothing import explainer_lite0, rtis_lite0
 from configs.clothing.clothes import PICTURES
 from xai_jax.methods import extremal
+from xai_jax.metrics.evidence_maps import flat, localisation
 from xai_jax.scoring.evaluation import Evaluation
 
 COMPARED = ("trousers", "outerwear", "dress", "eyewear", "bag")  # all in the first 20 pictures
@@ -38,5 +40,8 @@ def get_config(more: str = "") -> Evaluation:
         reward=extremal.Reward.CONTRASTIVE,
         smooth=0.09,
     )
+    contestants |= lite0.attributions()
     classes = tuple(PICTURES.class_names.index(name) for name in COMPARED)
-    return recipes.scores_of(trained, PICTURES.once("test", "soft"), contestants, classes)
+    scores = recipes.scores_of(trained, PICTURES.once("test", "soft"), contestants, classes)
+    scores.metrics, scores.resamples = (localisation(), flat()), 2000
+    return scores

@@ -13,7 +13,6 @@ from xai_jax.experiment import Experiment, Validation
 from xai_jax.generators.autoencoder import KIND
 from xai_jax.nn.autoencoder import Autoencoder
 from xai_jax.pretrain import autoencoder
-from xai_jax.runtime.weights_file import WeightsFile
 
 STEPS = 2000
 
@@ -30,10 +29,5 @@ def get_config() -> Experiment:
         validation=Validation(data=EVERY.once("validation"), every=500),
         num_steps=STEPS,
         batch_size=32,
-        export=WeightsFile(
-            kind=KIND,
-            config=method,
-            preprocess=EVERY.preprocess(),
-            class_names=EVERY.class_names,
-        ),
+        export=EVERY.exported(KIND, method),
     )

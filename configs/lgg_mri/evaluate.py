@@ -6,7 +6,8 @@ It needs the classifier and the Explainer that the other configs of this folder 
 without a tumour have no mask to score. Look at Dice and pointing; with one class there is no other
 class to compare, and the column saliency is only the logarithm of the area. FIDO and Extremal
 Perturbations are scored on the first 20 of these slices, the latter with areas of tumours, lengths
-scaled to the size of the slices, and 150 of the 800 steps, in which its area weight grows as far.
+scaled to the size of the slices, and 150 of the 800 steps, in which its area weight grows as far;
+attributions that ask the classifier many times likewise (lite0.attributions).
 
 Expect, as the command above printed them on two CPU cores (docs/explainer.md has all columns), Dice
 of 0.384 and pointing at 0.816 by the Explainer on 201 slices, 0.198 and 0.350 by FIDO, and 0.053
@@ -18,7 +19,8 @@ import dataclasses
 
 from configs import lite0, recipes
 from configs.lgg_mri import explainer_lite0
-from configs.lgg_mri.scans import PICTURES, position_and_area
+from configs.lgg_mri.scans import PICTURES, patient, position_and_area
+from xai_jax.metrics.evidence_maps import flat, localisation
 from xai_jax.scoring.evaluation import Evaluation
 from xai_jax.scoring.trivial import Trivial
 
@@ -28,9 +30,13 @@ def get_config() -> Evaluation:
     trained = explainer_lite0.get_config()
     contestants = {"explainer": recipes.left_by(trained, "runs/lgg_explainer")}
     contestants |= lite0.one_class_at_a_time(num_specific=None, areas=(0.02, 0.05, 0.1))
+    contestants |= lite0.attributions()
     whole = recipes.scores_of(trained, PICTURES.once("test", "soft"), contestants)
     return dataclasses.replace(
         whole,
+        metrics=(localisation(), flat()),
+        resamples=2000,
+        group_of=patient,
         trivial=Trivial(
             data=PICTURES.once("train"),
             numbers=position_and_area,

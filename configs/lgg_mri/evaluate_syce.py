@@ -22,7 +22,7 @@ import dataclasses
 
 from configs import recipes
 from configs.lgg_mri import matched, syce
-from configs.lgg_mri.scans import position_and_area
+from configs.lgg_mri.scans import patient, position_and_area
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.core.method import Builds, Method
 from xai_jax.data.pipeline import Pipeline
@@ -35,11 +35,6 @@ from xai_jax.metrics.evidence_maps import flat, localisation
 from xai_jax.metrics.percentiles import strongest
 from xai_jax.scoring.evaluation import Contestant, Evaluation, positive_saliency
 from xai_jax.scoring.trivial import Trivial
-
-
-def patient(name: str) -> str:
-    """Whose slice it is: the name without the slice's number."""
-    return name.rsplit("_", 1)[0]
 
 
 def attributions() -> dict[str, Builds[Method]]:

@@ -25,6 +25,11 @@ PICTURES = Pictures(  # "train" 2,659 slices, "validation" 657, "test" 613
 )
 
 
+def patient(name: str) -> str:
+    """Whose slice it is: the name without the slice's number."""
+    return name.rsplit("_", 1)[0]
+
+
 def position_and_area(name: str, image: np.ndarray) -> tuple[float, float]:
     """The slice's number in its scan, and the share of the picture that is not dark: the brain."""
     return float(name.rsplit("_", 1)[1].split(".")[0]), float((image > 0.1).mean())

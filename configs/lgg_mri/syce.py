@@ -24,7 +24,6 @@ from xai_jax.infills.constant import Mean
 from xai_jax.methods import syce
 from xai_jax.nn.patch_discriminator import PatchDiscriminator
 from xai_jax.nn.unet import UNet
-from xai_jax.runtime.weights_file import WeightsFile
 
 STEPS = {"quick": 1000, "long": 6000}
 
@@ -51,10 +50,5 @@ def get_config(which: str = "quick") -> Experiment:
         num_steps=num_steps,
         batch_size=32,
         checkpoint_every=250,
-        export=WeightsFile(
-            kind="syce",
-            config=method,
-            preprocess=PICTURES.preprocess(),
-            class_names=PICTURES.class_names,
-        ),
+        export=PICTURES.exported("syce", method),
     )

@@ -12,7 +12,6 @@ from xai_jax.data.transforms import Warp
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.generators.autoencoder import KIND
 from xai_jax.pretrain import autoencoder
-from xai_jax.runtime.weights_file import WeightsFile
 
 STEPS = 1500
 
@@ -26,10 +25,5 @@ def get_config() -> Experiment:
         validation=Validation(data=PICTURES.once("validation"), every=500),
         num_steps=STEPS,
         batch_size=64,
-        export=WeightsFile(
-            kind=KIND,
-            config=method,
-            preprocess=PICTURES.preprocess(),
-            class_names=PICTURES.class_names,
-        ),
+        export=PICTURES.exported(KIND, method),
     )

@@ -16,7 +16,6 @@ from xai_jax.data.transforms import Warp
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
 from xai_jax.pretrain import judge
-from xai_jax.runtime.weights_file import WeightsFile
 
 STEPS = 2400
 
@@ -33,10 +32,5 @@ def get_config() -> Experiment:
         validation=Validation(data=PICTURES.once("validation"), every=600),
         num_steps=STEPS,
         batch_size=32,
-        export=WeightsFile(
-            kind=KIND,
-            config=method,
-            preprocess=PICTURES.preprocess(),
-            class_names=PICTURES.class_names,
-        ),
+        export=PICTURES.exported(KIND, method),
     )

@@ -20,7 +20,6 @@ from xai_jax.data.transforms import Warp
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import syce
-from xai_jax.runtime.weights_file import WeightsFile
 
 STEPS = 1000
 PUBLISHED_STEPS = 60 * 73  # epochs of so many steps
@@ -58,10 +57,5 @@ def experiment(method: syce.Config, which: str) -> Experiment:
         num_steps=STEPS if is_quick else PUBLISHED_STEPS,
         batch_size=32 if is_quick else 128,
         checkpoint_every=50,
-        export=WeightsFile(
-            kind="syce",
-            config=method,
-            preprocess=PICTURES.preprocess(),
-            class_names=PICTURES.class_names,
-        ),
+        export=PICTURES.exported("syce", method),
     )

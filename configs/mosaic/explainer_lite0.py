@@ -15,7 +15,7 @@ from configs.mosaic.classifier_lite0 import COLOURS
 from configs.mosaic.mosaics import PICTURES
 from xai_jax.experiment import Experiment
 
-STEPS = 200
+STEPS = 400
 
 
 def get_config() -> Experiment:
@@ -26,6 +26,10 @@ def get_config() -> Experiment:
         COLOURS,
         STEPS,
         entropy_weight=10.0,
+        presence_weight=1.0,
+        from_evidence=True,
+        learning_rate=1e-3,
+        trunk_rate=1e-4,
         bound_weight=0.8,
         target_area_weight=0.01,
         min_area=0.05,

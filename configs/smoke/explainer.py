@@ -6,8 +6,8 @@ Pictures have one or two shapes whose texture is the class (`data.planted`), and
 it.
 
 Expect masks whose continuous IoU with the shapes is above 0.45 on average: the test of the
-training programs asks for that after 100 steps. A mask that keeps everything has the shapes' own
-share, 0.15.
+training programs asks for that after 80 steps of half as many pictures. A mask that keeps
+everything has the shapes' own share, 0.15.
 """
 
 import dataclasses

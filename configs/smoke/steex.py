@@ -17,7 +17,6 @@ from xai_jax.experiment import Experiment, Validation
 from xai_jax.generators.sean import KIND
 from xai_jax.nn.sean import Sean
 from xai_jax.pretrain import sean
-from xai_jax.runtime.weights_file import WeightsFile
 
 SIDE = 32
 
@@ -42,10 +41,5 @@ def get_config() -> Experiment:
         validation=Validation(data=with_regions(pictures.once("validation")), every=30),
         num_steps=60,
         batch_size=8,
-        export=WeightsFile(
-            kind=KIND,
-            config=network,
-            preprocess=pictures.preprocess(),
-            class_names=pictures.class_names,
-        ),
+        export=pictures.exported(KIND, network),
     )

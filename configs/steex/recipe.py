@@ -7,16 +7,21 @@ from typing import Any
 from configs import recipes
 from configs.recipes import Pictures
 from xai_jax.classifiers.pretrained import Named
+from xai_jax.classifiers.segmenter import KIND as SEGMENTER
+from xai_jax.classifiers.trunk import Trunk
 from xai_jax.core.method import Explained
 from xai_jax.data.pipeline import Pipeline
+from xai_jax.data.transforms import Augment
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.generators.sean import KIND, Sean
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import steex
 from xai_jax.metrics.counterfactuals import flips
-from xai_jax.metrics.regions import flips_alone, region_changes
+from xai_jax.metrics.pasted import cout
+from xai_jax.metrics.regions import diversity, flips_alone, region_changes
 from xai_jax.nn.sean import Sean as Network
-from xai_jax.pretrain import classifier, sean
+from xai_jax.nn.segmenter import Architecture, RegionSegmenter
+from xai_jax.pretrain import classifier, sean, segmenter
 from xai_jax.runtime.weights_file import WeightsFile
 from xai_jax.scoring.evaluation import Contestant, Evaluation, stretched_saliency
 
@@ -79,12 +84,52 @@ def new_sean(pictures: Pictures, network: Network, steps: int, **run: Any) -> Ex
         batch_size=8,
         log_every=25,
         checkpoint_every=50,
-        export=WeightsFile(
-            kind=KIND,
-            config=network,
-            preprocess=pictures.preprocess(),
-            class_names=pictures.class_names,
+        export=pictures.exported(KIND, network),
+        **given,
+    )
+
+
+def new_segmenter(
+    pictures: Pictures,
+    regions: Sequence[str],
+    steps: int,
+    *,
+    void: int = 255,
+    every: int = 250,
+    **run: Any,
+) -> Experiment:
+    """The light segmenter on ImageNet's trunk; mirror images are shown too.
+
+    Args:
+        pictures: with the splits "train" and "validation", whose masks number the regions.
+        regions: names of the numbers.
+        steps: over which the rate falls along a half cosine.
+        void: the number of what nobody decided.
+        every: steps from one validation to the next.
+        **run: other fields of the Experiment.
+    """
+    network = RegionSegmenter(regions=tuple(regions), architecture=Architecture.LIGHT)
+    method = segmenter.Config(
+        network=network, void=void, learning_rate=3e-3, trunk_rate=1e-3, decay_steps=steps
+    )
+    mirrored = Augment(
+        flip=0.5, rotation=0.0, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0
+    )
+    given: dict[str, Any] = {"batch_size": 16, **run}
+    return Experiment(
+        method=method,
+        start=Trunk(architecture=network.architecture),
+        data=with_regions(pictures.training(mirrored)),
+        validation=Validation(
+            data=with_regions(pictures.once("validation")),
+            every=every,
+            metric="mean_iou",
+            maximise=True,
         ),
+        num_steps=steps,
+        log_every=25,
+        checkpoint_every=50,
+        export=WeightsFile(kind=SEGMENTER, config=network, preprocess=pictures.preprocess()),
         **given,
     )
 
@@ -119,6 +164,12 @@ def scores(
         classifier=Named(name=f"{runs[0]}/classifier.safetensors"),
         generator=Sean(weights=f"{runs[1]}/{KIND}.safetensors"),
     )
-    made.metrics = (flips(), region_changes(regions.index(decides)), flips_alone(regions))
+    made.metrics = (
+        flips(),
+        region_changes(regions.index(decides)),
+        flips_alone(regions),
+        diversity(),
+        cout(),
+    )
     made.truth, made.absent = False, True
     return made

@@ -1,6 +1,7 @@
 """Tables as spreadsheets, pandas and Macs write them are read alike."""
 
 import codecs
+import os
 import unicodedata
 
 import pytest
@@ -16,6 +17,7 @@ PLAIN = 'file,class\na.png,café\n"b, c.png",tea\n'
     "content",
     [
         PLAIN.encode(),
+        'file, class\na.png, café\n"b, c.png", tea\n'.encode(),
         codecs.BOM_UTF8 + PLAIN.encode(),
         PLAIN.encode("cp1252"),
         PLAIN.encode("utf-16"),
@@ -79,3 +81,22 @@ def test_a_number_that_is_both_is_refused_and_one_that_means_the_same_is_taken()
         targets.class_index("1", NUMBERS)
     assert targets.class_index("1", ("0", "1", "2")) == 1
     assert targets.class_index("1", ("ant", "bee")) == 1
+
+
+def test_a_class_is_found_by_composed_and_decomposed_names():
+    names = [unicodedata.normalize(form, name) for form, name in (("NFD", "café"), ("NFC", "thé"))]
+    assert targets.class_index(unicodedata.normalize("NFC", "Café"), names) == 0
+    assert targets.class_index(unicodedata.normalize("NFD", "thé"), names) == 1
+
+
+def test_one_line_an_object_is_one_class_and_two_classes_are_refused(tmp_path):
+    rows = "file,class,left\na.png,tea,3\na.png,0,5\n"
+    assert read(tmp_path, rows, ["a.png"]) == {"a.png": 0}
+    with pytest.raises(ValueError, match="gives a.png the classes '0' and 'café'; leave one"):
+        read(tmp_path, f"{rows}a.png,café,5\n", ["a.png"])
+
+
+def test_a_pipe_is_no_table(tmp_path):
+    os.mkfifo(tmp_path / "labels.csv")  # nobody writes into it: a reader would wait without end
+    with pytest.raises(ValueError, match=r"labels\.csv is no regular file; save the table"):
+        targets.read_labels(tmp_path / "labels.csv", ("tea",), ["a.png"])

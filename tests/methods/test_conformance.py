@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import planted
 import pytest
+import small_networks
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from xai_jax import methods
@@ -40,7 +41,10 @@ CONFIGS = configs() | {"gradient_map.Config": gradient_map.Config}
 
 @pytest.fixture(params=CONFIGS, scope="module")
 def config(request):
-    return CONFIGS[request.param].smoke()
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "explainer.Config":  # RTIS's loss needs more steps with that network
+            small_networks.draw_the_masks(patch)
+        yield CONFIGS[request.param].smoke()
 
 
 @pytest.fixture(scope="module")

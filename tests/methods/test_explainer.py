@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import planted
 import pytest
+import small_networks
 
+from xai_jax.core.class_activation import evidence_map
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen
 from xai_jax.core.targets import Head
@@ -118,6 +120,39 @@ def test_what_the_removed_part_still_shows_of_the_true_classes_counts_where_it_i
     wanted = [(bce(removed[0], 0) + bce(3 * removed[0], 0)) / 2, bce(-2 * removed[1], 0), 0.0]
     np.testing.assert_allclose(found["presence"], wanted, rtol=1e-5)
     np.testing.assert_allclose(loss - plain, 2.0 * np.array(wanted), rtol=1e-4)
+
+
+def test_masks_may_begin_as_the_classifiers_own_evidence():
+    """A network that draws 0 everywhere leaves them as they began, trained and in training."""
+    classifier = small_networks.classifier(CLASSES, head=Head.SIGMOID)
+    frozen = Frozen(classifier=classifier, infill=Mean().build(classifier))
+    images = jax.random.uniform(jax.random.key(1), (2, 16, 16, 3))
+    batch = Batch(
+        images=images,
+        target=jnp.array([2, 0]),
+        image_id=jnp.arange(2, dtype=jnp.uint32),
+        weight=jnp.ones(2),
+        labels=jnp.eye(CLASSES)[:2],
+    )
+    light = Segmenter(num_classes=CLASSES, architecture=Architecture.LIGHT)
+    made = explainer.Config(network=light, max_targets=2, from_evidence=True).build()
+    assert made.trainable is not None
+    state = made.trainable.init(jax.random.key(0), frozen, batch)
+    nothing = jax.tree.map(jnp.zeros_like, state.params["classes"])
+    state = dataclasses.replace(state, params={**state.params, "classes": nothing})
+    wanted = jax.nn.sigmoid(evidence_map(classifier, images))
+    found = made.explain(made.trainable.weights(state), frozen, batch, jax.random.key(0))
+    np.testing.assert_allclose(found.class_keep, wanted, rtol=1e-5)
+    np.testing.assert_allclose(found.keep[0, ..., 0], wanted[0, ..., 2], rtol=1e-5)
+    _, metrics = made.trainable.step(state, frozen, batch, jax.random.key(0))
+    kept = [wanted[0, ..., 0].mean(), wanted[1, ..., 1].mean()]
+    np.testing.assert_allclose(metrics["target_area"], np.mean(kept), rtol=1e-5)
+
+
+def test_masks_that_begin_as_evidence_need_a_classifier_in_two_halves(frozen):
+    made = config(from_evidence=True).build()
+    with pytest.raises(ValueError, match=r"evidence map reads activations.*features_fn"):
+        made.check(frozen, (3, SIDE, SIDE, 3))
 
 
 def test_a_classifier_with_a_softmax_head_is_judged_by_its_cross_entropy(frozen, batch):

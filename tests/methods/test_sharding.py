@@ -7,7 +7,6 @@ import dataclasses
 
 import flat_regions
 import jax
-import planted
 import pytest
 import small_networks
 from test_conformance import CONFIGS
@@ -16,7 +15,7 @@ from benchmarks import abstract
 from xai_jax.core.method import Frozen
 from xai_jax.core.targets import Head
 from xai_jax.infills.blur import Blur
-from xai_jax.methods import explainer, fido, rtis, steex
+from xai_jax.methods import explainer, fido, rtis, steex, syce
 from xai_jax.nn.segmenter import Segmenter
 from xai_jax.pretrain import classifier as pretrained
 
@@ -29,7 +28,9 @@ _margins = dataclasses.replace(
 _drifting = explainer.Config(
     classifier_mode=explainer.ClassifierMode.TRAIN_LIKE_REFERENCE, micro_batches=2
 )
+_drawing = dataclasses.replace(syce.Config.smoke(), decided_class=None)  # small networks
 BESIDE = {
+    "syce.Config": _drawing,
     "fido.Config.in_parts": fido.Config(inner_batch_size=4 * NUM),
     "rtis.Config.margins": _margins,
     "explainer.Config.drifting": _drifting,
@@ -39,22 +40,27 @@ BESIDE = {
 
 
 def settings():
-    """The published and the smoke settings of all methods; what changes how those are computed."""
-    found = dict(BESIDE)
+    """The published settings and presets of all methods; what changes how those are computed.
+
+    Not the smoke test's, which are the same programs of smaller numbers, and which
+    test_conformance.py runs on eight devices; of what is trained no presets, as the network is a
+    small one anyway.
+    """
+    found = {}
     for name, kind in CONFIGS.items():
-        trains = hasattr(kind, "network")
         presets = [preset for preset in vars(kind) if isinstance(vars(kind)[preset], classmethod)]
         found[name] = kind()
-        for preset in ["smoke"] if trains else presets:
-            found[f"{name}.{preset}"] = getattr(kind, preset)()
-    return found
+        for preset in [] if hasattr(kind, "network") else presets:
+            if preset != "smoke":
+                found[f"{name}.{preset}"] = getattr(kind, preset)()
+    return found | BESIDE
 
 
 SETTINGS = settings()
 
 
 @pytest.fixture(params=SETTINGS, scope="module")
-def programs(request):
+def programs(request, small_masks):
     """`explain` and `step` with those settings; a small network draws the masks."""
     chosen = SETTINGS[request.param]
     num_classes = getattr(getattr(chosen, "network", None), "num_classes", 4)
@@ -65,16 +71,11 @@ def programs(request):
         is_sigmoid = "explainer" in request.param or num_classes == 1
         head = Head.SIGMOID if is_sigmoid else Head.SOFTMAX
         classifier = small_networks.classifier(num_classes, head)
-        # Every device draws the masks of RISE, which is work only beside no network at all.
-        if request.param.endswith("smoke") and not request.param.startswith("rise"):
-            classifier = planted.quadrant()
         infill = Blur(sigma=2.0).build(classifier)
         return Frozen(classifier=classifier, infill=infill, generator=flat_regions.flat())
 
     batch = abstract.batch_of(NUM, SIZE, num_classes)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Segmenter, "build", lambda self: small_networks.Masks(self.num_classes))
-        yield abstract.programs(chosen, jax.eval_shape(frozen), batch)
+    return abstract.programs(chosen, jax.eval_shape(frozen), batch)
 
 
 def compiled(program):

@@ -11,6 +11,7 @@ import pytest
 
 import xai_jax
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.components import Components
 from xai_jax.core.method import Frozen
 from xai_jax.core.targets import Head
 from xai_jax.infills.constant import Constant
@@ -183,6 +184,25 @@ def test_it_explains_by_the_public_call():
     assert (found.numbers["log_odds_after"] * found.numbers["log_odds_before"] < 0).all()
 
 
+def test_each_piece_of_a_region_can_be_targeted_by_itself():
+    """The upper left quadrant and the lower right one are one class, and do not touch."""
+    split = Components(at_most=2).build(("diagonal", "rest"))
+    generator = flat_regions.flat(0.0, split.names).replace(split=split)
+    quadrants = np.asarray(batch(2).regions)
+    maps = np.where((quadrants == 0) | (quadrants == 3), 0, 1)
+    given = {"generator": generator, "regions": maps}
+    both = ask(**given)
+    assert both.numbers["region_change"].shape == (2, 4)
+    np.testing.assert_array_equal(np.unique(both.maps["label_map"]), [0, 1, 2, 3])
+    assert (both.numbers["region_change"][:, 0] > 0.1).all()  # and it alone: the upper left decides
+    np.testing.assert_array_equal(both.numbers["region_change"][:, 1:], 0.0)
+    found = ask(method=dataclasses.replace(QUICK, targeted=("diagonal 2",)), **given)
+    before, after = found.numbers["log_odds_before"], found.numbers["log_odds_after"]
+    np.testing.assert_allclose(before, after, atol=1e-3)
+    with pytest.raises(ValueError, match="generator's regions are 0 to 1"):  # not those of pieces
+        ask(generator=generator, regions=maps + 2)
+
+
 @pytest.mark.parametrize(
     "changes, sentence",
     [
@@ -239,3 +259,11 @@ def test_the_fewest_regions_that_flip_are_one_or_two():
     own_images = np.asarray(batch().images)
     np.testing.assert_array_equal(pictures[:, 4], own_images)  # a region that is nowhere
     assert found.saliency[0, 0, -1] > found.saliency[0, -1, 0]
+    some = dataclasses.replace(cfg, targeted=("upper left", "lower left"))
+    fewer = explained(some, of=of)
+    wanted = [[1, 0, 1, 0, 0], [1, 0, 0, 0, 0], [1, 0, 1, 0, 0], [1, 0, 1, 0, 0]]
+    np.testing.assert_array_equal(fewer.numbers["region_set"], wanted)
+    for name in (0, 2):
+        same = fewer.pictures["counterfactual_alone"][:, name]
+        np.testing.assert_allclose(same, pictures[:, name], atol=1e-5)
+    np.testing.assert_array_equal(fewer.pictures["counterfactual_alone"][:, 1], own_images)

@@ -9,7 +9,7 @@ import pytest
 from xai_jax.core.method import Frozen
 from xai_jax.core.types import Batch, Explanation
 from xai_jax.infills.constant import Constant
-from xai_jax.metrics.regions import flips_alone, leaked, region_changes
+from xai_jax.metrics.regions import diversity, flips_alone, leaked, region_changes
 
 LABELS = jnp.array([[[0, 0], [1, 2]], [[0, 1], [1, 1]]])  # [2 2 2]
 FROZEN = Frozen(classifier=planted.quadrant(), infill=Constant(value=0.5).build(planted.quadrant()))
@@ -36,6 +36,7 @@ def said(**numbers):
         "region_change": jnp.array([[0.1, 0.3, 0.0], [0.5, 0.4, 0.1]]),
         "log_odds_before": jnp.array([2.0, -2.0]),
         "log_odds_after": jnp.array([-2.0, 3.5]),
+        "log_odds_reconstruction": jnp.array([-1.0, 1.5]),
         "reconstruction_flips": jnp.array([0.0, 1.0]),
     } | numbers
     pictures = {"generated": images + 0.5, "reconstruction": images + 0.25}
@@ -56,6 +57,9 @@ def test_which_region_is_named_and_how_surely_it_flips():
     assert rows["already_flips"] == [0.0, 1.0]
     assert rows["newly_flips"] == [1.0, 0.0]  # the second had flipped before any change
     assert rows["flips_75"] == [1.0, 1.0] and rows["flips_95"] == [0.0, 1.0]
+    assert rows["already_flips_75"] == [0.0, 1.0] and rows["already_flips_95"] == [0.0, 0.0]
+    assert rows["code_distance"] == pytest.approx([10**-0.5, 0.42**0.5])
+    assert rows["changed_regions"] == [2.0, 3.0]
     assert rows["share_of_change"] == pytest.approx([0.75, 0.4])
     assert rows["reconstruction_l1"] == [0.25, 0.25] and rows["leaks"][0] == pytest.approx(0.25)
 
@@ -73,5 +77,26 @@ def test_each_region_alone_has_a_column():
     assert list(rows) == ["flips_by_sky", "flips_by_traffic_light"]
     np.testing.assert_array_equal(rows["flips_by_sky"], [1.0, 0.0])
     np.testing.assert_array_equal(rows["flips_by_traffic_light"], [0.0, 0.0])
+    with pytest.raises(ValueError, match="moves no region alone"):
+        metric.measure(None, FROZEN, BATCH, said(), jax.random.key(0))
+
+
+def test_diversity_is_the_mean_over_pairs_of_regions_that_flip():
+    levels = jnp.array([[0.0, 0.5, 0.2, 0.9], [0.0, 0.5, 0.2, 0.9]])
+    pictures = jnp.broadcast_to(levels[..., None, None, None], (2, 4, 2, 2, 3))
+    found = Explanation(
+        target=None,
+        saliency=None,
+        pictures={"counterfactual_alone": pictures},
+        numbers={
+            "gained_alone": jnp.array([[0.1, 2.0, 1.0, 3.0], [0.1, -1.0, -1.0, 3.0]]),
+            "region_share": jnp.array([[0.3, 0.3, 0.4, 0.0], [0.5, 0.2, 0.3, 0.0]]),
+        },
+    )
+    metric = diversity()
+    rows = metric.measure(None, FROZEN, BATCH, found, jax.random.key(0))
+    np.testing.assert_array_equal(rows["flipping_regions"], [3.0, 1.0])  # the last is nowhere
+    # Levels 0, 0.5 and 0.2: the pairs lie 0.5, 0.2 and 0.3 apart.
+    np.testing.assert_allclose(rows["diversity"], [1.0 / 3.0, np.nan], rtol=1e-6)
     with pytest.raises(ValueError, match="moves no region alone"):
         metric.measure(None, FROZEN, BATCH, said(), jax.random.key(0))

@@ -21,6 +21,11 @@ def test_deeplab_has_the_published_number_of_parameters(classes, published):
     assert num_params(deeplab.DeepLab(classes)) == published
 
 
+def test_deeplab_on_resnet_101_has_the_published_number_of_parameters():
+    # 60,996,202 of torchvision's deeplabv3_resnet101, less 2,365,205 of its auxiliary head.
+    assert num_params(deeplab.DeepLab(21, depth=101)) == 60_996_202 - 2_365_205
+
+
 def test_the_light_network_has_the_number_of_parameters_that_the_manual_states():
     assert num_params(light.Light(9)) == 2_398_409
 
@@ -28,7 +33,7 @@ def test_the_light_network_has_the_number_of_parameters_that_the_manual_states()
 def test_the_dilated_trunk_keeps_an_eighth_of_the_resolution_and_the_plain_one_a_32nd():
     images = jax.ShapeDtypeStruct((1, 224, 160, 3), jnp.float32)
     for dilate, stride in [((False, True, True), 8), ((False, False, False), 32)]:
-        net = resnet.ResNet50Trunk(dilate=dilate)
+        net = resnet.ResNetTrunk(dilate=dilate)
         out, _ = jax.eval_shape(
             lambda key, x, net=net: net.init_with_output(key, x),
             jax.random.key(0),

@@ -174,3 +174,25 @@ def test_pictures_that_do_not_halve_so_often_are_refused():
     SMALL.check(16, 24)
     with pytest.raises(ValueError, match="30 x 32; set data.resize to multiples of 4"):
         SMALL.check(30, 32)
+
+
+@pytest.mark.parametrize("hidden, folded", [(5, True), (0, False)])
+def test_pieces_with_the_code_of_their_region_are_drawn_as_the_region(hidden, folded):
+    """The road's right half is a piece of its own: number 3, with the road's linear map."""
+    settings = Sean(regions=SMALL.regions, width=4, depth=2, style=6, hidden=hidden)
+    _, variables = network(settings)
+    pieces = jax.nn.one_hot(jnp.where((MAP == 1) & (jnp.arange(24) > 11), 3, MAP), 4)
+    codes = jnp.tanh(jax.random.normal(jax.random.key(4), (2, 3, 6)))
+
+    def draw(one_hot, codes, **how):
+        net = settings.build(folded=folded, **how)
+        context = net.apply(variables, one_hot, method="prepare")
+        return net.apply(variables, context, codes, KEYS, method="decode")
+
+    whole = draw(ONE_HOT, codes)
+    alike = jnp.concatenate([codes, codes[:, 1:2]], axis=1)
+    found = draw(pieces, alike, origins=(0, 1, 2, 1))
+    np.testing.assert_allclose(found, whole, atol=1e-5)
+    other = draw(pieces, alike.at[:, 3].add(0.5), origins=(0, 1, 2, 1))
+    off = abs(other - whole).max((0, 1, 3))
+    assert off[12:].mean() > 4 * off[:6].mean()  # around it, too: styles blend at coarse sizes

@@ -99,7 +99,7 @@ def test_the_page_ends_with_what_every_stored_array_means(with_others):
 def test_more_of_one_output_than_can_be_seen_is_cut_and_long_values_are_shortened():
     many = np.zeros((30, 4, 5, 3), np.float32)
     declared = gallery.COUNTERFACTUALS
-    shown = others.figures([Other(output=declared, values=many)])
+    shown = others.figures([Other(output=declared, values=many)], {})
     assert [figure["which"] for figure in shown][-1] == "20 of 30" and len(shown) == 20
     lines = Other(output=gallery.OF_EACH_AREA, values=np.ones((64, 5)))
     (trace,) = others.traces([lines])

@@ -28,7 +28,7 @@ from xai_jax.core import targets
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen
 from xai_jax.core.rng import image_ids
-from xai_jax.data import pictures
+from xai_jax.data import finding, pictures
 from xai_jax.infills.constant import Constant
 from xai_jax.metrics.fidelity import fidelity
 from xai_jax.runs import batch as batches
@@ -257,7 +257,7 @@ def test_the_folder_of_another_run_is_refused_by_the_field_that_differs(
     folder, finished, changes, said
 ):
     before = tiny_run.hashes(finished)
-    found = pictures.find([folder])
+    found = finding.find([folder])
     names = changes.pop("files", list(found))
     found = dict(zip(names, found.values(), strict=False))
     other, how = tiny_run.manifest(found, **changes), tiny_run.how(found)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tiny_run
 
-from xai_jax.data import pictures
+from xai_jax.data import finding
 from xai_jax.runs import shard
 from xai_jax.runtime import results
 
@@ -126,7 +126,7 @@ def test_a_shard_that_does_not_exist_is_refused(text):
 
 
 def test_more_shards_than_batches_are_refused(folder):
-    whole = tiny_run.manifest(pictures.find([folder]))
+    whole = tiny_run.manifest(finding.find([folder]))
     with pytest.raises(ValueError, match="make 5 batches, too few for 6 shards"):
         shard.part(whole, 1, 6)
 

@@ -16,9 +16,11 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.methods import fido, rtis
 from xai_jax.runs import trained
 
+pytestmark = pytest.mark.usefixtures("small_masks")
+
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory):
+def file(small_masks, tmp_path_factory):
     return tiny_trained.write(tmp_path_factory.mktemp("trained") / "explainer.safetensors")
 
 

@@ -131,8 +131,9 @@ def test_what_a_dead_process_of_this_machine_held_is_free_at_once(folder):
         assert time.monotonic() - started < lease.LASTS / 2
 
 
+ERROR = "500 InternalError"
 FAULTS = {
-    "500": lambda method, path: "500",
+    "500": lambda method, path: ERROR,
     "reset": lambda method, path: "reset",
     "torn": lambda method, path: "torn" if method == "PUT" else "",
     "lost": lambda method, path: "lost" if method == "PUT" else "",
@@ -200,7 +201,7 @@ def test_faults_that_stay_end_in_a_sentence_and_are_made_good(
 
 def test_a_store_that_is_out_damages_nothing(folder, line, pictures, on_disk):
     tiny_run.explain(pictures, folder)
-    line.fault = lambda method, path: "500" if method == "GET" and "/c/" in path else ""
+    line.fault = lambda method, path: ERROR if method == "GET" and "/c/" in path else ""
     with pytest.raises(StoreError):
         tiny_run.explain(pictures, folder)
     line.fault = lambda method, path: ""
@@ -210,7 +211,7 @@ def test_a_store_that_is_out_damages_nothing(folder, line, pictures, on_disk):
 def test_pictures_of_a_store_that_is_out_are_not_skipped(folder, line, pictures, tmp_path):
     for path in pictures.iterdir():
         files.write_whole(folder / path.name, path.read_bytes())
-    line.fault = lambda method, path: "500" if path.endswith("3.png") else ""
+    line.fault = lambda method, path: ERROR if path.endswith("3.png") else ""
     with pytest.raises(StoreError, match=r"3\.png"):
         tiny_run.explain(folder, tmp_path / "out")
 
@@ -220,7 +221,11 @@ def test_pictures_of_a_store_that_is_out_are_not_skipped(folder, line, pictures,
     [
         (("s3://nowhere/a", "--out", "OUT"), "", "There is no bucket s3://nowhere; make it"),
         (("PICTURES", "--out", "s3://nowhere/a"), "", "There is no bucket s3://nowhere; make it"),
-        (("PICTURES", "--out", "FOLDER"), "403", "The store refuses access to FOLDER/.lock; check"),
+        (
+            ("PICTURES", "--out", "FOLDER"),
+            "403 AccessDenied",
+            "The store refuses access to FOLDER/.lock; check",
+        ),
         (("FOLDER/none", "--out", "OUT"), "", "FOLDER/none does not exist; name pictures"),
         (("PICTURES", "FOLDER/other/1.png", "--out", "OUT"), "", "lie in different places"),
         (("PICTURES", "--out", "FOLDER/other"), "", "FOLDER/other holds 1.png and no run; choose"),

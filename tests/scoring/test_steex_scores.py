@@ -16,7 +16,7 @@ from xai_jax.data.streets import DECIDES, REGIONS, Streets
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import steex
 from xai_jax.metrics.counterfactuals import flips
-from xai_jax.metrics.regions import flips_alone, region_changes
+from xai_jax.metrics.regions import diversity, flips_alone, region_changes
 from xai_jax.scoring.evaluation import Contestant, Evaluation, stretched_saliency
 from xai_jax.scoring.score import score
 
@@ -65,7 +65,12 @@ def test_general_mode_and_each_region_are_scored_against_the_truth(tmp_path):
             name: Contestant(method=method, mask=stretched_saliency)
             for name, method in methods.items()
         },
-        metrics=(flips(), region_changes(REGIONS.index("sky")), flips_alone(REGIONS)),
+        metrics=(
+            flips(),
+            region_changes(REGIONS.index("sky")),
+            flips_alone(REGIONS),
+            diversity(),
+        ),
         truth=False,
         absent=True,
     )
@@ -76,4 +81,6 @@ def test_general_mode_and_each_region_are_scored_against_the_truth(tmp_path):
     assert float(rows["targeted"]["flipped"]) < 1.0  # the light reaches few rows of the sky's
     assert float(rows["sparsest"]["flips_by_sky"]) == 1.0
     assert float(rows["sparsest"]["flips_by_road"]) == 0.0
+    assert float(rows["sparsest"]["flipping_regions"]) >= 1.0
+    assert rows["general"]["diversity"] == ""
     assert rows["general"]["flips_by_sky"] == ""  # it moves no region alone

@@ -18,7 +18,7 @@ from xai_jax.metrics import segmentation
 from xai_jax.runs import trained
 
 ROOT = Path(__file__).parents[2]
-STEPS = 100
+STEPS = 80
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,7 @@ def workdir(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     command = [sys.executable, "train.py", "--config=configs/smoke/explainer.py"]
     command += [f"--workdir={folder}", f"--config.num_steps={STEPS}"]
+    command += ["--config.batch_size=8", f"--config.validation.every={STEPS // 2}"]
     one_device = os.environ | {"XLA_FLAGS": ""}
     subprocess.run(command, cwd=ROOT, check=True, timeout=500, env=one_device)
     return folder

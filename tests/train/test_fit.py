@@ -98,15 +98,22 @@ def test_plain_descent_follows_the_same_loop_in_numpy(tmp_path):
     np.testing.assert_allclose(lines[3]["valid/loss"], expected, rtol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("straight")
+    return digest(fit(experiment(validation=validated()), workdir), workdir)
+
+
 @pytest.mark.parametrize("num", [1, 8, 14, 20])
-def test_a_run_that_was_stopped_ends_with_the_bytes_of_one_that_was_not(tmp_path, stop_after, num):
+def test_a_run_that_was_stopped_ends_with_the_bytes_of_one_that_was_not(
+    straight, tmp_path, stop_after, num
+):
     exp = experiment(validation=validated())
-    straight = digest(fit(exp, tmp_path / "straight"), tmp_path / "straight")
     stop_after(num)
     with pytest.raises(InterruptedError):
-        fit(exp, tmp_path / "stopped")
+        fit(exp, tmp_path)
     stop_after(None)
-    assert digest(fit(exp, tmp_path / "stopped"), tmp_path / "stopped") == straight
+    assert digest(fit(exp, tmp_path), tmp_path) == straight
 
 
 def test_a_finished_run_is_left_as_it_is(tmp_path):

@@ -16,6 +16,8 @@ from xai_jax.core.targets import Head
 from xai_jax.data.pairs import Pairs, PairStream
 from xai_jax.experiment import Experiment
 from xai_jax.infills.constant import Constant
+from xai_jax.nn.patch_discriminator import PatchDiscriminator
+from xai_jax.nn.unet import UNet
 from xai_jax.runs import trained
 from xai_jax.runtime import metric_log
 from xai_jax.train.fit import fit
@@ -28,14 +30,20 @@ def bright(threshold, images):
 
 
 def experiment(threshold: float = 0.5) -> Experiment:
-    """The smoke config on tiny pictures of few networks' steps, with a plateau and an average."""
+    """The smoke config on tiny pictures, of shallow networks, with a plateau and an average."""
     made = smoke.get_config()
     data = dataclasses.replace(made.data.pictures, resize=SIDE, num_threads=1)
     judged = dataclasses.replace(made.validation.data, resize=SIDE, num_threads=1)
     classifier = Classifier.from_callable(bright, np.float32(threshold), head=Head.SIGMOID)
     return dataclasses.replace(
         made,
-        method=dataclasses.replace(made.method, plateau=1, average=0.5),
+        method=dataclasses.replace(
+            made.method,
+            network=UNet(widths=(4,)),
+            critic=PatchDiscriminator(widths=(4,)),
+            plateau=1,
+            average=0.5,
+        ),
         data=Pairs(pictures=data),
         validation=dataclasses.replace(made.validation, data=judged, every=2),
         explained=Explained(classifier=classifier, infill=Constant()),

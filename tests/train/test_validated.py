@@ -54,9 +54,17 @@ def test_each_validation_changes_the_state_that_the_next_step_begins_with(tmp_pa
     assert len(set(found)) > 1  # it did wait for a plateau
 
 
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """The state and the log of a run that nobody stopped."""
+    workdir = tmp_path_factory.mktemp("straight")
+    return fit(run(), workdir).state, (workdir / metric_log.NAME).read_bytes()
+
+
 @pytest.mark.parametrize("num", range(3, 30, 3))
-def test_stopped_at_any_step_and_resumed_it_ends_with_the_same_bytes(tmp_path, monkeypatch, num):
-    straight = fit(run(), tmp_path / "straight").state
+def test_stopped_at_any_step_and_resumed_it_ends_with_the_same_bytes(
+    straight, tmp_path, monkeypatch, num
+):
     taken, real = [], LineStream.__next__
 
     def limited(self):
@@ -68,11 +76,10 @@ def test_stopped_at_any_step_and_resumed_it_ends_with_the_same_bytes(tmp_path, m
     with monkeypatch.context() as patched:
         patched.setattr(LineStream, "__next__", limited)
         with pytest.raises(InterruptedError):
-            fit(run(), tmp_path / "stopped")
-    again = fit(run(), tmp_path / "stopped").state
-    jax.tree.map(np.testing.assert_array_equal, again, straight)
-    lines = [(tmp_path / name / metric_log.NAME).read_bytes() for name in ("straight", "stopped")]
-    assert lines[0] == lines[1]
+            fit(run(), tmp_path)
+    again = fit(run(), tmp_path).state
+    jax.tree.map(np.testing.assert_array_equal, again, straight[0])
+    assert (tmp_path / metric_log.NAME).read_bytes() == straight[1]
 
 
 def test_the_checkpoint_of_a_validated_step_holds_the_state_after_it(tmp_path):

@@ -71,7 +71,7 @@ def _convert(state_dict: StateDict) -> PyTree:
 
 RESNET50 = Ported(name="resnet50", features=_features, head=layers.mean_head, convert=_convert)
 
-_TRUNK = resnet.ResNet50Trunk()
+_TRUNK = resnet.ResNetTrunk()
 
 
 def _normed_features(params: PyTree, normalised: AnyArray) -> AnyArray:

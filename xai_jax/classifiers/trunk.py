@@ -22,7 +22,7 @@ class Trunk(Settings):
     Fields:
         architecture: of the network that is trained.
         weights: a file of the trunk's classifier (ResNet-50 for DeepLab, EfficientNet-Lite0 for
-            Light); empty: those of its Python package.
+            Light; for ResNet-101 there is none yet); empty: those of its Python package.
     """
 
     architecture: Architecture
@@ -32,8 +32,14 @@ class Trunk(Settings):
         """The state with the trunk's weights and statistics replaced.
 
         Raises:
-            ValueError: there are no weights, or they are damaged or of another architecture.
+            ValueError: there are no weights, they are damaged or of another architecture, or none
+                are known for this one.
         """
+        if self.architecture not in _TRUNKS:
+            raise ValueError(
+                f"There are no trunks for {self.architecture.value!r} yet; leave out start, or "
+                f"choose {' or '.join(repr(one.value) for one in _TRUNKS)}."
+            )
         name, variables_of = _TRUNKS[self.architecture]
         path = entries.weights_file(name, place(self.weights) if self.weights else None)
         trunk = variables_of(torch_file.read(path))

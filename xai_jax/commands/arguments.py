@@ -12,6 +12,7 @@ from xai_jax.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
 from xai_jax.commands import described
 from xai_jax.commands.onnx_flags import OnnxFlags
 from xai_jax.core import json_file
+from xai_jax.core.components import Components
 from xai_jax.core.domains import Count, Seed
 from xai_jax.core.precision import Precision
 from xai_jax.core.settings import changed, coerced, nearest
@@ -55,11 +56,15 @@ class Arguments(Generic[Config]):
             that the training of a generator has left, or the folder of that run.
         regions: folder of label maps, for a method that asks for them: for each picture a PNG of
             its name, whose grey levels or places in a palette number the regions.
+        segmenter: in the place of --regions: predicts the label maps; the .safetensors file that
+            the training of a segmenter has left, or the folder of that run.
+        components: whether each connected piece of a region is moved by itself: a car, and "car 2".
         seed: of all randomness.
         repeats: explain each picture so often, with other noise each time; the mean is shown, and
             how far the maps lie apart (spread).
-        batch_size: pictures in one compiled call, at most; bounds the memory. By default 8, and 4
-            on a CPU, where the first result comes sooner and a larger batch saves little.
+        batch_size: pictures in one compiled call, at most; bounds the memory. By default as many as
+            have room on a GPU or TPU, by the compiler's own figure, up to 128 a device; and 4 on a
+            CPU, where the first result comes sooner and a larger batch saves little.
         precision: "bfloat16" has the classifier and an infill's network compute in half precision:
             for TPUs and GPUs; slow on a CPU.
         shard: "2/5" for the second of five parts of the pictures; see "xai-jax merge".
@@ -92,6 +97,8 @@ class Arguments(Generic[Config]):
     infill_weights: Path | None = None
     generator: Path | None = None
     regions: Path | None = None
+    segmenter: Path | None = None
+    components: Components = dataclasses.field(default_factory=Components)
     seed: int = 0
     repeats: int = 1
     batch_size: int | None = None

@@ -11,7 +11,13 @@ from xai_jax.classifiers.entries import CLASSIFIERS, Entry
 
 @dataclasses.dataclass(kw_only=True)
 class Arguments:
-    """Lists the classifiers, the size of their input, and where their weights come from."""
+    r"""Lists the classifiers, how large their input is, and whose weights they take.
+
+    For example:
+      xai-jax classifiers
+      xai-jax explain --classifier resnet50 --weights resnet50.pth \
+          --out results PICTURES
+    """
 
 
 def main(argv: Sequence[str]) -> None:

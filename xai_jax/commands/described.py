@@ -43,14 +43,17 @@ _LINES = {
 
 
 def explain() -> str:
-    """The methods with their presets, the infills, and examples, in 80 columns."""
+    """The methods with their presets, the infills, and examples, in 80 columns.
+
+    tyro joins lines that begin with a letter, and sets blank ones before what is indented.
+    """
     whole = "Explains pictures: arrays, a table, an overlay a picture and a report."
-    lines = [whole, "A second start of the same command goes on where the first ended."]
-    lines += ["", "--method, with --preset in brackets (besides published):"]
+    lines = [whole, "", "A second start of the same command goes on where the first ended."]
+    lines += ["", "Methods (--method), in brackets their presets besides published (--preset):"]
     for name, kind in METHODS.items():
         more = ", ".join(preset for preset in presets(kind) if preset != PUBLISHED)
         lines += _item(name, kind, f" [{more}]" if more else "")
-    lines += ["", "--infill, what stands where a pixel is removed:"]
+    lines += ["", "Infills (--infill), which stand where a pixel is removed:"]
     for name, kind in INFILLS.items():
         lines += _item(name, kind, "")
     return "\n".join([*lines, "", *_EXAMPLES])
@@ -65,7 +68,6 @@ def _item(name: str, kind: type, more: str) -> list[str]:
 
 _EXAMPLES = (
     "For example:",
-    "",
     "  xai-jax explain --classifier efficientnet_lite0 --out results photo.jpg",
     "  xai-jax explain --classifier efficientnet_lite0 --out results --preset fast \\",
     "      --target runner-up PICTURES",

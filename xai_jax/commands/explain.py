@@ -1,5 +1,6 @@
 """``xai-jax explain``: pictures in, a folder of results out."""
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,18 +12,21 @@ from xai_jax import report
 from xai_jax.choices import GENERATORS
 from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.pretrained import Pretrained
+from xai_jax.classifiers.segmenter import Labels, Predicted
 from xai_jax.commands import arguments, targets
 from xai_jax.commands.arguments import Arguments
+from xai_jax.core.components import Components
 from xai_jax.core.content import to_json
-from xai_jax.core.method import Explained, Inspector
+from xai_jax.core.generator import region_names
+from xai_jax.core.method import Explained, Frozen, Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.core.outputs import COUNTERFACTUAL, KEEP
 from xai_jax.core.repeated import repeated
-from xai_jax.data import pictures
+from xai_jax.data import finding
 from xai_jax.infills import trained as infills_trained
 from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.fidelity import fidelity
-from xai_jax.runs import record, shard, trained
+from xai_jax.runs import record, room, shard, trained
 from xai_jax.runs.road import Run
 from xai_jax.runs.run import Outcome, run
 from xai_jax.runs.sources import Files
@@ -35,8 +39,9 @@ from xai_jax.runtime import (
     originals,
     weights_file,
 )
+from xai_jax.runtime import manifest as manifests
 from xai_jax.runtime.ahead import interruptibly
-from xai_jax.runtime.manifest import Manifest, computed_with
+from xai_jax.runtime.manifest import Manifest, computed_with, of_regions
 from xai_jax.runtime.progress import Progress
 
 _BATCH, _BATCH_ON_CPU = 8, 4
@@ -53,7 +58,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _run(args: Arguments[Any], found: Trained | None) -> None:
-    files = pictures.find(args.pictures, without=args.out)
+    files = finding.find(args.pictures, without=args.out)
     place = shard.parse(args.shard) if args.shard else None
     if args.compilation_cache:
         compilation_cache.enable()
@@ -87,27 +92,29 @@ def _explain(
         args.target, args.labels, model.class_names or (), list(files)
     )
     inspector = _inspector(args, found, model)
+    regions = _regions(args, inspector.frozen)
     progress.note("looking at the pictures")
-    manifest = _manifest(args, found, model, target, _files(args, model, files))
-    if place is not None:
-        manifest = shard.part(manifest, *place)
-    own = {picture: files[picture] for picture in manifest.pictures}
     how = Run(
         inspector=repeated(inspector, args.repeats),
-        target=targets.of_each(chosen, list(own)),
+        target=targets.of_each(chosen, list(files)),
         key=jax.random.key(args.seed),
-        batch_size=manifest.batch_size,
+        batch_size=_BATCH_ON_CPU if jax.default_backend() == "cpu" else _BATCH,
         image_shape=_shape(model),
         mesh=mesh.local_mesh(),
         metrics=_metrics(inspector),
         decisions=True,
     )
-    source = _files(args, model, own)
+    source = Files(files, model.preprocess, regions)
+    manifest = _manifest(args, found, model, target, source, _limit(args, how, source))
+    manifest = dataclasses.replace(manifest, **of_regions(inspector.frozen.generator))
+    if place is not None:
+        manifest = shard.part(manifest, *place)
+    own = {picture: files[picture] for picture in manifest.pictures}
+    how = dataclasses.replace(
+        how, target=targets.of_each(chosen, list(own)), batch_size=manifest.batch_size
+    )
+    source = Files(own, model.preprocess, regions)
     return run(args.out, manifest, how, source, model.class_names or (), progress)
-
-
-def _files(args: Arguments[Any], model: Pretrained, files: dict[str, Path]) -> Files:
-    return Files(files, model.preprocess, args.regions)
 
 
 def _shape(model: Pretrained) -> tuple[int, int, int]:
@@ -119,7 +126,7 @@ def _inspector(args: Arguments[Any], found: Trained | None, model: Pretrained) -
     frozen = Explained(
         classifier=model.classifier,
         infill=args.infill_settings,
-        generator=None if args.generator is None else _generator(args.generator),
+        generator=None if args.generator is None else _generator(args.generator, args.components),
         precision=args.precision,
     ).build()
     if found is None:
@@ -134,18 +141,48 @@ def _inspector(args: Arguments[Any], found: Trained | None, model: Pretrained) -
     )
 
 
-def _generator(path: Path) -> Any:
+def _generator(path: Path, components: Components) -> Any:
     """The settings of the latent space in a file."""
     content = weights_file.read(path)
     weights_file.check_kind(content, GENERATORS)
-    return GENERATORS[content.header.kind](weights=str(path))
+    kind = content.header.kind
+    if components.at_most == 1:
+        return GENERATORS[kind](weights=str(path))
+    if "components" not in {field.name for field in dataclasses.fields(GENERATORS[kind])}:
+        raise ValueError(f"{path}, of the kind {kind}, knows no regions; leave out --components.")
+    return GENERATORS[kind](weights=str(path), components=components)
 
 
-def _limit(args: Arguments[Any]) -> int:
-    """Pictures in one compiled call, at most."""
+def _regions(args: Arguments[Any], frozen: Frozen) -> Path | Labels | None:
+    """Where the label maps come from.
+
+    Raises:
+        ValueError: two places are named, or the segmenter's regions are not the generator's.
+    """
+    if args.segmenter is None:
+        return args.regions
+    if args.regions is not None:
+        raise ValueError("Label maps are given or predicted; leave out --regions or --segmenter.")
+    found = Predicted(weights=str(args.segmenter)).build()
+    wanted = region_names(frozen.generator)[: len(found.names)]
+    if wanted and wanted != found.names:
+        raise ValueError(
+            f"The segmenter finds {', '.join(found.names)}, and the generator draws "
+            f"{', '.join(wanted)}; name two that have learned from the same label maps."
+        )
+    return found
+
+
+def _limit(args: Arguments[Any], how: Run, source: Files) -> int:
+    """Pictures in one compiled call, at most; the same for all processes.
+
+    Where nobody says: as the folder's run has begun, or as many as the devices have room for.
+    """
     if args.batch_size is not None:
         return args.batch_size
-    return _BATCH_ON_CPU if jax.default_backend() == "cpu" else _BATCH
+    if (args.out / manifests.NAME).is_file():
+        return manifests.read(args.out).batch_size
+    return distributed.least(room.for_pictures(how, source))
 
 
 def _metrics(inspector: Inspector) -> tuple[Metric, ...]:
@@ -164,6 +201,7 @@ def _manifest(
     model: Pretrained,
     target: str | int,
     source: Files,
+    limit: int,
 ) -> Manifest:
     labels = args.labels if target == targets.TRUTH else None
     return Manifest(
@@ -176,6 +214,7 @@ def _manifest(
         generator_sha256=weights_file.read(args.generator).sha256 if args.generator else None,
         classifier=model.name,
         weights_sha256=model.weights_sha256,
+        segmenter_sha256=weights_file.read(args.segmenter).sha256 if args.segmenter else None,
         checkpoint_sha256=found.content.sha256 if found else None,
         preprocess=to_json(model.preprocess),
         target=target,
@@ -184,7 +223,7 @@ def _manifest(
         repeats=args.repeats,
         precision=args.precision,
         sheets=args.sheets,
-        batch_size=shard.even_batch_size(len(source.names), _limit(args)),
+        batch_size=shard.even_batch_size(len(source.names), limit),
         pictures=source.names,
         digests=record.digests(source),
         computed_with=computed_with(),

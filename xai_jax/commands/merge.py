@@ -16,6 +16,9 @@ from xai_jax.runtime.files import placed
 class Arguments:
     """Joins the results of "xai-jax explain --shard 1/n" to "n/n".
 
+    For example:
+      xai-jax merge --out whole part1 part2 part3
+
     Args:
         shards: their folders, in any order.
         out: folder of the joined results.

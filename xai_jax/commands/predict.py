@@ -16,7 +16,7 @@ from xai_jax.classifiers.pretrained import Pretrained
 from xai_jax.commands.onnx_flags import OnnxFlags
 from xai_jax.core import targets
 from xai_jax.core.errors import BadPicture
-from xai_jax.data import pictures
+from xai_jax.data import finding, pictures
 from xai_jax.runs.batch import BAD_LOGITS, checked_logits
 from xai_jax.runtime import compilation_cache
 from xai_jax.runtime.files import placed
@@ -28,6 +28,9 @@ _TOP = 5
 @dataclasses.dataclass(kw_only=True)
 class Arguments:
     """Prints the five classes that a classifier finds most likely in each picture.
+
+    For example:
+      xai-jax predict --classifier efficientnet_lite0 photo.jpg PICTURES
 
     Args:
         pictures: files, and folders that are searched with their subfolders.
@@ -55,7 +58,7 @@ def main(argv: Sequence[str]) -> None:
     """
     args = tyro.cli(Arguments, args=argv, prog="xai-jax predict")
     placed(args)
-    files = pictures.find(args.pictures)
+    files = finding.find(args.pictures)
     compilation_cache.enable()
     model = pretrained.load(args.classifier, args.weights, args.onnx.about())
     answers = []

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -13,7 +14,11 @@ from xai_jax.runtime.files import placed
 
 @dataclasses.dataclass(kw_only=True)
 class Arguments:
-    """Writes report.html of a run, finished or not; of several runs, the page that compares them.
+    """Writes report.html of a run, finished or not.
+
+    Of several runs it writes the page that compares them. For example:
+      xai-jax report results
+      xai-jax report results/fido results/gradcam --out comparison.html
 
     Args:
         folders: made by "xai-jax explain --out", or by evaluate.py, one a contestant.
@@ -22,8 +27,8 @@ class Arguments:
     """
 
     folders: tyro.conf.Positional[tuple[Path, ...]]
-    out: Path | None = None
-    scores: Path | None = None
+    out: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
+    scores: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
 
 
 def main(argv: Sequence[str]) -> None:

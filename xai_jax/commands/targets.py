@@ -1,7 +1,5 @@
 """Which class is explained, out of the words of the command line."""
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +14,6 @@ _WORDS: dict[str, ChooseTarget] = {
     "runner-up": runner_up,
 }
 TRUTH = "truth"
-_INDEX, _NAME = "index:", "name:"
 
 
 def resolved(
@@ -61,16 +58,16 @@ def class_index(word: str, class_names: Sequence[str]) -> int:
     Raises:
         ValueError: there is no such class (says which is near), or there are several.
     """
-    plain = word.removeprefix(_NAME).removeprefix(_INDEX)
-    index = int(float(plain)) if re.fullmatch(r"-?[0-9]{1,15}(\.0+)?", plain) else None
+    plain = word.removeprefix(table.NAME).removeprefix(table.INDEX)
+    index = table.whole_number(plain)
     found = [i for i, name in enumerate(class_names) if _plain(plain) in _synonyms(name)]
-    if index is not None and word.startswith(_INDEX):
+    if index is not None and word.startswith(table.INDEX):
         return index
-    if index is not None and not word.startswith(_NAME):
+    if index is not None and not word.startswith(table.NAME):
         if found and found != [index]:
             raise ValueError(
                 f"{word!r} is the index of one class and the name of another, class {found[0]}; "
-                f"write {_INDEX}{word} or {_NAME}{word}."
+                f"write {table.INDEX}{word} or {table.NAME}{word}."
             )
         return index
     if len(found) > 1:
@@ -106,7 +103,7 @@ def read_labels(path: Path, class_names: Sequence[str], pictures: Sequence[str])
         known.setdefault(line[0], {})[line[1]] = None
     labels = {}
     for picture in pictures:
-        composed = unicodedata.normalize("NFC", picture)
+        composed = table.composed(picture)
         name = composed if composed in known else composed.rsplit("/", 1)[-1]
         if name not in known:
             raise ValueError(
@@ -127,4 +124,4 @@ def _synonyms(name: str) -> list[str]:
 
 
 def _plain(name: str) -> str:
-    return " ".join(name.lower().replace("_", " ").split())
+    return " ".join(table.composed(name).lower().replace("_", " ").split())

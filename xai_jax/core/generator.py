@@ -1,11 +1,12 @@
 """A generator with a latent space, for methods that move codes instead of masks."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flax import struct
 
+from xai_jax.core.components import Split
 from xai_jax.core.precision import Precision, computed
 from xai_jax.core.types import AnyArray, Images, PRNGKeys, PyTree
 
@@ -29,6 +30,8 @@ class Generator:
         prepare_fn: ``(params, images [b h w c], regions [b h w] or None) -> context``, a pytree of
             ``[b ...]`` arrays; by default the images themselves.
         region_names: of the label map's numbers 0, 1 ...; empty where there is no map.
+        split: from the label maps that are handed in to these numbers, on the host; ``None``: they
+            are the same.
     """
 
     params: PyTree
@@ -36,6 +39,7 @@ class Generator:
     decode_fn: Callable = struct.field(pytree_node=False)
     prepare_fn: Callable = struct.field(pytree_node=False, default=_images_as_they_are)
     region_names: tuple[str, ...] = struct.field(pytree_node=False, default=())
+    split: Split | None = struct.field(pytree_node=False, default=None)
 
     def prepare(self, images: Images, regions: AnyArray | None = None) -> Any:
         """What `encode` and `decode` need of the pictures, ``[b ...]``."""
@@ -57,3 +61,24 @@ class Generator:
     def decode(self, context: Any, codes: Any, keys: PRNGKeys) -> Images:
         """Pictures of `codes`, unit pixels; `keys` are of the noise, one a picture."""
         return self.decode_fn(self.params, context, codes, keys)
+
+
+def region_names(generator: Generator | None) -> tuple[str, ...]:
+    """Of its label maps' numbers; empty where there is no generator, or no map."""
+    return () if generator is None else generator.region_names
+
+
+def numbered(generator: Generator | None, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of one picture, its label map in the generator's numbers.
+
+    Args:
+        generator: ``None``: all stays.
+        known: by the names of `core.types.Batch`.
+
+    Raises:
+        BadPicture: the map does not fall into the generator's regions.
+    """
+    split = None if generator is None else generator.split
+    if split is None or "regions" not in known:
+        return dict(known)
+    return {**known, "regions": split(known["regions"])}

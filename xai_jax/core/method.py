@@ -111,6 +111,8 @@ class Trainable(NamedTuple):
         look: ``(frozen, batches)``; looks at as many of the first batches as it wants, outside
             compiled code and before anything is written; raises ValueError where nothing can be
             learned from them. ``None``: there are no such batches.
+        summary: ``{name: mean} -> {name: number}``, what is told of the means of a validation, for
+            a score that is no mean of pictures. ``None``: they are told as they are.
     """
 
     init: InitFn
@@ -119,6 +121,7 @@ class Trainable(NamedTuple):
     weights: Callable[[Any], Any] = _all_of_it
     validated: Callable[[Any, dict[str, float]], Any] | None = None
     look: Callable[[Any, Iterator[Any]], None] | None = None
+    summary: Callable[[dict[str, float]], dict[str, float]] | None = None
 
 
 class Method(NamedTuple):

@@ -90,6 +90,14 @@ DIFFERENCE = Output(
     unit="unit pixels, in [-1, 1]",
     meaning="Stable less counterfactual picture, the channels' mean: above 0 it would be darker.",
 )
+LABEL_MAP = Output(
+    name="label_map",
+    kind="map",
+    axes=_MAP,
+    unit="number of the region",
+    meaning="Which region a pixel belongs to.",
+    stored="int32",
+)
 
 CLASS_LOG_ODDS = Output(
     name="class_log_odds",

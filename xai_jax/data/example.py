@@ -31,6 +31,8 @@ class Example:
             the labels.
         boxes: ``[n 4]`` float32 (top, left, bottom, right) in [0, 1] around what `labels` name; the
             filled boxes stand for a mask where there is none. ``None``: not known.
+        drawn: the names of all classes, where the mask shows every true one unless it has void;
+            empty: it need not.
     """
 
     row: int
@@ -41,6 +43,7 @@ class Example:
     meaning: np.ndarray | None = None
     regions: bool = False
     boxes: np.ndarray | None = None
+    drawn: tuple[str, ...] = ()
 
     @property
     def target(self) -> int:
@@ -126,7 +129,7 @@ def classes_of(example: Example, size: tuple[int, int]) -> np.ndarray:
 
     Raises:
         BadPicture: the mask cannot be read, or is neither as large as the picture nor a whole
-            number of times smaller.
+            number of times smaller, or shows no pixel of a class that has to be `drawn`.
         ValueError: there is none.
     """
     if example.mask is None:
@@ -137,7 +140,23 @@ def classes_of(example: Example, size: tuple[int, int]) -> np.ndarray:
         ids = ids.repeat(scale, 0).repeat(scale, 1)  # CelebAMask-HQ draws at half the size
     if ids.shape[::-1] != size:
         raise BadPicture(another_size("It", size, ids.shape[::-1]))
-    return ids if example.meaning is None else example.meaning[ids]
+    classes = ids if example.meaning is None else example.meaning[ids]
+    _check_drawn(example, classes, ids)
+    return classes
+
+
+def _check_drawn(example: Example, classes: np.ndarray, ids: np.ndarray) -> None:
+    if not example.drawn:
+        return
+    shown = np.bincount(classes.ravel(), minlength=len(example.drawn) + 1)
+    has_void = len(shown) > VOID and shown[VOID]
+    for k in np.flatnonzero(example.labels):
+        if not shown[1 + k] and not has_void:
+            held = ", ".join(map(str, np.unique(ids)[:8]))
+            raise BadPicture(
+                f"Its mask has no pixel of the class {example.drawn[k]!r}, which its labels name; "
+                f"it holds the numbers {held}."
+            )
 
 
 def _numbers(example: Example) -> np.ndarray:

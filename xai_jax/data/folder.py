@@ -1,23 +1,29 @@
 """Anybody's own pictures: a folder with ``images/``, ``labels.csv`` and perhaps ``masks/``."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from xai_jax.core import json_file
-from xai_jax.core.domains import Real, Within
+from xai_jax.core.domains import Real
 from xai_jax.core.settings import Settings
+from xai_jax.data import folder_table
 from xai_jax.data import table as tables
 from xai_jax.data.example import VOID
 from xai_jax.data.folder_examples import CLASSES, TABLE, FolderExamples
+from xai_jax.data.one_object import object_number
 from xai_jax.runtime.files import place
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Listed(Settings):
-    """One column that lists the classes of a picture, by name or number, with blanks between."""
+    """One column that lists the classes of a picture, by name or number, with blanks between.
+
+    "index:3" and "name:3" say which of the two a number is, where names are numbers.
+    """
 
     column: str = "classes_present"
 
@@ -41,12 +47,20 @@ class Flagged(Settings):
             ValueError: a column holds no number.
         """
         try:
-            return [column for column in self.columns if float(line[column]) > self.above]
+            return [
+                f"{tables.NAME}{column}" for column in self.columns if self._is_there(line[column])
+            ]
         except (TypeError, ValueError):
             raise ValueError(
                 f"{where} has no number in one of {', '.join(self.columns)}; "
                 "write 1 where the picture shows the class and 0 where it does not."
             ) from None
+
+    def _is_there(self, cell: str) -> bool:
+        value = float(cell)
+        if math.isnan(value):
+            raise ValueError(cell)
+        return value > self.above
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -55,10 +69,12 @@ class Folder(Settings):
 
     Fields:
         root: the folder. ``labels.csv`` has a column ``file`` (below ``images/``), perhaps
-            ``split``, and what `labels` names. Masks are ``masks/<name of the file>.png``, one
-            number a pixel; 255 is void. ``classes.json`` lists the names of the numbers from 0 on,
-            or maps names to numbers; without it, listed numbers mean themselves, and names or flags
-            count from 1.
+            ``split``, and what `labels` names; a picture with several lines, one an object say,
+            shows what any of them names. Masks are ``masks/<name of the file>.png``, one number a
+            pixel; 255 is void, but in masks of a single class that hold one number besides 0, that
+            is the class: 0 and 255, or 0 and 128. ``classes.json`` lists the names of the numbers
+            from 0 on, or maps names to numbers; without it, listed numbers mean themselves, and
+            names or flags count from 1.
         split: whose rows; empty: all rows.
         labels: where the truth stands.
         classes: our classes, each a name and what it consists of in the folder's own classes;
@@ -81,80 +97,25 @@ class Folder(Settings):
                 is no picture.
         """
         root = place(self.root)
-        lines = lines_of(root, table_of(root), self.split)
+        lines = folder_table.lines_of(root, self.split)
         numbers = _own_classes(root, self.labels, [line for _, line in lines])
         classes = self.classes or {name: (name,) for name, n in numbers.items() if n != 0}
         groups = _groups(root, numbers, classes)
-        labels = _truth(root, lines, self.labels, numbers, groups, len(classes))
-        kept = np.flatnonzero(labels.any(1)) if self.drop_empty else np.arange(len(lines))
+        of_pictures = folder_table.by_picture(lines)
+        labels = _truth(root, of_pictures, self.labels, numbers, groups, len(classes))
+        kept = np.flatnonzero(labels.any(1)) if self.drop_empty else np.arange(len(labels))
         _every_class_is_there(root, self.split, labels, tuple(classes))
         rows = FolderExamples(
             root=root,
             class_names=tuple(classes),
-            rows=tuple(lines[i][0] for i in kept),
-            files=tuple(lines[i][1]["file"] for i in kept),
+            rows=tuple(of_pictures[i][0][0] for i in kept),
+            files=tuple(of_pictures[i][0][1]["file"] for i in kept),
             labels=labels[kept],
             meaning=_meaning(numbers, groups),
             has_masks=(root / "masks").is_dir(),
         )
         rows.check()
-        return rows
-
-
-def table_of(root: Path) -> list[dict[str, str]]:
-    """The lines of ``labels.csv``, whose files are paths within ``images/``.
-
-    Raises:
-        ValueError: it is missing or empty, or names another place.
-    """
-    path = root / TABLE
-    if not path.is_file():
-        raise ValueError(
-            f"{path} is missing; make a table with the column file and one or more of labels."
-        )
-    (_, header), *rows = tables.read(path) or [(1, [])]
-    if not rows:
-        raise ValueError(f"{path} has no rows; name one picture a line.")
-    table = [dict(zip(header, row, strict=False)) for _, row in rows]
-    _has_column(path, dict.fromkeys(header, ""), "file")
-    for (number, row), line in zip(rows, table, strict=True):
-        name = line["file"]
-        if name not in Within():
-            raise ValueError(
-                f"Line {number} of {path} names the file {name!r}, which is no path within "
-                f"{path.parent / 'images'}; put the picture there and name it as it lies there."
-            )
-        if len(row) < len(header):
-            raise ValueError(
-                f"Line {number} of {path} has {len(row)} cells and not {len(header)} as the "
-                "header; write the missing ones, empty where there is nothing to say."
-            )
-    return table
-
-
-def _has_column(path: Path, line: Mapping[str, str], column: str) -> None:
-    if line.get(column) is None:
-        there = ", ".join(name for name in line if name)
-        raise ValueError(f"{path} has no column {column!r}; its columns are {there}.")
-
-
-def lines_of(
-    root: Path, table: list[dict[str, str]], split: str
-) -> list[tuple[int, dict[str, str]]]:
-    """The lines of a split, each with its number; of an empty split all.
-
-    Raises:
-        ValueError: there is no such split.
-    """
-    lines = list(enumerate(table))
-    if not split:
-        return lines
-    _has_column(root / TABLE, table[0], "split")
-    chosen = [(i, line) for i, line in lines if line["split"] == split]
-    if not chosen:
-        known = ", ".join(sorted({line["split"] for line in table}))
-        raise ValueError(f"{root / 'labels.csv'} has no split {split!r}; choose one of {known}.")
-    return chosen
+        return _with_own_number(rows, numbers, groups)
 
 
 def _own_classes(
@@ -163,25 +124,31 @@ def _own_classes(
     """The folder's own classes: their names, and their numbers in a mask."""
     columns = labels.columns if isinstance(labels, Flagged) else (labels.column,)
     for column in columns:
-        _has_column(root / TABLE, lines[0], column)
-    named = root / CLASSES
-    if named.is_file():
-        remedy = "make it a list of the classes' names, in order, or an object of name and number"
-        names = json_file.read(named, tuple[str, ...] | dict[str, int], remedy)
-        if not isinstance(names, dict):
-            names = {name: i for i, name in enumerate(names)}
-        numbers = list(names.values())
-        if any(type(number) is not int or number < 0 for number in numbers):
-            raise ValueError(f"{named} gives a name what is no number of a class; {remedy}.")
-        if len(set(numbers)) < len(numbers):
-            raise ValueError(f"{named} gives two names one number; {remedy}.")
-        return names
+        folder_table.check_column(root / TABLE, lines[0], column)
+    if (root / CLASSES).is_file():
+        return _named_classes(root / CLASSES)
     if isinstance(labels, Flagged):
         return {name: i for i, name in enumerate(labels.columns, 1)}
     listed = {word for line in lines for word in line[labels.column].split()}
-    if all(word.isdecimal() for word in listed):
-        return {word: int(word) for word in sorted(listed, key=int)}
+    found = [tables.whole_number(word) for word in listed]
+    whole = {number for number in found if number is not None and number >= 0}
+    if all(number in whole for number in found):
+        return {str(number): number for number in sorted(whole)}
     return {word: i for i, word in enumerate(sorted(listed), 1)}
+
+
+def _named_classes(path: Path) -> dict[str, int]:
+    """What classes.json says."""
+    remedy = "make it a list of the classes' names, in order, or an object of name and number"
+    names = json_file.read(path, tuple[str, ...] | dict[str, int], remedy)
+    listed = ((name, number) for number, name in enumerate(names))
+    pairs = list(names.items() if isinstance(names, dict) else listed)
+    numbers = {tables.composed(name): number for name, number in pairs}
+    if any(type(number) is not int or number < 0 for number in numbers.values()):
+        raise ValueError(f"{path} gives a name what is no number of a class; {remedy}.")
+    if len(set(numbers.values())) < len(pairs):
+        raise ValueError(f"{path} gives two names one number, or has a name twice; {remedy}.")
+    return numbers
 
 
 def _groups(
@@ -205,26 +172,48 @@ def _groups(
 
 def _truth(
     root: Path,
-    lines: list[tuple[int, dict[str, str]]],
+    pictures: list[folder_table.Lines],
     labels: Listed | Flagged,
     numbers: Mapping[str, int],
     groups: Mapping[str, int],
     num_classes: int,
 ) -> np.ndarray:
     """``[n k]`` float32 0 / 1."""
-    truth = np.zeros((len(lines), num_classes), np.float32)
-    known = {str(number): name for name, number in numbers.items()} | {n: n for n in numbers}
-    for i, (row, line) in enumerate(lines):
-        where = f"Line {row + 2} of {root / 'labels.csv'}"
+    truth = np.zeros((len(pictures), num_classes), np.float32)
+    for i, row, line in [(i, *line) for i, lines in enumerate(pictures) for line in lines]:
+        where = f"Line {row + 2} of {root / TABLE}"
         for word in labels.present(where, line):
-            if word not in known:
-                raise ValueError(
-                    f"{where} names the unknown class {word!r}; "
-                    f"the classes of this folder are {', '.join(numbers)}."
-                )
-            if known[word] in groups:
-                truth[i, groups[known[word]]] = 1.0
+            name = _class_of(word, numbers, where)
+            if name in groups:
+                truth[i, groups[name]] = 1.0
     return truth
+
+
+def _class_of(word: str, numbers: Mapping[str, int], where: str) -> str:
+    """The folder's own class that a word of the table means; `where` is for errors.
+
+    Raises:
+        ValueError: there is none, or the word is one's number and another's name.
+    """
+    plain = word.removeprefix(tables.INDEX).removeprefix(tables.NAME)
+    by_number = [name for name, number in numbers.items() if number == tables.whole_number(plain)]
+    by_name = [name for name in numbers if name == plain]
+    if word.startswith(tables.INDEX):
+        by_name = []
+    elif word.startswith(tables.NAME):
+        by_number = []
+    found = list(dict.fromkeys(by_name + by_number))
+    if not found:
+        raise ValueError(
+            f"{where} names the unknown class {plain!r}; "
+            f"the classes of this folder are {', '.join(numbers)}."
+        )
+    if len(found) > 1:
+        raise ValueError(
+            f"{where} names {word!r}, the number of the class {by_number[0]!r} and the name of "
+            f"another one; write {tables.INDEX}{word} or {tables.NAME}{word}."
+        )
+    return found[0]
 
 
 def _every_class_is_there(
@@ -237,6 +226,22 @@ def _every_class_is_there(
                 f"No picture in {where} shows the class {name!r}; leave the class out, "
                 "or add a picture that shows it."
             )
+
+
+def _with_own_number(
+    rows: FolderExamples, numbers: Mapping[str, int], groups: Mapping[str, int]
+) -> FolderExamples:
+    """The rows, where the masks of a single class have a number of their own for it."""
+    own = [name for name, number in numbers.items() if number != 0]
+    if not rows.has_masks or len(own) != 1 or list(groups) != own:
+        return rows
+    shown = (rows.mask_of(i) for i in np.flatnonzero(rows.labels.any(1)).tolist())
+    found = object_number(shown, numbers[own[0]])
+    if found is None:
+        return rows
+    meaning = rows.meaning.copy()
+    meaning[found] = 1
+    return dataclasses.replace(rows, meaning=meaning)
 
 
 def _meaning(numbers: Mapping[str, int], groups: Mapping[str, int]) -> np.ndarray:

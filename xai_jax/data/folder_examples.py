@@ -2,14 +2,13 @@
 
 import dataclasses
 import json
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from xai_jax.core.errors import BadPicture
-from xai_jax.data import pictures
+from xai_jax.data import pictures, table
 from xai_jax.data.example import Example, another_size, digest, unusable
 
 TABLE, CLASSES = "labels.csv", "classes.json"
@@ -23,8 +22,9 @@ class FolderExamples:
     Fields:
         root: the folder.
         class_names: one a class.
-        rows: ``[n]`` the number of each picture's line in labels.csv, from 0: its `Example.row`.
-        files: ``[n]`` names below ``images/``.
+        rows: ``[n]`` the number of each picture's first line in labels.csv, from 0: its
+            `Example.row`.
+        files: ``[n]`` names below ``images/``, no two alike.
         labels: ``[n k]`` float32, 0 / 1.
         meaning: ``[256]`` uint16, of the numbers in a mask; see `Example`.
         has_masks: whether there is a folder ``masks/``.
@@ -49,18 +49,15 @@ class FolderExamples:
             name=str(self._picture(index)),
             picture=self._picture(index),
             labels=self.labels[index],
-            mask=self._mask(index) if self.has_masks else None,
+            mask=self.mask_of(index) if self.has_masks else None,
             meaning=self.meaning,
+            drawn=self.class_names,
         )
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The files below ``images/``; one that the table has twice also with its line."""
-        times = Counter(self.files)
-        return tuple(
-            file if times[file] == 1 else f"{file} (line {row + 2})"
-            for file, row in zip(self.files, self.rows, strict=True)
-        )
+        """The files below ``images/``."""
+        return self.files
 
     def digests(self) -> dict[str, str]:
         """Of what the tables say of these pictures, and of every picture and mask.
@@ -72,25 +69,27 @@ class FolderExamples:
             OSError: a file cannot be read.
         """
         said = json.dumps([self.class_names, self.rows, self.files]).encode()
-        table = " ".join(digest(part) for part in (said, self.labels, self.meaning))
+        tables = " ".join(digest(part) for part in (said, self.labels, self.meaning))
         named = self.root / CLASSES
-        files = [f"images/{file}" for file in self.files]
+        paths = [self._picture(i) for i in range(len(self))]
         if self.has_masks:
-            files += [f"masks/{Path(file).with_suffix('.png')}" for file in self.files]
+            paths += [self.mask_of(i) for i in range(len(self))]
+        files = [path.relative_to(self.root).as_posix() for path in paths]
         with ThreadPoolExecutor(_THREADS) as pool:
-            found = pool.map(lambda file: digest(self.root / file), files)
-            of_files = dict(zip(files, found, strict=True))
+            of_files = dict(zip(files, pool.map(digest, paths), strict=True))
         return {
             **({CLASSES: digest(named)} if named.is_file() else {}),
-            TABLE: digest(table.encode()),
+            TABLE: digest(tables.encode()),
             **of_files,
         }
 
     def _picture(self, index: int) -> Path:
-        return self.root / "images" / self.files[index]
+        return table.lying(self.root / "images", self.files[index])
 
-    def _mask(self, index: int) -> Path:
-        return (self.root / "masks" / self.files[index]).with_suffix(".png")
+    def mask_of(self, index: int) -> Path:
+        """The file of the mask of picture `index`."""
+        name = Path(self.files[index]).with_suffix(".png").as_posix()
+        return table.lying(self.root / "masks", name)
 
     def check(self) -> None:
         """Opens every picture and mask, without decoding any.
@@ -105,11 +104,11 @@ class FolderExamples:
 
     def _wrong(self, index: int) -> str | None:
         sizes = []
-        files = [self._picture(index), self._mask(index)][: 1 + self.has_masks]
+        files = [self._picture(index), self.mask_of(index)][: 1 + self.has_masks]
         for file in files:
             if not file.is_file():
-                table, line = self.root / TABLE, self.rows[index] + 2
-                return f"{file} is missing, and line {line} of {table} needs it; add the file."
+                line = f"line {self.rows[index] + 2} of {self.root / TABLE}"
+                return f"{file} is missing, and {line} needs it; add the file."
             try:
                 sizes.append(pictures.upright_size(file))
             except BadPicture as error:

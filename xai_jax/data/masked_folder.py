@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from xai_jax.core.settings import Settings
-from xai_jax.data import folder
+from xai_jax.data import folder_table, table
 from xai_jax.data.example import Example
 
 
@@ -30,11 +30,12 @@ class MaskedFolder(Settings):
             ValueError: the table or a mask is missing, or there is no such split.
         """
         root = Path(self.root)
-        lines = folder.lines_of(root, folder.table_of(root), self.split)
+        lines = folder_table.lines_of(root, self.split)
+        firsts = [of_one[0] for of_one in folder_table.by_picture(lines)]
         rows = MaskedExamples(
             root=root,
-            rows=tuple(row for row, _ in lines),
-            names=tuple(line["file"] for _, line in lines),
+            rows=tuple(row for row, _ in firsts),
+            names=tuple(line["file"] for _, line in firsts),
         )
         for name in rows.names:
             if not rows.mask_of(name).is_file():
@@ -63,7 +64,7 @@ class MaskedExamples:
 
     def mask_of(self, name: str) -> Path:
         """The file of a picture's mask."""
-        return (self.root / "masks" / name).with_suffix(".png")
+        return table.lying(self.root / "masks", Path(name).with_suffix(".png").as_posix())
 
     def __len__(self) -> int:
         """Number of pictures."""
@@ -75,7 +76,7 @@ class MaskedExamples:
         return Example(
             row=self.rows[index],
             name=name,
-            picture=self.root / "images" / name,
+            picture=table.lying(self.root / "images", name),
             labels=np.zeros(0, np.float32),
             mask=self.mask_of(name),
             regions=True,

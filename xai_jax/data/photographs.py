@@ -9,7 +9,7 @@ import numpy as np
 
 from xai_jax.core.domains import Interval, NotEmpty
 from xai_jax.core.settings import Settings
-from xai_jax.data import pictures
+from xai_jax.data import finding
 from xai_jax.data.example import Example, digest
 from xai_jax.runtime.files import place
 
@@ -34,7 +34,7 @@ class Photographs(Settings):
         Raises:
             ValueError: a path does not exist, or no picture is left.
         """
-        found = pictures.find([place(path) for path in self.paths])
+        found = finding.find([place(path) for path in self.paths])
         rows = [i for i in range(len(found)) if (i % self.every == 0) == self.held_out]
         if not rows:
             raise ValueError(

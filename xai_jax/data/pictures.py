@@ -4,10 +4,8 @@ import contextlib
 import dataclasses
 import functools
 import io
-import os
-import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +15,17 @@ from PIL import Image, UnidentifiedImageError
 from xai_jax.core.errors import BadPicture, StoreError
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import transforms
-from xai_jax.runtime.files import common, place
+from xai_jax.runtime.files import place
 from xai_jax.runtime.objects import ObjectPath
 
-SUFFIXES = frozenset(
-    ".avif .bmp .gif .heic .heif .jfif .jpe .jpeg .jpg .jp2 .pbm .pgm .png .pnm .ppm .tif .tiff "
-    ".webp".split()
-)
 # The kinds of picture that are opened, by content and whatever the suffix: no other of Pillow's
 # decoders sees a file. Some of those start programs (EPS: Ghostscript), or are of no use here.
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+_UNREADABLE = (  # where a file says that it is of a kind which Pillow cannot read, and which
+    (4, (b"ftypavi",), "AVIF"),
+    (4, (b"ftyphe", b"ftypmif", b"ftypmsf"), "HEIC"),
+    (0, (b"\xff\x0a", b"\0\0\0\x0cJXL "), "JPEG XL"),
+)
 MAX_PIXELS = 500_000_000  # a square of 22,000; as much as 2 GB while it is decoded
 _HUGE = 50_000_000  # pixels; such pictures are decoded one at a time
 _DRAFT = 4  # a JPEG is decoded at a smaller scale if what is taken has so many times the sides
@@ -40,95 +39,8 @@ _UPRIGHT = {  # EXIF orientation -> what undoes it
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
-_OF_RESULTS = {"manifest.json", "batches"}  # what a folder of results holds
 _opening = threading.Lock()
 _decoding_huge = threading.Lock()
-
-
-def find(paths: Sequence[Path], *, without: Path | None = None) -> dict[str, Path]:
-    """The pictures that `paths` name, in natural order (2 before 10).
-
-    Args:
-        paths: files, taken whatever their suffix, and folders, searched with their subfolders for
-            `SUFFIXES`; hidden files and folders are passed over.
-        without: a folder that is not searched, the run's own say.
-
-    Returns:
-        ``{id: file}``; an id is the path relative to the pictures' common folder, with "/".
-
-    Raises:
-        ValueError: a path does not exist, or a folder holds no picture.
-    """
-    files: dict[Path, None] = {}  # an ordered set
-    empty = []
-    left_out = absolute(without) if without else None
-    for path in map(absolute, paths):
-        found = dict.fromkeys(_below(path, left_out))
-        if not found and not path.exists():
-            raise ValueError(f"{path} does not exist; name pictures, or folders of pictures.")
-        files |= found
-        empty += [] if found else [path]
-    if not files:
-        raise ValueError(
-            f"No picture in {', '.join(map(str, paths))}; "
-            f"these kinds are looked for: {', '.join(sorted(SUFFIXES))}."
-        )
-    if empty:
-        raise ValueError(
-            f"{empty[0]} holds no picture, though others do; leave it out, or correct its name."
-        )
-    folder = common([file.parent for file in files])
-    if folder is None:
-        raise ValueError(
-            "The pictures lie in different places; explain those of each by themselves."
-        )
-    ids = {file.relative_to(folder).as_posix(): file for file in files}
-    return dict(sorted(ids.items(), key=lambda item: _natural(item[0])))
-
-
-def absolute(path: Path) -> Path:
-    """The path from the root, without ".."."""
-    return path.resolve() if isinstance(path, ObjectPath) else Path(os.path.abspath(path))
-
-
-def _below(path: Path, without: Path | None) -> Iterator[Path]:
-    """The path itself, if it is a file, or the pictures below it."""
-    if isinstance(path, ObjectPath):
-        found = [file for file in path.below() if not without or not file.is_relative_to(without)]
-        yield from (file for file in found if _is_shown(file.relative_to(path)))
-        if not found and path.is_file():
-            yield path
-    elif path.is_dir():
-        yield from map(Path, _walked(str(path), str(without)))
-    elif path.exists():
-        yield path
-
-
-def _is_shown(name: Path) -> bool:
-    """Whether it is called like a picture, and nothing in its name hides it."""
-    return name.suffix.lower() in SUFFIXES and not any(part[0] == "." for part in name.parts)
-
-
-def _walked(folder: str, without: str) -> Iterator[str]:
-    seen = set()
-    for here, folders, files in os.walk(folder, followlinks=True):
-        if os.path.realpath(here) in seen or here == without:
-            folders.clear()  # a link back up, or the results
-            continue
-        if _OF_RESULTS <= {*files, *folders}:
-            folders.clear()  # of another run: its sheets are no pictures
-            continue
-        seen.add(os.path.realpath(here))
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if _is_shown(Path(name)):
-                yield os.path.join(here, name)
-
-
-def _natural(name: str) -> tuple:
-    """Sorts numbers by their value; the name itself decides between "1.png" and "01.png"."""
-    parts = re.split(r"(\d+)", name.lower())
-    return [(int(p), "") if p.isdigit() else (-1, p) for p in parts], name
 
 
 def read(file: Path | str | bytes, preprocess: Preprocess) -> Float[np.ndarray, "h w 3"]:
@@ -223,6 +135,8 @@ def _opened(file: Path | bytes) -> Image.Image:
         try:
             source = io.BytesIO(file) if isinstance(file, bytes) else file
             image = Image.open(source, formats=_formats())
+        except UnidentifiedImageError:
+            raise BadPicture(_unidentified(file)) from None
         finally:
             Image.MAX_IMAGE_PIXELS = guard
     if image.width * image.height > MAX_PIXELS:
@@ -232,6 +146,16 @@ def _opened(file: Path | bytes) -> Image.Image:
             f"It has {size} pixels, more than {MAX_PIXELS:,} in all; make a smaller copy of it."
         )
     return image
+
+
+def _unidentified(file: Path | bytes) -> str:
+    """The sentence for what Pillow cannot read, with the kind that it is of."""
+    with io.BytesIO(file) if isinstance(file, bytes) else file.open("rb") as content:
+        head = content.read(16)
+    for start, marks, kind in _UNREADABLE:
+        if head[start:].startswith(marks) and kind not in _formats():
+            return f"It is a picture in {kind}, which is not read here; save it as JPEG or PNG."
+    return "It cannot be read as a picture: its content is of no known picture format."
 
 
 @functools.cache
@@ -248,7 +172,10 @@ def _lies(image: Image.Image) -> bool:
 
 def _orientation(image: Image.Image) -> int:
     """EXIF's number, 1 for upright where it makes no sense; Pillow turns a TIFF by itself."""
-    found = image.getexif().get(_ORIENTATION, 1)
+    try:
+        found = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # of a damaged block, which says nothing of the pixels
+        found = 1
     known = isinstance(found, int) and 1 <= found <= 8
     return found if known and image.format != "TIFF" else 1
 
@@ -296,8 +223,6 @@ def _upright(small: Image.Image, image: Image.Image) -> Image.Image:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "its content is of no known picture format"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from xai_jax.data import masks, transforms
 from xai_jax.data.example import MAX_CLASSES, Example, Examples, classes_of, picture_of, unusable
 from xai_jax.data.masks import Masks
 from xai_jax.data.transforms import Augment, Crops, Warp, rng_of
+
+Labeller = Callable[[np.ndarray], np.ndarray]
 
 _ENDLESS = 2**40  # steps; Grain asks for a length
 _AHEAD = 2  # batches that wait, decoded, to be taken
@@ -38,7 +40,8 @@ class Pipeline(Settings):
             pixel. "union": ``[b h w 1]``, the same of all true classes together. These two come
             with `Batch.counted`, ``[b h w 1]``: the share of each pixel that is not void.
         regions: whether `Batch.regions` holds the numbers of the mask, ``[b h w]`` int32, as the
-            data set has them, the nearest pixel's.
+            data set has them, the nearest pixel's; or settings that build what makes them of a
+            picture as it is batched, ``[h w c] -> [h w]`` (`classifiers.segmenter.Predicted`).
         void_is_object: for a "union", as NN-Explainer's authors scored on VOC: void is of the true
             classes, and `masks` is 0 or 1, all 1 where a true class covers anything of a pixel.
         shuffle: a new order each epoch; else the order of the source.
@@ -51,7 +54,7 @@ class Pipeline(Settings):
     resize: Preprocess = dataclasses.field(default_factory=Preprocess)
     augment: Augment | Crops | Warp | None = None
     masks: Masks = "none"
-    regions: bool = False
+    regions: bool | Builds[Labeller] = False
     void_is_object: bool = False
     shuffle: bool = False
     seed: Seed = 0
@@ -62,6 +65,11 @@ class Pipeline(Settings):
     def examples(self) -> Examples:
         """The source, found once."""
         return self.source.build() if isinstance(self.source, Builds) else self.source
+
+    @functools.cached_property
+    def labeller(self) -> Labeller | None:
+        """What predicts the label maps, found once; ``None``: nothing does."""
+        return self.regions.build() if isinstance(self.regions, Builds) else None
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -279,7 +287,7 @@ def _order(seed: int, epoch: int, num: int) -> np.ndarray:
 
 def _arrays(pipeline: Pipeline, example: Example, epoch: int) -> dict[str, np.ndarray]:
     image = picture_of(example)
-    wanted = pipeline.regions or pipeline.masks != "none"
+    wanted = pipeline.regions is True or pipeline.masks != "none"
     ids = classes_of(example, image.size) if wanted else None
     if pipeline.augment is not None:
         image, ids = pipeline.augment(image, ids, rng_of(pipeline.seed, epoch, example.row))
@@ -289,7 +297,9 @@ def _arrays(pipeline: Pipeline, example: Example, epoch: int) -> dict[str, np.nd
         "image_id": np.uint32(example.row),
         "labels": example.labels.astype(np.float32),
     }
-    if ids is not None and pipeline.regions:
+    if pipeline.labeller is not None:
+        arrays["regions"] = pipeline.labeller(arrays["images"])
+    elif ids is not None and pipeline.regions:
         arrays["regions"] = transforms.ids(pipeline.resize, ids).astype(np.int32)
     if ids is not None and pipeline.masks != "none":
         if example.regions and pipeline.masks != "ids":

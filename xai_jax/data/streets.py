@@ -15,7 +15,9 @@ DECIDES = "traffic light"  # its colour is the class
 DISTRACTS = "lamp"  # it has the same two colours
 _SPLITS = {"train": 0, "validation": 1, "test": 2}
 _SIGNALS = np.array([[0.85, 0.16, 0.12], [0.14, 0.78, 0.26]])  # red, green, in unit pixels
-_JITTER, _NOISE = 0.05, 0.015  # standard deviations, of a colour and of a pixel
+_MIXED = 0.5  # share of the signals that are a mixture of both, and not one of them
+_LEAST = 0.15  # how far a mixture is from half of each, as a share of the way to one of them
+_JITTER, _NOISE = 0.02, 0.015  # standard deviations, of a colour and of a pixel
 _SHADE = 0.08  # of the largest step of brightness along a region
 
 Inside = Bool[np.ndarray, "h w"]
@@ -26,8 +28,10 @@ Colour = Float[np.ndarray, "3"]
 class Streets(Settings):
     """A source of square pictures with one of each of `REGIONS`, and their label maps.
 
-    The class "go" is there where the traffic light is green and not where it is red, and nothing
-    else decides. The lamp is green or red too; all other colours are drawn freely. Picture i
+    The class "go" is there where the traffic light is rather green than red, and nothing else
+    decides. Half of the lights are pure; the others are mixtures, for between two colours alone a
+    classifier may be flat, and then no slope says which way another decision lies. The lamp is
+    such a signal too; all other colours are drawn freely. Picture i
     depends on ``(seed, split, i)`` only. The mask of a picture numbers its regions.
 
     Fields:
@@ -115,8 +119,15 @@ def _colours(is_green: int, lamp: int, rng: np.random.Generator) -> Float[np.nda
     free = rng.uniform(0.1, 0.9, (len(REGIONS), 3))
     free[REGIONS.index("road")] = rng.uniform(0.2, 0.7) + rng.normal(0.0, 0.02, 3)
     for name, which in ((DECIDES, is_green), (DISTRACTS, lamp)):
-        free[REGIONS.index(name)] = _SIGNALS[which] + rng.normal(0.0, _JITTER, 3)
+        free[REGIONS.index(name)] = _signal(which, rng) + rng.normal(0.0, _JITTER, 3)
     return free
+
+
+def _signal(is_green: int, rng: np.random.Generator) -> Colour:
+    """Pure, or a mixture that is still rather of the one than of the other colour."""
+    apart = rng.uniform(_LEAST, 1.0) if rng.random() < _MIXED else 1.0
+    share = 0.5 + (is_green - 0.5) * apart
+    return share * _SIGNALS[1] + (1.0 - share) * _SIGNALS[0]
 
 
 def _painted(

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from xai_jax.core.components import Components
 from xai_jax.core.generator import Generator
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, Images, PRNGKeys, PyTree
@@ -29,9 +30,12 @@ class Sean(Settings):
 
     Fields:
         weights: the .safetensors file, or the folder of that run.
+        components: which regions fall into their connected pieces, each with a code of its own; by
+            default none.
     """
 
     weights: str = ""
+    components: Components = dataclasses.field(default_factory=Components)
 
     def build(self, classifier: Any = None) -> Generator:
         """It; the classifier makes no difference.
@@ -44,7 +48,7 @@ class Sean(Settings):
         content = self.file()
         settings = header.settings(sean.Sean(), content.header.config, content.path, "config")
         found = weights_file.weights(content, abstract(settings), header.REMEDY)
-        return of_weights(settings, jax.tree.map(jnp.asarray, found))
+        return of_weights(settings, jax.tree.map(jnp.asarray, found), self.components)
 
     def file(self) -> Content:
         """The file, its header checked; raises as `build`."""
@@ -67,10 +71,25 @@ def abstract(settings: sean.Sean) -> Weights:
     return Weights(params=shapes["params"], statistics=shapes["batch_stats"])
 
 
-def of_weights(settings: sean.Sean, weights: Weights) -> Generator:
-    """The generator of a trained network."""
+def of_weights(
+    settings: sean.Sean, weights: Weights, components: Components | None = None
+) -> Generator:
+    """The generator of a trained network; `components` as of `Sean`.
+
+    Raises:
+        ValueError: they name a region that there is not.
+    """
+    names = tuple(settings.regions)
+    split = None
+    if components is not None and components.at_most > 1:
+        split = components.build(names)
     encode, decode, prepare = _functions(
-        tuple(settings.regions), settings.width, settings.depth, settings.style, settings.hidden
+        names,
+        settings.width,
+        settings.depth,
+        settings.style,
+        settings.hidden,
+        () if split is None else split.origins,
     )
     return Generator(
         params={
@@ -80,13 +99,19 @@ def of_weights(settings: sean.Sean, weights: Weights) -> Generator:
         encode_fn=encode,
         decode_fn=decode,
         prepare_fn=prepare,
-        region_names=tuple(settings.regions),
+        region_names=names if split is None else split.names,
+        split=split,
     )
 
 
 @functools.cache
 def _functions(
-    regions: tuple[str, ...], width: int, depth: int, style: int, hidden: int
+    regions: tuple[str, ...],
+    width: int,
+    depth: int,
+    style: int,
+    hidden: int,
+    origins: tuple[int, ...],
 ) -> tuple[Callable, Callable, Callable]:
     """Encode, decode and prepare; the same objects for the same sizes, for new ones compile anew.
 
@@ -94,7 +119,7 @@ def _functions(
     scales and shifts of all norms, 20 million numbers a picture of 128 x 128 as published.
     """
     settings = sean.Sean(regions=regions, width=width, depth=depth, style=style, hidden=hidden)
-    network = settings.build(spectral=False)
+    network = settings.build(spectral=False, origins=origins)
 
     def prepare(params: PyTree, images: Images, labels: AnyArray | None) -> Any:
         settings.check(*images.shape[1:3])
@@ -103,7 +128,7 @@ def _functions(
                 "The generator draws regions, and the pictures have no label maps; hand them in "
                 "as regions."
             )
-        one_hot = jax.nn.one_hot(labels, len(regions), dtype=images.dtype)
+        one_hot = jax.nn.one_hot(labels, len(origins or regions), dtype=images.dtype)
         return scaled(images), network.apply(params, one_hot, method="prepare")
 
     def encode(params: PyTree, context: Any) -> Codes:

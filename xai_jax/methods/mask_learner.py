@@ -27,6 +27,7 @@ from xai_jax.core.types import (
     PRNGKey,
     PyTree,
 )
+from xai_jax.losses.class_masks import ClassMaps
 from xai_jax.nn import learner
 from xai_jax.nn.layers import InTraining
 from xai_jax.nn.learner import Learner, Weights
@@ -35,6 +36,8 @@ from xai_jax.nn.learner import Learner, Weights
 # [b h w k] of unit pixels [b h w c]. Where the classifier trains, also ask=..., which
 # makes its logits [b k] of unit pixels within a training step, each call a pass of its own.
 Judge = Callable[..., tuple[Any, dict[str, Any]]]
+# (classifier, unit pixels [b h w c]) -> mask logits [b h w k], in which nothing is learned.
+Begin = Callable[[Classifier, Images], ClassMaps]
 
 
 def mask_learner(
@@ -42,6 +45,7 @@ def mask_learner(
     tx: optax.GradientTransformation,
     judge: Judge,
     *,
+    begin: Begin | None = None,
     micro_batches: int = 1,
     classifier_trains: bool = False,
 ) -> Method:
@@ -51,6 +55,7 @@ def mask_learner(
         network: ``(normalised [b h w c], training) -> mask logits [b h w k]``.
         tx: its optimiser.
         judge: the loss of each picture, and its terms before they are weighted.
+        begin: what the network's mask logits are added to; ``None``: nothing.
         micro_batches: a batch goes through the networks in so many parts; bounds memory.
         classifier_trains: `judge` asks the classifier as a training step of its own would: dropout
             drawn anew in every pass, batch norm by the batch. Its weights stay; its running
@@ -65,7 +70,8 @@ def mask_learner(
         own = jax.tree.map(jnp.copy, classifier_training.statistics(frozen.classifier))
         return dataclasses.replace(begun, classifier_statistics=own)
 
-    loss = functools.partial(_loss, network, judge, classifier_trains)
+    loss = functools.partial(_loss, network, judge, begin, classifier_trains)
+    drawing = functools.partial(_drawing, network, begin)
 
     def step(state, frozen, batch, key, axis_name=None):
         metrics, grads, (statistics, of_classifier) = mean_loss_and_grad(
@@ -85,23 +91,29 @@ def mask_learner(
         moved = state.classifier_statistics
         classifier = classifier_training.with_statistics(frozen.classifier, moved)
         frozen = dataclasses.replace(frozen, classifier=classifier)
-        total, found = judge(frozen, batch, _drawing(network, weights, frozen), key)
+        total, found = judge(frozen, batch, drawing(weights, frozen), key)
         return {"loss": total, **found}
 
     def explain(weights, frozen, batch, key):
         del key
-        class_keep = jax.nn.sigmoid(_drawing(network, weights, frozen)(batch.images))
+        class_keep = jax.nn.sigmoid(drawing(weights, frozen)(batch.images))
         keep = jnp.take_along_axis(class_keep, batch.target[:, None, None, None], axis=3)
         maps = {CLASS_KEEP.name: class_keep}
         return Explanation(keep=keep, saliency=keep, target=batch.target, maps=maps)
 
+    def check(frozen, shape):
+        if begin is not None:  # it refuses a classifier that it cannot read
+            images = jax.ShapeDtypeStruct(shape, jnp.float32)
+            jax.eval_shape(begin, frozen.classifier, images)
+
     trainable = Trainable(init=init, step=step, measure=measure, weights=learner.weights)
-    return Method(explain=explain, outputs=(KEEP, CLASS_KEEP), trainable=trainable)
+    return Method(explain=explain, outputs=(KEEP, CLASS_KEEP), trainable=trainable, check=check)
 
 
 def _loss(
     network: linen.Module,
     judge: Judge,
+    begin: Begin | None,
     classifier_trains: bool,
     params: PyTree,
     both_statistics: tuple[PyTree, PyTree],
@@ -126,7 +138,7 @@ def _loss(
         normalised = frozen.classifier.normalise(images)
         answer = learner.apply_training(network, params, statistics, normalised, training)
         logits, statistics = answer
-        return logits
+        return _begun(begin, frozen, images, logits)
 
     if not classifier_trains:
         total, found = judge(frozen, batch, draw, loss_key)
@@ -178,11 +190,17 @@ def check_labels(batch: Batch, num_classes: int) -> None:
 
 
 def _drawing(
-    network: linen.Module, weights: Weights, frozen: Frozen
+    network: linen.Module, begin: Begin | None, weights: Weights, frozen: Frozen
 ) -> Callable[[AnyArray], AnyArray]:
     """What the network draws once it is trained: every picture by itself."""
 
     def draw(images):
-        return learner.apply(network, weights, frozen.classifier.normalise(images))
+        logits = learner.apply(network, weights, frozen.classifier.normalise(images))
+        return _begun(begin, frozen, images, logits)
 
     return draw
+
+
+def _begun(begin: Begin | None, frozen: Frozen, images: Images, logits: ClassMaps) -> ClassMaps:
+    """The network's mask logits, added to those with which the masks begin."""
+    return logits if begin is None else begin(frozen.classifier, images) + logits

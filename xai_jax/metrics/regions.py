@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 
 from xai_jax.core import outputs
@@ -11,6 +12,7 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
 from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey
 
+_CHANGED = 0.1  # of the largest change; a region whose code changes by more counts
 _SURE = {"flips_75": math.log(3.0), "flips_95": math.log(19.0)}  # log-odds of these probabilities
 
 
@@ -48,6 +50,50 @@ def flips_alone(names: Sequence[str]) -> Metric:
     )
 
 
+def diversity() -> Metric:
+    """How many regions flip the decision each by itself, and how far these pictures lie apart.
+
+    Of a method that moves each region alone (`methods.steex.Sparsest`). Regions that a picture does
+    not have do not count. Apart: the mean absolute difference of two of the counterfactuals that
+    flip, over all pairs of them; NaN, and left out of the mean, where fewer than two do.
+    """
+    rows = (
+        outputs.number("flipping_regions", "regions", "How many regions flip, each by itself."),
+        outputs.number(
+            "diversity", "unit pixels", "Mean difference of two counterfactuals by other regions."
+        ),
+    )
+    columns = (
+        Column("flipping_regions", "regions that flip", "neither", 0.0, math.inf, "", "ours", 2),
+        Column("diversity", "diversity", "higher", 0.0, 1.0, "", "ours", 4),
+    )
+    return Metric(measure=_diversity, rows=rows, columns=columns)
+
+
+def _diversity(
+    params: None, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
+) -> dict[str, PerExample]:
+    del params, frozen, batch, key
+    if "counterfactual_alone" not in explanation.pictures:
+        raise ValueError(_NONE_ALONE)
+    is_there = explanation.numbers["region_share"] > 0  # [b n]
+    flips = (is_there & (explanation.numbers["gained_alone"] > 0)).astype(jnp.float32)
+    pictures = jnp.moveaxis(explanation.pictures["counterfactual_alone"], 1, 0)  # [n b h w c]
+
+    def from_one(one: Images) -> jnp.ndarray:
+        return jax.lax.map(lambda other: _mean(jnp.abs(one - other)), pictures)  # [n b]
+
+    apart = jnp.moveaxis(jax.lax.map(from_one, pictures), 2, 0)  # [b n n]; 0 of one and itself
+    num = flips.sum(axis=1)
+    pairs = num * (num - 1.0)
+    total = jnp.einsum("bn,bnm,bm->b", flips, apart, flips)
+    mean = jnp.where(pairs > 0, total / jnp.where(pairs > 0, pairs, 1.0), jnp.nan)
+    return {"flipping_regions": num, "diversity": mean}
+
+
+_NONE_ALONE = "The method moves no region alone."
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Alone:
     rows: tuple[str, ...]
@@ -57,7 +103,7 @@ class _Alone:
     ) -> dict[str, PerExample]:
         del params, frozen, batch, key
         if "gained_alone" not in explanation.numbers:
-            raise ValueError("The method moves no region alone.")
+            raise ValueError(_NONE_ALONE)
         flipped = (explanation.numbers["gained_alone"] > 0).astype(jnp.float32)  # [b n]
         return {row: flipped[:, n] for n, row in enumerate(self.rows)}
 
@@ -75,6 +121,8 @@ class _Changes:
         change = explanation.numbers["region_change"]  # [b n]
         before = explanation.numbers["log_odds_before"]
         gained = jnp.where(before >= 0, -1.0, 1.0) * explanation.numbers["log_odds_after"]
+        stays = explanation.numbers["log_odds_reconstruction"]
+        begun = jnp.where(before >= 0, -1.0, 1.0) * stays
         first = change.argmax(axis=1) == self.decides
         already = explanation.numbers["reconstruction_flips"]
         pictures = explanation.pictures
@@ -87,6 +135,9 @@ class _Changes:
             "leaks": leaked(off, batch.regions, change > 0),
             "reconstruction_l1": _mean(jnp.abs(pictures["reconstruction"] - batch.images)),
             **{name: gained >= least for name, least in _SURE.items()},
+            **{f"already_{name}": begun >= least for name, least in _SURE.items()},
+            "code_distance": jnp.sqrt(jnp.square(change).sum(axis=1)),
+            "changed_regions": (change > _CHANGED * change.max(axis=1, keepdims=True)).sum(axis=1),
         }
         return {name: values.astype(jnp.float32) for name, values in found.items()}
 
@@ -116,6 +167,8 @@ _MEANINGS = {
     "newly_flips": "Whether the counterfactual flips and the reconstruction did not.",
     "flips_75": "Whether the other decision has a probability of 75 % or more.",
     "flips_95": "Whether the other decision has a probability of 95 % or more.",
+    "already_flips_75": "The same of 75 % of the reconstruction.",
+    "already_flips_95": "The same of 95 % of the reconstruction.",
 }
 _ROWS = (
     *(outputs.number(name, "0 or 1", meaning) for name, meaning in _MEANINGS.items()),
@@ -124,6 +177,10 @@ _ROWS = (
     ),
     outputs.number(
         "leaks", "in [0, 1]", "Share of the change of pixels outside of what was allowed to change."
+    ),
+    outputs.number("code_distance", "in the codes", "Length of the change of all codes."),
+    outputs.number(
+        "changed_regions", "regions", "How many codes change by a tenth of the largest or more."
     ),
     outputs.number(
         "reconstruction_l1", "unit pixels", "Mean absolute error of the reconstruction."
@@ -142,7 +199,11 @@ _COLUMNS = (
     Column("already_flips", "reconstruction flips %", "lower", 0.0, 1.0, "%", "ours", 1),
     _rate("newly_flips", "newly flipped %"),
     _rate("flips_75", "at p 0.75 %", _PAPER),
+    Column("already_flips_75", "reconstruction at 0.75 %", "lower", 0.0, 1.0, "%", "ours", 1),
     _rate("flips_95", "at p 0.95 %", _PAPER),
+    Column("already_flips_95", "reconstruction at 0.95 %", "lower", 0.0, 1.0, "%", "ours", 1),
+    Column("code_distance", "code distance", "lower", 0.0, math.inf, "", "ours", 3),
+    Column("changed_regions", "regions changed", "lower", 0.0, math.inf, "", "ours", 2),
     Column("leaks", "leaks %", "lower", 0.0, 1.0, "%", "ours", 1),
     Column("reconstruction_l1", "reconstruction L1", "lower", 0.0, 1.0, "", "ours", 4),
 )

@@ -1,4 +1,6 @@
-"""DeepLabv3 on ResNet-50 (Chen et al. 2017) as the Explainer uses it: one mask logit a class."""
+"""DeepLabv3 (Chen et al. 2017) on ResNet-50 or 101: one mask logit a class."""
+
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,17 +29,19 @@ _NAMES = {  # ours -> torchvision's
 
 
 class DeepLab(linen.Module):
-    """DeepLabv3-ResNet-50 with output stride 8, without auxiliary head or background channel.
+    """DeepLabv3 with output stride 8, without auxiliary head or background channel.
 
     Training needs keys of dropout and at least two pictures.
 
     Fields:
         num_classes: channels of the masks.
         dtype: of the computation; logits are float32 always.
+        depth: of its ResNet, 50 or 101.
     """
 
     num_classes: int
     dtype: DType = jnp.float32
+    depth: int = 50
 
     @linen.compact
     def __call__(self, normalised: AnyArray, training: InTraining | None = None) -> AnyArray:
@@ -47,8 +51,8 @@ class DeepLab(linen.Module):
             x = Conv(_WIDTH, name=name, dtype=self.dtype, **shape)(x)
             return jax.nn.relu(BatchNorm(name=f"{name}_norm")(x, training))
 
-        trunk = resnet.ResNet50Trunk(dilate=(False, True, True), dtype=self.dtype, name="trunk")
-        x = trunk(normalised, training)
+        how: Any = {"depth": self.depth, "dilate": (False, True, True), "dtype": self.dtype}
+        x = resnet.ResNetTrunk(name="trunk", **how)(normalised, training)
         branches = [conv_relu(x, "point")]
         branches += [conv_relu(x, f"window{rate}", kernel=3, dilation=rate) for rate in _RATES]
         whole = conv_relu(x.mean(axis=(1, 2), keepdims=True), "whole")
@@ -60,17 +64,20 @@ class DeepLab(linen.Module):
         return image.resize(logits.astype(jnp.float32), *normalised.shape[1:3])
 
 
-def variables(state_dict: convert.StateDict) -> PyTree:
+def variables(state_dict: convert.StateDict, depth: int = 50) -> PyTree:
     """Variables of `DeepLab` from torchvision's network, with as many classes as it has.
+
+    Args:
+        state_dict: under torchvision's names.
+        depth: of its ResNet.
 
     Raises:
         ValueError: an array is missing, left over, of another shape or not finite.
     """
     num_classes = len(state_dict.get("classifier.4.bias", [0]))
-    template = convert.shapes_of(DeepLab(num_classes), (1, 64, 64, 3))
-    return convert.variables(
-        template, state_dict, torch_name, "deeplabv3_resnet50", ignored=("aux_classifier.",)
-    )
+    template = convert.shapes_of(DeepLab(num_classes, depth=depth), (1, 64, 64, 3))
+    name = f"deeplabv3_resnet{depth}"
+    return convert.variables(template, state_dict, torch_name, name, ignored=("aux_classifier.",))
 
 
 def torch_name(path: tuple[str, ...]) -> str:

@@ -70,6 +70,7 @@ def ema(trainable: Trainable, decay: float) -> Trainable:
         weights=lambda state: state.weights,
         validated=_validating(trainable),
         look=trainable.look,
+        summary=trainable.summary,
     )
 
 

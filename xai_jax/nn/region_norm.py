@@ -37,19 +37,31 @@ class Grid(NamedTuple):
     Fields:
         one_hot: ``[b h w n]``.
         taps: ``[b h w 9n]``, the map around each pixel, 0 beyond the border.
+        classes: ``[b h w m]``, the map of the classes; that of the regions unless these are pieces
+            of classes.
     """
 
     one_hot: AnyArray
     taps: AnyArray
+    classes: AnyArray
 
 
-def grid(one_hot: OneHot, times: int) -> Grid:
-    """The map `times` times smaller, by the nearest (the first) pixel of each square."""
+def grid(one_hot: OneHot, times: int, origins: tuple[int, ...] = ()) -> Grid:
+    """The map `times` times smaller, by the nearest (the first) pixel of each square.
+
+    Args:
+        one_hot: of the regions.
+        times: see above.
+        origins: as of `RegionNorm`.
+    """
     small = one_hot[:, ::times, ::times]
     height, width = small.shape[1:3]
     padded = jnp.pad(small, ((0, 0), (1, 1), (1, 1), (0, 0)))
     shifted = [padded[:, y : y + height, x : x + width] for y in range(_TAPS) for x in range(_TAPS)]
-    return Grid(one_hot=small, taps=jnp.concatenate(shifted, axis=-1))
+    classes = small
+    if origins:
+        classes = small @ jax.nn.one_hot(jnp.array(origins), max(origins) + 1, dtype=small.dtype)
+    return Grid(one_hot=small, taps=jnp.concatenate(shifted, axis=-1), classes=classes)
 
 
 def is_folded(num_regions: int, style: int, places: int) -> bool:
@@ -62,13 +74,15 @@ class RegionNorm(linen.Module):
 
     Fields:
         features: channels.
-        num_regions: of the label map.
+        num_regions: of the label map it has learned.
         style: length of a region's code; 0: there is no style.
         hidden: channels of the convolutions of the map (SPADE); 0: one scale and shift a region,
             whatever is around it (class-adaptive).
         place: among all that draw a noise.
         gain: of its fresh kernels.
         folded: see the module; ``None``: whichever is cheaper.
+        origins: of which of its regions each region of a finer map is a piece, with a code of its
+            own; empty: the map is the one that it has learned.
     """
 
     features: int
@@ -78,6 +92,7 @@ class RegionNorm(linen.Module):
     place: int
     gain: float = GAIN
     folded: bool | None = None
+    origins: tuple[int, ...] = ()
 
     def setup(self) -> None:
         """Scale and shift come of one convolution each, side by side."""
@@ -106,9 +121,9 @@ class RegionNorm(linen.Module):
     def prepare(self, grid: Grid) -> AnyArray:
         """Scale and shift ``[b h w 2c]`` that the map alone asks for."""
         if self.hidden:
-            found: AnyArray = self.of_map(jax.nn.relu(self.around(grid.one_hot)))
+            found: AnyArray = self.of_map(jax.nn.relu(self.around(grid.classes)))
             return found
-        return grid.one_hot @ self.of_region
+        return grid.classes @ self.of_region
 
     def __call__(
         self,
@@ -142,13 +157,16 @@ class RegionNorm(linen.Module):
 
     def _styled(self, grid: Grid, codes: Codes, share: AnyArray) -> AnyArray:
         """Scale and shift ``[b h w 2c]`` of the styles, times their share."""
-        own = jnp.einsum("bnd,nde->bne", codes, self.own_kernel) + self.own_bias
-        own = jax.nn.relu(own)
+        own_kernel, own_bias = self.own_kernel, self.own_bias
+        if self.origins:
+            which = jnp.array(self.origins)
+            own_kernel, own_bias = own_kernel[which], own_bias[which]
+        own = jax.nn.relu(jnp.einsum("bnd,nde->bne", codes, own_kernel) + own_bias)
         kernel, bias = share * self.kernel, share * self.bias
         places = grid.one_hot.shape[1] * grid.one_hot.shape[2]
         folded = self.folded
         if folded is None:
-            folded = is_folded(self.num_regions, self.style, places)
+            folded = is_folded(grid.one_hot.shape[-1], self.style, places)
         if folded:
             return _folded(grid.taps, own, kernel) + bias
         painted = jnp.einsum("bhwn,bnd->bhwd", grid.one_hot, own)

@@ -1,4 +1,4 @@
-"""The trunk of ResNet-50 with batch norm to train, and dilation in place of stride."""
+"""The trunks of ResNet-50 and 101 with batch norm to train, and dilation in place of stride."""
 
 import jax
 from flax import linen
@@ -8,7 +8,9 @@ from xai_jax.core.types import AnyArray, PyTree
 from xai_jax.nn import convert
 from xai_jax.nn.layers import BatchNorm, Conv, DType, InTraining
 
-_STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))  # blocks, width of the bottleneck
+_STEM = 64  # channels
+_WIDTHS = (64, 128, 256, 512)  # of the bottlenecks of a stage
+_BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}  # of each stage, by depth
 _EXPANSION = 4
 # Ours -> torchvision's, within a block and of the stem.
 _NAMES = {
@@ -50,27 +52,29 @@ class Bottleneck(linen.Module):
         return jax.nn.relu(conv_norm(x, "expand", outputs) + shortcut)
 
 
-class ResNet50Trunk(linen.Module):
-    """ResNet-50 without its head.
+class ResNetTrunk(linen.Module):
+    """ResNet without its head.
 
     Fields:
+        depth: 50 or 101.
         dilate: for stages 2, 3 and 4, whether the stride becomes a dilation of all later
             convolutions; the first block of such a stage keeps the dilation before it
             (torchvision's `replace_stride_with_dilation`).
         dtype: of the computation; ``None``: that of the input.
     """
 
+    depth: int = 50
     dilate: tuple[bool, bool, bool] = (False, False, False)
     dtype: DType | None = None
 
     @linen.compact
     def __call__(self, normalised: AnyArray, training: InTraining | None = None) -> AnyArray:
         """``[b h w 3] -> [b h' w' 2048]``; h' = h / 32, times 2 for each dilated stage."""
-        x = Conv(64, kernel=7, stride=2, name="stem", dtype=self.dtype)(normalised)
+        x = Conv(_STEM, kernel=7, stride=2, name="stem", dtype=self.dtype)(normalised)
         x = jax.nn.relu(BatchNorm(name="stem_norm")(x, training))
         x = max_pool(x, 3, 2, ((1, 1), (1, 1)))
         dilation = 1
-        for stage, (blocks, width) in enumerate(_STAGES):
+        for stage, (blocks, width) in enumerate(zip(_BLOCKS[self.depth], _WIDTHS, strict=True)):
             before, stride = dilation, 1 if stage == 0 else 2
             if stage > 0 and self.dilate[stage - 1]:
                 dilation, stride = dilation * stride, 1
@@ -95,10 +99,10 @@ def torch_name(path: tuple[str, ...]) -> str:
 
 
 def trunk_variables(state_dict: convert.StateDict) -> PyTree:
-    """Variables of `ResNet50Trunk` from torchvision's ResNet-50; its head is left out.
+    """Variables of `ResNetTrunk` from torchvision's ResNet-50; its head is left out.
 
     Raises:
         ValueError: an array is missing, left over, of another shape or not finite.
     """
-    template = convert.shapes_of(ResNet50Trunk(), (1, 64, 64, 3))
+    template = convert.shapes_of(ResNetTrunk(), (1, 64, 64, 3))
     return convert.variables(template, state_dict, torch_name, "resnet50", ignored=("fc.",))

@@ -162,11 +162,13 @@ class Network(linen.Module):
         settings: their sizes.
         folded: as of `RegionNorm`.
         spectral: as of `Block`.
+        origins: as of `RegionNorm`.
     """
 
     settings: "Sean"
     folded: bool | None = None
     spectral: bool = True
+    origins: tuple[int, ...] = ()
 
     def setup(self) -> None:
         """Widths halve from block to block, down to the settings' own at full size."""
@@ -178,6 +180,7 @@ class Network(linen.Module):
             "hidden": own.hidden,
             "folded": self.folded,
             "gain": own.gain,
+            "origins": self.origins,
         }
         self.encoder = Encoder(max(1, own.width // 2), own.style, own.gain)
         self.start = _conv(top, 3, own.gain)
@@ -205,7 +208,8 @@ class Network(linen.Module):
     def prepare(self, one_hot: OneHot) -> Context:
         """What the map alone comes to."""
         depth = self.settings.depth
-        grids = [grid(one_hot, 2 ** (depth - level)) for level in range(depth + 1)]
+        times = [2 ** (depth - level) for level in range(depth + 1)]
+        grids = [grid(one_hot, one, self.origins) for one in times]
         fixed = [
             block.prepare(grids[level])
             for block, level in zip(self.blocks, self._levels(), strict=True)
@@ -216,7 +220,7 @@ class Network(linen.Module):
         self, context: Context, codes: Codes, keys: PRNGKeys, training: InTraining | None = None
     ) -> Pixels:
         """The picture of a prepared map and its codes; `keys` of the noise, one a picture."""
-        x = self.start(context.grids[0].one_hot)
+        x = self.start(context.grids[0].classes)
         before = 0
         for block, fixed, level in zip(self.blocks, context.fixed, self._levels(), strict=True):
             if level > before:
@@ -259,10 +263,16 @@ class Sean(Settings):
     hidden: Natural = 128
     gain: Positive = GAIN
 
-    def build(self, *, folded: bool | None = None, spectral: bool = True) -> Any:
+    def build(
+        self,
+        *,
+        folded: bool | None = None,
+        spectral: bool = True,
+        origins: tuple[int, ...] = (),
+    ) -> Any:
         """The `Network`."""
         settings = dataclasses.replace(self, regions=tuple(self.regions))
-        return Network(settings=settings, folded=folded, spectral=spectral)
+        return Network(settings=settings, folded=folded, spectral=spectral, origins=origins)
 
     def check(self, height: int, width: int) -> None:
         """Raises ValueError where the sides of a picture do not halve so often."""

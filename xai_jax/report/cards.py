@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from xai_jax.report import embedded, others, panels
+from xai_jax.report import embedded, others, panels, regions
 from xai_jax.report.classes import ClassMask
 from xai_jax.report.embedded import data_uri
 from xai_jax.report.picture import Picture
@@ -15,9 +15,13 @@ from xai_jax.report.wording import percent, raw
 LEVEL_STEP = 12  # grey values a level, so that a browser that blurs canvases still reads it right
 
 
-def card(one: Picture, class_names: Sequence[str]) -> dict[str, Any]:
+def card(one: Picture, class_names: Sequence[str], region_names: Sequence[str]) -> dict[str, Any]:
     """What the template reads."""
     image, extremes = one.image, panels.display_range(one.saliency)
+    legend = regions.legend(image, one.others, region_names)
+    rest = one.others
+    if legend is not None:  # it says what these say
+        rest = [other for other in rest if not regions.is_told(other)]
     images = {
         "picture": data_uri(panels.picture(image), quality=90),
         "saliency": data_uri(panels.overlay(image, one.saliency), quality=85),
@@ -35,12 +39,13 @@ def card(one: Picture, class_names: Sequence[str]) -> dict[str, Any]:
         "extremes": extremes and [raw(value) for value in extremes],
         "kept_area": None if one.keep is None else _mean_area(one.keep),
         "classes": [_class_panel(image, mask) for mask in one.classes],
-        "traces": others.traces(one.others),
-        "curves": others.curves(one.others),
-        "numbers": others.numbers(one.others),
-        "figures": others.figures(one.others),
-        "turned": others.is_turned(one.others),
-        "overlays": others.overlays(image, one.others, class_names),
+        "legend": legend,
+        "traces": others.traces(rest),
+        "curves": others.curves(rest),
+        "numbers": others.numbers(rest),
+        "figures": others.figures(rest, regions.present(one.others, region_names)),
+        "turned": others.is_turned(rest),
+        "overlays": others.overlays(image, rest, class_names),
     }
 
 

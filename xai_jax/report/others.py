@@ -2,12 +2,12 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from xai_jax.core.outputs import CLASS, COUNTERFACTUAL, STEP, Output
+from xai_jax.core.outputs import CLASS, COUNTERFACTUAL, REGION, STEP, Output
 from xai_jax.report import embedded, panels
 from xai_jax.report.charts import chart
 from xai_jax.report.wording import class_name, raw
@@ -58,20 +58,29 @@ def numbers(others: Iterable[Other]) -> list[dict[str, str]]:
     ]
 
 
-def figures(others: Iterable[Other]) -> list[dict[str, Any]]:
-    """Every picture of ``[h w c]`` or ``[n h w c]``, at most `MOST` of an output."""
+def figures(others: Iterable[Other], regions: Mapping[int, str]) -> list[dict[str, Any]]:
+    """Every picture of ``[h w c]`` or ``[n h w c]``, at most `MOST` of an output.
+
+    Args:
+        others: of the picture.
+        regions: the names, by number, of those that the picture has: of one picture a region no
+            other is shown. Empty where they are not known.
+    """
     found = []
     for other in others:
         if other.output.kind != "picture":
             continue
         several = other.values.reshape(-1, *other.values.shape[-3:])
-        for n, pixels in enumerate(several[:MOST], start=1):
-            drawn = panels.picture(pixels)
+        which = {n: f"{n + 1} of {len(several)}" for n in range(len(several))}
+        if regions and other.output.axes[0] == REGION:
+            which = dict(regions)
+        for n in list(which)[:MOST]:
+            drawn = panels.picture(several[n])
             found.append(
                 {
                     **other.words(),
                     "name": other.output.name,
-                    "which": f"{n} of {len(several)}" if len(several) > 1 else "",
+                    "which": which[n] if len(several) > 1 else "",
                     "image": embedded.data_uri(drawn, quality=90),
                     "size": (drawn.shape[1], drawn.shape[0]),
                 }

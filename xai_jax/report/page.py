@@ -44,7 +44,9 @@ def render(results: Results, explained: Iterable[Picture]) -> Iterator[str]:
         results: settings, provenance, summary and declarations.
         explained: the pictures that are "done", in the order of the run; read one at a time.
     """
-    card = functools.partial(cards.card, class_names=results.class_names)
+    card = functools.partial(
+        cards.card, class_names=results.class_names, region_names=results.manifest.region_names
+    )
     template = alone.environment().get_template("template.html")
     return template.generate(
         **overview.known(results), paged=False, up="", entries=entries(results, explained, card)

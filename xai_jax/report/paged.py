@@ -41,7 +41,9 @@ def write(results: Results, explained: Iterable[Picture], index: Path) -> None:
     numbers = sorted({_page(row + 1) for row in results.rows})
     tiles: list[Entry] = []
     skipped: list[Entry] = []
-    making = functools.partial(_card, class_names=results.class_names)
+    making = functools.partial(
+        _card, class_names=results.class_names, region_names=results.manifest.region_names
+    )
     for page, some in itertools.groupby(entries(results, explained, making), key=_page_of):
         if page is None:
             skipped += some
@@ -59,8 +61,8 @@ def write(results: Results, explained: Iterable[Picture], index: Path) -> None:
             files.remove(path)
 
 
-def _card(one: Picture, class_names: Sequence[str]) -> Entry:
-    return {**cards.card(one, class_names), "tile": cards.tile(one)}
+def _card(one: Picture, class_names: Sequence[str], region_names: Sequence[str]) -> Entry:
+    return {**cards.card(one, class_names, region_names), "tile": cards.tile(one)}
 
 
 def _with_tiles(some: Iterable[Entry], tiles: list[Entry], folder: Path) -> Iterator[Entry]:

@@ -28,6 +28,13 @@ BAD_LOGITS = (
 )
 
 
+def reason(sentence: str, classifier: Classifier) -> str:
+    """Why a picture has no result, and in bfloat16 what to try first."""
+    if classifier.precision == "float32":
+        return sentence
+    return f"{sentence} It computes in bfloat16, in which it may overflow: try float32 first."
+
+
 class Static:
     """Settings and measures as a static argument: equal ones share one compiled program.
 
@@ -103,33 +110,26 @@ def explain_batch(
     Raises:
         ValueError: the method says something that it does not declare.
     """
-    static = Static(inspector.method, tuple((metric.measure, metric.asks) for metric in metrics))
+    return _explain(*_arguments(inspector, batch, key, metrics))
+
+
+def compiled(
+    inspector: Inspector, batch: Batch, key: PRNGKey, metrics: Sequence[Metric] = ()
+) -> jax.stages.Compiled:
+    """The program of `explain_batch` for these arguments, which is not run."""
+    return _explain.lower(*_arguments(inspector, batch, key, metrics)).compile()
+
+
+def _arguments(
+    inspector: Inspector, batch: Batch, key: PRNGKey, metrics: Sequence[Metric]
+) -> tuple[Any, ...]:
     params = tuple(metric.params for metric in metrics)
-    return _explain(static, inspector.frozen, inspector.weights, params, batch, key)
+    return static(inspector, metrics), inspector.frozen, inspector.weights, params, batch, key
 
 
-_SIZES: dict[Any, set[int]] = {}  # of the batches that were asked for, by what is compiled
-
-
-def compiled_size(
-    inspector: Inspector, metrics: Sequence[Metric], shape: tuple[int, ...], most: int
-) -> int:
-    """Rows of the batches for pictures ``[b h w c]``, so that few programs serve all numbers.
-
-    `most` for as many pictures or more; for fewer, the smallest size that was used before and
-    holds them, else the next power of two. What is left over is padding.
-    """
-    num = shape[0]
-    if num >= most:
-        size = most
-    static = Static(inspector.method, tuple((metric.measure, metric.asks) for metric in metrics))
-    tree = jax.tree.structure((inspector.frozen, inspector.weights))
-    used = _SIZES.setdefault((static, tree, shape[1:]), set())
-    if num < most:
-        fitting = [size for size in used if num <= size <= most]
-        size = min(fitting, default=min(1 << (num - 1).bit_length(), most))
-    used.add(size)
-    return size
+def static(inspector: Inspector, metrics: Sequence[Metric]) -> Static:
+    """What tells the program of an inspector from others, beside its arrays."""
+    return Static(inspector.method, tuple((metric.measure, metric.asks) for metric in metrics))
 
 
 def declared(inspector: Inspector, metrics: Sequence[Metric] = ()) -> dict[str, Output]:

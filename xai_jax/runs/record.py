@@ -14,7 +14,7 @@ from PIL import Image
 
 from xai_jax.core import outputs
 from xai_jax.core.outputs import Output
-from xai_jax.data.pictures import SUFFIXES
+from xai_jax.data.finding import SUFFIXES
 from xai_jax.report import panels
 from xai_jax.runs.road import PREDICTED, Found
 from xai_jax.runs.sources import Pictures
@@ -101,6 +101,7 @@ class Recorder:
         self._class_names = class_names
         self._store = store.Writer(folder, len(manifest.pictures), manifest.batch_size, class_names)
         self._known: dict[str, Output] = {}
+        self._lasting: dict[str, str] = {}  # digests of what all batches share
         self._num, self._place = jax.process_count(), jax.process_index()
         self._claimed = self._num > 1
         self._done = self._whole()
@@ -194,7 +195,8 @@ class Recorder:
         """Writes that a batch is done, with the digests of its files."""
         drawn = [row.picture for row in rows if row.status == "done" and self._manifest.sheets]
         sheets = [sheet_path(self._folder, picture) for picture in drawn]
-        done.write(self._folder, batch, rows, [*written.written(batch), *sheets])
+        made = [*written.written(batch), *sheets]
+        done.write(self._folder, batch, rows, made, self._lasting)
         self._done[batch] = tuple(row.digest for row in rows)
 
     def _write_sheets(self, found: Found) -> None:

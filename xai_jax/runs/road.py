@@ -17,6 +17,7 @@ from jax.sharding import Mesh
 
 from xai_jax.core import outputs
 from xai_jax.core.errors import BadPicture
+from xai_jax.core.generator import numbered
 from xai_jax.core.method import Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.core.outputs import CLASS_LOG_ODDS, PREDICTED, Output
@@ -171,15 +172,17 @@ def _read(
 ) -> Iterator[tuple[Sequence[int], list[Picture | BadPicture]]]:
     """The pictures that are to do, batch by batch, at most one batch ahead."""
     batch_size, admit = run.batch_size, run.inspector.method.build().admit
+    frozen = run.inspector.frozen
 
     def read(row: int) -> Picture | BadPicture:
         try:
             picture = source.read(row)
+            known = numbered(frozen.generator, picture.known)
             if admit is not None:
-                admit(run.inspector.frozen, picture.known)
+                admit(frozen, known)
         except BadPicture as reason:
             return reason
-        return picture
+        return dataclasses.replace(picture, known=known)
 
     groups: dict[int, list[int]] = {}
     for row in todo:
@@ -218,7 +221,7 @@ class _Worker:
         logits = self._logits(batch)
         if logits is not None:
             bad = [row for row in good if not np.isfinite(logits[self._place(row)]).all()]
-            reasons |= dict.fromkeys(bad, batches.BAD_LOGITS)
+            reasons |= dict.fromkeys(bad, self._reason(batches.BAD_LOGITS))
             good = {row: p for row, p in good.items() if row not in reasons}
             batch = self._batch(good) if bad else batch
         found, seconds = None, 0.0
@@ -230,6 +233,9 @@ class _Worker:
             row: good[row].digest if row in good else self._source.digest(row) for row in rows
         }
         return {row: (reasons[row], digest[row]) for row in sorted(reasons)}, found, seconds
+
+    def _reason(self, sentence: str) -> str:
+        return batches.reason(sentence, self._inspector.frozen.classifier)
 
     def _place(self, row: int) -> int:
         return row % self._run.batch_size
@@ -296,7 +302,9 @@ class _Worker:
     ) -> Found | None:
         """What is finite of an explanation; `reasons` gets the rest."""
         reasons |= {
-            row: _NOT_FINITE for row, is_one in zip(good, finite, strict=True) if not is_one
+            row: self._reason(_NOT_FINITE)
+            for row, is_one in zip(good, finite, strict=True)
+            if not is_one
         }
         kept = np.flatnonzero(finite)
         if not len(kept):

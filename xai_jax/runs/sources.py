@@ -10,9 +10,9 @@ import numpy as np
 
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.data import pictures, transforms
+from xai_jax.data import pictures, table, transforms
 from xai_jax.data.example import another_size, picture_digest
-from xai_jax.data.pipeline import Pipeline
+from xai_jax.data.pipeline import Labeller, Pipeline
 from xai_jax.runtime.files import is_regular
 
 
@@ -65,19 +65,26 @@ class Files:
     threads = 4
 
     def __init__(
-        self, files: Mapping[str, Path], preprocess: Preprocess, regions: Path | None = None
+        self,
+        files: Mapping[str, Path],
+        preprocess: Preprocess,
+        regions: Path | Labeller | None = None,
     ) -> None:
-        """Of ``{name: file}``, as `data.pictures.find` makes it.
+        """Of ``{name: file}``, as `data.finding.find` makes it.
 
         Args:
             files: the pictures.
             preprocess: how they are made.
             regions: folder of label maps, for each picture a PNG of its name whose values number
-                the regions; ``None``: there are none.
+                the regions; or what makes one of a picture; ``None``: there are none.
         """
         self.names = tuple(files)
         self._paths, self._preprocess = tuple(files.values()), preprocess
-        self._maps = regions and [regions / Path(name).with_suffix(".png") for name in files]
+        self._labeller = None if isinstance(regions, Path) else regions
+        self._maps: list[Path] = []
+        if isinstance(regions, Path):
+            own = [Path(name).with_suffix(".png").as_posix() for name in files]
+            self._maps = [table.lying(regions, name) for name in own]
 
     def digest(self, row: int) -> str:
         """Of the file's bytes, and those of its label map; "" where one cannot be read."""
@@ -100,9 +107,12 @@ class Files:
         contents = self._contents(row)
         image = pictures.read(contents[0], self._preprocess)
         digest = _sha256(b"".join(contents))
-        if len(contents) == 1:
-            return Picture(image=image, digest=digest)
-        return Picture(image=image, digest=digest, known={"regions": self._map(contents)})
+        known = {}
+        if self._labeller is not None:
+            known = {"regions": self._labeller(image)}
+        elif self._maps:
+            known = {"regions": self._map(contents)}
+        return Picture(image=image, digest=digest, known=known)
 
     def _map(self, contents: list[bytes]) -> np.ndarray:
         numbers = pictures.class_ids(contents[1])

@@ -16,7 +16,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from xai_jax.core.errors import StoreError
-from xai_jax.runtime import ending
+from xai_jax.runtime import ending, launchers
 from xai_jax.runtime.ending import Stopped
 
 _LOG = logging.getLogger(__name__)
@@ -31,11 +31,8 @@ _OTHERS = (
     "start all of them again, and they go on from what is kept"
 )
 
-# What says that a launcher has started several processes; JAX reads the rest from its environment.
-_COUNTS = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")
 # What the runtime says when the others have gone, whichever layer notices first.
 _GONE = ("gloo", "nccl", "unavailable", "connection", "heartbeat", "deadline", "aborted")
-_TPU_HOSTS = ("TPU_WORKER_HOSTNAMES", "TPU_PROCESS_ADDRESSES")
 
 
 @contextlib.contextmanager
@@ -53,14 +50,15 @@ def program(
     soon after. What goes wrong in a process that is alone is raised.
 
     Args:
-        coordinator: "host:port" of process 0; ``None``: a launcher (Slurm, Open MPI, TPU pods)
-            tells, or this process is alone.
+        coordinator: "host:port" of process 0; ``None``: a launcher tells (see `launchers`), or
+            this process is alone.
         process_index: this one's place among all; with `coordinator`.
         process_count: of how many.
         batch_size: the flag that makes the program need less memory.
 
     Raises:
-        ValueError: the arguments make no sense, or process 0 does not answer.
+        ValueError: the arguments make no sense, process 0 does not answer, or the launcher does
+            not say who the others are.
     """
     name = os.path.basename(sys.argv[0])
     if logging.getLogger().level >= logging.INFO:
@@ -141,6 +139,13 @@ def shared(num: int, work: Callable[[range], Sequence[str]], width: int) -> list
     return [text.decode() for text in table.max(axis=0).view(f"S{width}")[:, 0].tolist()]
 
 
+def least(number: int) -> int:
+    """The least of what the processes say, so that all of them go by one."""
+    if jax.process_count() == 1:
+        return number
+    return int(multihost_utils.process_allgather(np.int32(number)).min())
+
+
 def _end(sentence: str, error: BaseException) -> None:
     is_expected = isinstance(
         error, ValueError | OSError | StoreError | KeyboardInterrupt
@@ -162,10 +167,10 @@ def _start(coordinator: str | None, process_index: int | None, process_count: in
     if coordinator is None:
         if process_index is not None or process_count is not None:
             raise ValueError("--process-index and --process-count need --coordinator host:port.")
-        if not _launched():
+        if not launchers.are_there():
             return False
         _supervise()
-        initialize()
+        launchers.join(initialize)
         return True
     _check(coordinator, process_index, process_count)
     _supervise()
@@ -231,11 +236,6 @@ def _wait_for(coordinator: str) -> None:
                     "or correct --coordinator."
                 ) from None
             time.sleep(0.5)
-
-
-def _launched() -> bool:
-    several = any(os.environ.get(name, "1") not in {"", "1"} for name in _COUNTS)
-    return several or any("," in os.environ.get(name, "") for name in _TPU_HOSTS)
 
 
 def _is_of_others(error: BaseException) -> bool:

@@ -32,14 +32,28 @@ class Done(Settings):
     files: Mapping[str, str]
 
 
-def write(folder: Path, batch: int, rows: Sequence[Row], files: Iterable[Path]) -> None:
+def write(
+    folder: Path,
+    batch: int,
+    rows: Sequence[Row],
+    files: Iterable[Path],
+    lasting: dict[str, str] | None = None,
+) -> None:
     """Writes ``batches/NNNNNN.json``, the sign that a batch is done: last of all that it writes.
 
-    Of `files` those count that are there.
+    Args:
+        folder: of the run.
+        batch: its number.
+        rows: its lines.
+        files: what it has written; those count that are there.
+        lasting: digests of metadata, which all batches share and which is read once; is added to.
     """
     names = sorted(path.relative_to(folder).as_posix() for path in files)
     lines = ",\n".join(json.dumps(dataclasses.asdict(row), allow_nan=False) for row in rows)
-    there = {name: sha256 for name, sha256 in _digests(folder, names).items() if sha256}
+    lasting = {} if lasting is None else lasting
+    found = {**lasting, **_digests(folder, [name for name in names if name not in lasting])}
+    there = {name: sha256 for name in names if (sha256 := found[name])}
+    lasting |= {name: sha256 for name, sha256 in there.items() if name.endswith(store.METADATA)}
     digests = json.dumps(there, indent=1)
     text = f'{{"rows": [\n{lines}\n],\n"files": {digests}}}\n'
     write_whole(_path(folder, batch), text.encode())

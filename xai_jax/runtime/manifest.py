@@ -12,6 +12,7 @@ import PIL
 
 from xai_jax.core import json_file
 from xai_jax.core.domains import Count, Interval, PathWithin, Seed
+from xai_jax.core.generator import Generator, region_names
 from xai_jax.core.precision import Precision
 from xai_jax.core.settings import Settings
 from xai_jax.core.version import VERSION
@@ -46,6 +47,10 @@ class Manifest(Settings):
         infill, infill_config: the same of the infill.
         infill_sha256: hash of the file of an infill with a network; ``None`` for the others.
         generator_sha256: hash of the file of a latent space; ``None`` where there is none.
+        segmenter_sha256: hash of the file that predicts label maps; ``None``: they are given.
+        region_names: of the regions that a latent space draws; empty where it knows none.
+        components: how many pieces of a region have a code of their own, and which are too small;
+            ``None`` where a region is all of it.
         classifier, weights_sha256: the classifier and the hash of its weights file.
         checkpoint_sha256: hash of the file of a method that was trained; ``None`` for the others.
         preprocess: fields of `core.preprocess.Preprocess`.
@@ -71,6 +76,9 @@ class Manifest(Settings):
     infill_config: Mapping[str, Any]
     infill_sha256: str | None = None
     generator_sha256: str | None = None
+    segmenter_sha256: str | None = None
+    region_names: tuple[str, ...] = ()
+    components: Mapping[str, Any] | None = None
     classifier: str
     weights_sha256: str
     checkpoint_sha256: str | None = None
@@ -128,6 +136,15 @@ class Manifest(Settings):
         """The rows of one batch; fewer than `batch_size` in the last."""
         start = batch * self.batch_size
         return slice(start, min(start + self.batch_size, len(self.pictures)))
+
+
+def of_regions(generator: Generator | None) -> dict[str, Any]:
+    """What a manifest says of the regions that are moved."""
+    split = None if generator is None else generator.split
+    return {
+        "region_names": region_names(generator),
+        "components": split and {"at_most": split.at_most, "smallest": split.smallest},
+    }
 
 
 def computed_with() -> dict[str, str]:

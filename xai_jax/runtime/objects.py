@@ -30,7 +30,12 @@ _SILENCE = {  # seconds after which a connection that hands on (almost) nothing 
     "TENSORSTORE_CURL_LOW_SPEED_LIMIT_BYTES": "1",
 }
 _REGION = ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint")
-_REFUSED = ("PERMISSION_DENIED", "UNAUTHENTICATED", "code='401'", "code='403'", "redential")
+_REFUSED = (
+    *("PERMISSION_DENIED", "UNAUTHENTICATED", "code='401'", "code='403'", "redential"),
+    *("ExpiredToken", "InvalidToken"),  # which S3 says with 400
+)
+# What a store says whose clock goes otherwise: requests are signed with the time.
+_CLOCKS = ("RequestTimeTooSkewed", "check your iat and exp")
 _MISSING = b"\x02"  # the version, in TensorStore's writing, of what is not there
 _OUTAGES = ("UNAVAILABLE", "ABORTED", "DEADLINE_EXCEEDED", "INTERNAL", "code='5")
 _NO_BUCKET = ("NoSuchBucket", "bucket does not exist")
@@ -251,7 +256,8 @@ def _done(path: ObjectPath, ask: Callable[[], "ts.Future[Answer]"]) -> Answer:
 
 def is_outage(error: Exception) -> bool:
     """Whether TensorStore tells of a store that it could not ask, and not of damaged bytes."""
-    return any(word in str(error) for word in (*_REFUSED, *_NO_BUCKET, *_REGION, *_OUTAGES))
+    words = (*_REFUSED, *_NO_BUCKET, *_REGION, *_CLOCKS, *_OUTAGES)
+    return any(word in str(error) for word in words)
 
 
 def failed(error: Exception, path: Path) -> StoreError:
@@ -262,6 +268,11 @@ def failed(error: Exception, path: Path) -> StoreError:
         return StoreError(f"There is no bucket {bucket}; make it, or correct its name.")
     if any(word in said for word in _REGION):
         return StoreError(f"{bucket} lies in another region; set AWS_REGION to that one.")
+    if any(word in said for word in _CLOCKS):
+        return StoreError(
+            f"The clocks of this machine and of {bucket} lie too far apart; set the one here "
+            "(by NTP), then start again."
+        )
     if any(word in said for word in _REFUSED):
         return StoreError(
             f"The store refuses access to {path}; check the credentials, {_credentials(path)}, and "

@@ -21,7 +21,7 @@ def note(folder: Path, pictures: Mapping[str, Path]) -> None:
 
     Args:
         folder: of the run.
-        pictures: ``{id: file}``, as `data.pictures.find` has them.
+        pictures: ``{id: file}``, as `data.finding.find` has them.
     """
     picture, file = next(iter(pictures.items()))
     write(folder, file.parents[picture.count("/")])

@@ -84,11 +84,14 @@ class Writer:
             for name, values in arrays.items():
                 array = self._arrays.get(name) or self._open(known[name], values.shape[1:])
                 self._arrays[name] = array
+            writing = []  # all arrays at once: a store answers each after a while
             for name, array in self._arrays.items():
                 whole = np.full((len(rows), *array.shape[1:]), fill(known[name]), array.dtype.name)
                 if name in arrays:
                     whole[has_result] = stored(known[name], arrays[name])
-                self._rows(array, rows).write(whole).result()
+                writing.append(self._rows(array, rows).write(whole))
+            for written in writing:
+                written.result()
         except ValueError as error:  # tensorstore says so of a disk that fails
             raise of_disk(error, self._group) from None
 

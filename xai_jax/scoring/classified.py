@@ -19,6 +19,7 @@ from xai_jax.core.settings import Settings
 from xai_jax.core.targets import Head
 from xai_jax.data.example import digest
 from xai_jax.metrics import labels as decisions
+from xai_jax.runs import batch as batches
 from xai_jax.runtime.files import write_whole
 from xai_jax.scoring.stage import Stage
 
@@ -103,7 +104,7 @@ def _answers(stage: Stage) -> tuple[dict[int, np.ndarray], dict[str, str]]:
             if np.isfinite(found[n]).all():
                 answers[row] = found[n]
             else:
-                skipped[stage.known[row].name] = _NOT_FINITE
+                skipped[stage.known[row].name] = batches.reason(_NOT_FINITE, classifier)
     return answers, skipped
 
 

@@ -155,6 +155,7 @@ class Entrant:
             infill_config={"sha256": self.stage.fingerprint(frozen.infill)},
             classifier=_kind(computed(frozen.classifier.apply_fn, "float32")),
             weights_sha256=self.stage.fingerprint(frozen.classifier),
+            generator_sha256=self._generator_sha256(),
             checkpoint_sha256=self.state if jax.tree.leaves(self.inspector.weights) else None,
             preprocess={} if resize is None else to_json(resize),
             target="truth",
@@ -164,7 +165,12 @@ class Entrant:
             pictures=tuple(item.name for item in self.items),
             digests=tuple(item.digest for item in self.items),
             computed_with=manifests.computed_with(),
+            **manifests.of_regions(frozen.generator),
         )
+
+    def _generator_sha256(self) -> str | None:
+        generator = self.inspector.frozen.generator
+        return None if generator is None else self.stage.fingerprint(generator)
 
     def check_folder(self) -> None:
         """Raises ValueError where its folder holds other explanations."""

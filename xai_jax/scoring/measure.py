@@ -10,6 +10,7 @@ import numpy as np
 
 from xai_jax.core import outputs
 from xai_jax.core.errors import BadPicture
+from xai_jax.core.generator import region_names
 from xai_jax.core.method import Frozen, Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.core.outputs import CLASS, REGION, Output
@@ -128,13 +129,18 @@ def _abstract(
     if any(metric.per_class for metric in metrics):
         every = jax.ShapeDtypeStruct((*sides, stage.num_classes), np.float32)
         maps[TRUE_KEEP.name] = every
+    lengths = {CLASS: stage.num_classes, REGION: len(region_names(frozen.generator))}
+
+    def several(output: Output) -> list[int]:
+        return [lengths.get(axis, _ANY) for axis in output.axes[:-3]]
+
     pictures = {
-        output.name: jax.ShapeDtypeStruct(batch.images.shape, np.float32)
+        output.name: jax.ShapeDtypeStruct(
+            (sides[0], *several(output), *batch.images.shape[1:]), np.float32
+        )
         for output in declared
         if output.kind == "picture"
     }
-    regions = 0 if frozen.generator is None else len(frozen.generator.region_names)
-    lengths = {CLASS: stage.num_classes, REGION: regions}
     numbers = {
         output.name: jax.ShapeDtypeStruct(
             (sides[0], *(lengths.get(axis, _ANY) for axis in output.axes)), np.float32

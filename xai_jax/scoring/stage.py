@@ -11,6 +11,7 @@ import numpy as np
 
 from xai_jax.core.content import as_json
 from xai_jax.core.errors import BadPicture
+from xai_jax.core.generator import numbered
 from xai_jax.core.method import Frozen
 from xai_jax.core.rng import image_ids
 from xai_jax.core.types import Batch, PyTree
@@ -168,11 +169,11 @@ class Stage:
         self, rows: Sequence[int], *, masks: bool = True
     ) -> Iterator[dict[int, Arrays | BadPicture]]:
         """Those pictures, batch by batch, read at most one batch ahead."""
-        data = self.data if masks else self._plain
+        data, generator = self.data if masks else self._plain, self.frozen.generator
 
         def read(row: int) -> Arrays | BadPicture:
             try:
-                return data.example(row)
+                return numbered(generator, data.example(row))
             except BadPicture as reason:
                 return reason
 
@@ -221,14 +222,19 @@ def _known(data: Data) -> tuple[Known, ...]:
     reading = {name: getattr(data, name) for name in _READING if hasattr(data, name)}
     form = str(as_json(reading))
     names, examples = data.names, data.examples
+    labeller = getattr(data, "labeller", None)
+    maps = getattr(labeller, "sha256", "")
 
     def one(row: int) -> Known:
         example = examples[row]
         truth = _digest(truth_digest, example)
+        seen = _digest(picture_digest, example)
+        if maps:  # what is explained depends on them, too
+            seen = seen and digest(f"{seen} {maps}".encode())
         return Known(
             name=names[row],
             labels=np.asarray(example.labels),
-            picture=_digest(picture_digest, example),
+            picture=seen,
             truth=truth and digest(f"{truth} {form}".encode()),
         )
 

@@ -155,7 +155,8 @@ class _Run:
             batch, _ = next(batches, (None, None))
         if batch is None:
             raise ValueError("There are no pictures to validate with; choose another split.")
-        values = jax.eval_shape(measure, state, self._frozen, batch, self._key)["values"]
+        shapes = jax.eval_shape(measure, state, self._frozen, batch, self._key)["values"]
+        values = validation.told(self._trainable, dict.fromkeys(shapes, 1.0))
         if wanted.metric not in values:
             raise ValueError(
                 f"validation.metric is {wanted.metric}, but what is measured is "
@@ -253,6 +254,7 @@ class _Run:
             values = validation.means(
                 measure(state, self._frozen, batch, self._key) for batch, _ in batches
             )
+        values = validation.told(self._trainable, values)
         self._reporter.line(step, "valid", values)
         check_finite(step, {f"valid/{name}": value for name, value in values.items()})
         self._standing = self._standing.after(step, values[settings_.metric], settings_)

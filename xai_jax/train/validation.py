@@ -91,3 +91,8 @@ def means(sums: Iterable[PyTree]) -> dict[str, float]:
         return math.fsum(float(batch["values"][name]) for batch in read) / count
 
     return {name: mean(name) for name in read[0]["values"]}
+
+
+def told(trainable: Trainable, means: dict[str, float]) -> dict[str, float]:
+    """What is said of a validation with these means; see `core.method.Trainable.summary`."""
+    return means if trainable.summary is None else trainable.summary(means)

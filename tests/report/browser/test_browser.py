@@ -410,3 +410,34 @@ def test_the_counterfactual_lies_over_the_picture_as_far_as_the_slider_says(brow
     )
     assert browser.execute_script(found)[2] == "inset(0px 0px 0px 80%)"
     assert browser.get_log("browser") == []
+
+
+def test_the_legend_of_regions_stands_beside_the_slider_and_fits_the_screen(browser, tmp_path):
+    gallery.write(
+        tmp_path,
+        more=gallery.regions(),
+        region_names=gallery.REGIONS,
+        without=("keep", *gallery.SCORES),
+    )
+    page = report.write(tmp_path)
+    for size in (PHONE, DESKTOP):
+        visit(browser, page, size)
+        bring(browser, 0)
+        settle(browser)
+        rows, patches, legend, slider, wide = browser.execute_script(
+            """const article = document.querySelector("#picture-1");
+            const rows = [...article.querySelectorAll(".regions tbody tr")];
+            const box = (s) => article.querySelector(s).getBoundingClientRect();
+            const colour = (row) => getComputedStyle(row.querySelector(".patch")).backgroundColor;
+            return [rows.map((row) => row.innerText), rows.map(colour), box(".regions"),
+                    box(".turned"), document.documentElement.scrollWidth]"""
+        )
+        assert [row.split() for row in rows] == [
+            ["car", "2", "1.75"],
+            ["road", "0.5"],
+            ["sky", "0.25"],
+        ]
+        assert len(set(patches)) == 3 and wide <= size[0]
+        assert legend["right"] <= size[0] and legend["width"] > 100
+        if size == DESKTOP:
+            assert abs(legend["top"] - slider["top"]) < 1 and legend["left"] > slider["right"]

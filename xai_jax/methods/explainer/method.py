@@ -11,6 +11,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from xai_jax.core.class_activation import evidence_map
 from xai_jax.core.domains import Count, Natural, NotNegative, Share
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.settings import Settings
@@ -51,6 +52,10 @@ class Config(Settings):
             `learning_rate`, as published.
         decay_steps: steps over which the rate falls to 0 along a half cosine; 0: it stays constant.
         micro_batches: a batch goes through the networks in so many parts; bounds memory.
+        from_evidence: the masks begin as the classifier's own evidence maps
+            (`core.class_activation.evidence_map`), to which the network adds; not published, and
+            for few pictures, of which a network does not learn anew what the classifier knows. The
+            classifier must be in two halves, and is asked once more a picture.
         classifier_mode: how the classifier answers while the Explainer learns. In the authors' runs
             its dropout was on, drawn for the kept and the removed part apart, and its batch norm
             went by each part's own statistics, with which the running ones drifted; validations
@@ -74,6 +79,7 @@ class Config(Settings):
     trunk_rate: NotNegative | None = None
     decay_steps: Natural = 0
     micro_batches: Count = 1
+    from_evidence: bool = False
     classifier_mode: ClassifierMode = ClassifierMode.EVAL
     self_explaining: bool = False
     coherency_weight: NotNegative = 1.0
@@ -139,6 +145,7 @@ def explainer(cfg: Config) -> Method:
         cfg.network.build(),
         tx,
         judge,
+        begin=evidence_map if cfg.from_evidence else None,
         micro_batches=cfg.micro_batches,
         classifier_trains=cfg.classifier_mode is ClassifierMode.TRAIN_LIKE_REFERENCE,
     )
@@ -159,6 +166,11 @@ def _check(cfg: Config) -> None:
         raise ValueError(
             "self_explaining never asks the classifier, whose mode then decides nothing; "
             "set classifier_mode to EVAL."
+        )
+    if cfg.self_explaining and cfg.from_evidence:
+        raise ValueError(
+            "self_explaining draws masks of which the class scores are the means, and the "
+            "classifier has no part in them; set from_evidence to False."
         )
 
 

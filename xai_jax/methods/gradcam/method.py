@@ -12,13 +12,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from xai_jax.core import outputs
+from xai_jax.core.class_activation import check_in_halves, class_activation
 from xai_jax.core.image import resize
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.settings import Settings
-from xai_jax.core.targets import Score, scores
-from xai_jax.core.types import AnyArray, Batch, Classes, Explanation, PRNGKey
-
-Coarse = Float[Array, "b y x 1"]
+from xai_jax.core.targets import Score
+from xai_jax.core.types import AnyArray, Batch, Explanation, PRNGKey
 
 
 class NanPolicy(enum.Enum):
@@ -72,7 +71,7 @@ def gradcam(cfg: Config) -> Method:
         del weights, key
         _check(frozen, batch.images.shape)
         features = frozen.classifier.features(batch.images)
-        weighed = _weighed(cfg, frozen, features, batch.target)
+        weighed = class_activation(frozen.classifier, features, batch.target, cfg.score)
         coarse = jax.nn.relu(weighed)
         if cfg.nan_policy is NanPolicy.REFERENCE_ZERO_ALL and batch.labels is not None:
             any_empty = _any_empty(cfg, frozen, features, batch.labels)
@@ -87,37 +86,7 @@ def gradcam(cfg: Config) -> Method:
 
 
 def _check(frozen: Frozen, shape: tuple[int, ...]) -> None:
-    """Refuses a classifier that is not in two halves.
-
-    Raises:
-        ValueError: it is not, or its activations have no place in the picture.
-    """
-    classifier = frozen.classifier
-    if classifier.features_fn is None or classifier.head_fn is None:
-        raise ValueError(
-            "Grad-CAM reads activations, and this classifier does not say where they are; give it "
-            "in two halves, classifier.replace(features_fn=..., head_fn=...), see "
-            "docs/bring-your-own-classifier.md."
-        )
-    images = jax.ShapeDtypeStruct(shape, jnp.float32)
-    found = jax.eval_shape(type(classifier).features, classifier, images)
-    if len(found.shape) != 4 or found.shape[0] != shape[0]:
-        raise ValueError(
-            f"features_fn must return activations [b h' w' c'], not {list(found.shape)}; split the "
-            "network before it pools or flattens them."
-        )
-
-
-def _weighed(cfg: Config, frozen: Frozen, features: AnyArray, target: Classes) -> Coarse:
-    """``sum_k w_k A_k``, w_k the mean over the cells of the slope of the score in A_k."""
-    classifier = frozen.classifier
-
-    def total(features):
-        logits = classifier.logits_of_features(features)
-        return scores(logits, target, classifier.head, cfg.score).sum()
-
-    weights = jax.grad(total)(features).mean(axis=(1, 2), keepdims=True)
-    return jnp.sum(weights * features, axis=3, keepdims=True)
+    check_in_halves(frozen.classifier, shape, "Grad-CAM")
 
 
 def _any_empty(
@@ -126,7 +95,8 @@ def _any_empty(
     """Whether no cell is positive for one of the true classes, ``[b]``; one class at a time."""
 
     def is_empty(k):
-        weighed = _weighed(cfg, frozen, features, jnp.full(len(features), k))
+        target = jnp.full(len(features), k)
+        weighed = class_activation(frozen.classifier, features, target, cfg.score)
         return weighed.max(axis=(1, 2, 3)) <= 0
 
     empty = jax.lax.map(is_empty, jnp.arange(labels.shape[1]))  # [k b]

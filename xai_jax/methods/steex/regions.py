@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from xai_jax.core.components import check_numbers
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.generator import Generator
 from xai_jax.core.method import Frozen
@@ -73,13 +74,8 @@ def admit(targeted: tuple[str, ...], frozen: Frozen, known: Mapping[str, Any]) -
     names = generator_of(frozen).region_names
     if "regions" not in known:
         raise BadPicture("It has no label map; hand one in as regions.")
+    check_numbers(known["regions"], len(names))
     there = np.unique(known["regions"])
-    if there[0] < 0 or there[-1] >= len(names):
-        wrong = there[0] if there[0] < 0 else there[-1]
-        raise BadPicture(
-            f"Its label map has the number {wrong}, and the generator's regions are 0 to "
-            f"{len(names) - 1}."
-        )
     absent = [name for name in targeted if names.index(name) not in there]
     if absent and len(absent) == len(targeted):
         present = ", ".join(names[number] for number in there)

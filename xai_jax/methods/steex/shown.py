@@ -5,7 +5,15 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from xai_jax.core import outputs
-from xai_jax.core.outputs import CHANNEL, COLUMN, COUNTERFACTUAL, REGION, ROW, Output
+from xai_jax.core.outputs import (
+    CHANNEL,
+    COLUMN,
+    COUNTERFACTUAL,
+    LABEL_MAP,
+    REGION,
+    ROW,
+    Output,
+)
 from xai_jax.core.types import AnyArray, Batch, Explanation, Images, Maps, PerExample
 
 RECONSTRUCTION = Output(
@@ -28,14 +36,6 @@ DIFFERENCE = Output(
     axes=(ROW, COLUMN, CHANNEL),
     unit="unit pixels, in [-1, 1]",
     meaning="Reconstruction less generated picture, the channels' mean: above 0 it became darker.",
-)
-LABELS = Output(
-    name="label_map",
-    kind="map",
-    axes=(ROW, COLUMN, CHANNEL),
-    unit="number of the region",
-    meaning="Which region a pixel belongs to.",
-    stored="int32",
 )
 CHANGES = outputs.number(
     "region_change", "in the codes", "Length of the change of each region's code.", REGION
@@ -60,7 +60,7 @@ OUTPUTS = (
     RECONSTRUCTION,
     GENERATED,
     DIFFERENCE,
-    LABELS,
+    LABEL_MAP,
     CHANGES,
     SHARES,
     BEFORE,
@@ -117,7 +117,7 @@ def explanation(
         saliency=inside * jnp.abs(change).mean(axis=-1, keepdims=True),
         maps={
             DIFFERENCE.name: change.mean(axis=-1, keepdims=True),
-            LABELS.name: batch.regions[..., None].astype(jnp.int32),
+            LABEL_MAP.name: batch.regions[..., None].astype(jnp.int32),
         },
         pictures={
             COUNTERFACTUAL.name: drawn.counterfactual,

@@ -1,8 +1,8 @@
 """Every region by itself, and the fewest regions that flip the decision together (ours).
 
-Each region of a picture is moved alone, which gives a counterfactual a region, and how far each
-brings the other decision; then the best one, the best two and so on are moved together, until the
-decision flips (greedy).
+Each region of a picture, or each that is named, is moved alone, which gives a counterfactual a
+region, and how far each brings the other decision; then the best one, the best two and so on are
+moved together, until the decision flips (greedy).
 """
 
 import dataclasses
@@ -26,20 +26,31 @@ ALONE = Output(
     kind="picture",
     axes=(REGION, *COUNTERFACTUAL.axes),
     unit="unit pixels",
-    meaning="The counterfactual by each region alone; the reconstruction for one that is absent.",
+    meaning="The counterfactual by each region alone; of one that is absent or not tried the same "
+    "without any change.",
 )
 ALONE_GAINED = outputs.number(
     "gained_alone", "nats", "Log-odds of the other decision by each region alone.", REGION
 )
 SET = outputs.number(
-    "region_set", "0 or 1", "The fewest regions found that flip; all where none do.", REGION
+    "region_set",
+    "0 or 1",
+    "The fewest regions found that flip; all that were tried where none do.",
+    REGION,
 )
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Sparsest(Optimisation):
-    """Settings; see `Optimisation`. By default those of `Config.sparing`."""
+    """Settings; see `Optimisation`. By default those of `Config.sparing`.
 
+    Attributes:
+        num_steps, learning_rate, distance_weight, margin, fresh_noise, restored: as in
+            `settings.Optimisation`.
+        targeted: names of the regions that are tried; empty: all that the picture has.
+    """
+
+    targeted: tuple[str, ...] = ()
     num_steps: Count = 50
     learning_rate: Positive = 0.02
     margin: NotNegative | None = 3.0
@@ -58,11 +69,12 @@ class Sparsest(Optimisation):
 
 def sparsest(cfg: Sparsest) -> Method:
     """Two optimisations a region, at most; the later ones end as soon as all pictures flip."""
+    targeted = tuple(cfg.targeted)
     return Method(
         explain=functools.partial(_explain, cfg),
         outputs=(*shown.OUTPUTS, ALONE, ALONE_GAINED, SET),
-        check=functools.partial(regions.check, ()),
-        admit=functools.partial(regions.admit, ()),
+        check=functools.partial(regions.check, targeted),
+        admit=functools.partial(regions.admit, targeted),
     )
 
 
@@ -71,16 +83,21 @@ def _explain(
 ) -> Explanation:
     del weights
     of = problem.problem(cfg, frozen, batch, key)
-    num = len(of.generator.region_names)
-    gained, pictures = jax.lax.map(functools.partial(_alone, of), jnp.eye(num))
-    gained, pictures = jnp.moveaxis(gained, 0, 1), jnp.moveaxis(pictures, 0, 1)  # [b n ...]
-    free, moved, trace = _fewest(of, gained)
-    found = problem.explained(of, free, moved, trace)
-    numbers = {**found.numbers, ALONE_GAINED.name: gained, SET.name: free}
+    names = of.generator.region_names
+    tried = jnp.asarray(regions.numbers_of(tuple(cfg.targeted), names))
+    found = jax.lax.map(functools.partial(_alone, of), jnp.eye(len(names))[tried])
+    nothing = _made(of, jnp.zeros_like(of.begun), jnp.zeros(of.begun.shape[:2]))
+    gained, pictures = (
+        jnp.repeat(one[:, None], len(names), axis=1).at[:, tried].set(jnp.moveaxis(own, 0, 1))
+        for one, own in zip(nothing, found, strict=True)
+    )
+    free, moved, trace = _fewest(of, gained, tried)
+    said = problem.explained(of, free, moved, trace)
+    numbers = {**said.numbers, ALONE_GAINED.name: gained, SET.name: free}
     return dataclasses.replace(
-        found,
+        said,
         saliency=_painted(batch, gained - of.gained(of.odds)[:, None]),
-        pictures={**found.pictures, ALONE.name: pictures},
+        pictures={**said.pictures, ALONE.name: pictures},
         numbers=numbers,
     )
 
@@ -88,13 +105,21 @@ def _explain(
 def _alone(of: Problem, row: AnyArray) -> tuple[AnyArray, AnyArray]:
     free = jnp.broadcast_to(row, of.begun.shape[:2])
     moved, _ = of.solve(free)
+    return _made(of, moved, free)
+
+
+def _made(of: Problem, moved: AnyArray, free: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """How far the other decision is reached by codes that have moved, and the pictures."""
     made = of.judged(of.draw(moved, of.cfg.num_steps), regions.where(of.batch.regions, free))
     return of.gained(of.ask(made)), made
 
 
-def _fewest(of: Problem, gained: AnyArray) -> tuple[AnyArray, AnyArray, dict[str, AnyArray]]:
+def _fewest(
+    of: Problem, gained: AnyArray, tried: AnyArray
+) -> tuple[AnyArray, AnyArray, dict[str, AnyArray]]:
     """Which regions move, how far, and the trace, of each picture's smallest set that flips."""
-    order = jnp.argsort(jnp.argsort(-gained, axis=1), axis=1)  # 0 for the best
+    never = jnp.ones(gained.shape[1], bool).at[tried].set(False)
+    order = jnp.where(never, jnp.inf, -gained).argsort(axis=1).argsort(axis=1)  # 0 for the best
     nothing = jax.tree.map(
         lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(of.solve, jnp.ones_like(gained))
     )
@@ -105,16 +130,14 @@ def _fewest(of: Problem, gained: AnyArray) -> tuple[AnyArray, AnyArray, dict[str
             is_done, *before = carry
             free = (order < size).astype(jnp.float32)
             found = (free, *of.solve(free))
-            made = of.judged(
-                of.draw(found[1], of.cfg.num_steps), regions.where(of.batch.regions, free)
-            )
+            reached, _ = _made(of, found[1], free)
             kept = jax.tree.map(functools.partial(_where, is_done), tuple(before), found)
-            return (is_done | (of.gained(of.ask(made)) > 0), *kept)
+            return (is_done | (reached > 0), *kept)
 
         return jax.lax.cond(carry[0].all(), lambda carry: carry, solved, carry), None
 
     begun = (is_done, jnp.zeros_like(gained), *nothing)
-    (_, *found), _ = jax.lax.scan(larger, begun, jnp.arange(1, gained.shape[1] + 1))
+    (_, *found), _ = jax.lax.scan(larger, begun, jnp.arange(1, len(tried) + 1))
     free, moved, trace = found
     return free, moved, trace
 

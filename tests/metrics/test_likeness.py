@@ -1,0 +1,78 @@
+"""Likeness, attributes and pasting of counterfactuals, worked by hand."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from test_counterfactuals import batch_of, explained, known
+
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.targets import Head
+from xai_jax.core.types import Explanation
+from xai_jax.metrics.likeness import attributes_changed, likeness
+from xai_jax.metrics.pasted import cout
+
+KEY = jax.random.key(0)
+
+
+def first_two_pixels(classifier, images):
+    del classifier
+    return images[:, 0, :2, 0]
+
+
+def pictures(*rows):
+    """``[n 1 4 3]``: four pixels in a row, grey."""
+    return np.repeat(np.array(rows, float)[:, None, :, None], 3, axis=3)
+
+
+def test_likeness_is_the_cosine_and_its_share_above_one_half():
+    batch = batch_of(pictures([1, 0, 0, 0], [1, 0, 0, 0], [0.5, 0.5, 0, 0]))
+    made = pictures([0.3, 0.4, 0, 0], [0.4, 0.8, 0, 0], [0.2, 0.2, 1, 1])
+    metric = likeness(known().classifier, first_two_pixels)
+    rows = metric.measure(metric.params, known(), batch, explained(batch, made), KEY)
+    wanted = [0.6, 0.2**0.5, 1.0]  # 0.3 of 0.5; 0.4 of the root of 0.8; the same direction
+    np.testing.assert_allclose(rows["first_two_pixels_cosine"], wanted, rtol=1e-5)
+    said = metric.reduce({name: np.asarray(values) for name, values in rows.items()})
+    assert said == {
+        "alike": pytest.approx(2 / 3),
+        "cosine": pytest.approx(np.mean(wanted), rel=1e-5),
+    }
+
+
+def _brighter_than(params, images):
+    return images.mean((1, 2, 3))[:, None] - params
+
+
+def test_attributes_are_counted_that_the_oracle_decides_otherwise():
+    levels = jnp.array([0.1, 0.3, 0.5])
+    oracle = Classifier.from_callable(_brighter_than, levels, head=Head.SIGMOID)
+    batch = batch_of(pictures([0.2] * 4, [0.4] * 4))
+    metric = attributes_changed(oracle)
+    found = explained(batch, pictures([0.6] * 4, [0.4] * 4))
+    rows = metric.measure(metric.params, known(), batch, found, KEY)
+    assert rows["attributes_changed"].tolist() == [2.0, 0.0]
+    rows = {name: np.asarray(values) for name, values in rows.items()}
+    assert metric.reduce(rows) == {"attributes_changed": 1.0}
+
+
+def test_cout_is_the_area_between_both_decisions_along_the_way():
+    """log-odds are 10 (mean - 1/2): of pixels 0 0 0 0 that become .2 1 .4 1, which are pasted."""
+    batch = batch_of(pictures([0, 0, 0, 0], [1, 1, 1, 1]))
+    after = np.array([[0.2, 1.0, 0.4, 1.0], [1, 1, 1, 1]])
+    found = explained(batch, pictures(*after))
+    rows = cout().measure(None, known(), batch, found, KEY)
+    shares = np.round(np.arange(51) / 50 * 4).astype(int)
+    gained = np.cumsum([0, 1.0, 1.0, 0.4, 0.2])[shares] / 4
+    apart = 2 / (1 + np.exp(-10 * (gained - 0.5))) - 1
+    stays = 2 / (1 + np.exp(5.0)) - 1  # nothing changes: the own decision all the way
+    np.testing.assert_allclose(rows["cout"], [np.trapezoid(apart) / 50, stays], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "metric", [cout(), likeness(known().classifier), attributes_changed(known().classifier)]
+)
+def test_a_method_without_counterfactuals_is_refused(metric):
+    batch = batch_of(pictures([0, 0, 0, 0]))
+    nothing = Explanation(target=batch.target, saliency=None)
+    with pytest.raises(ValueError, match="makes no counterfactual pictures"):
+        metric.measure(metric.params, known(), batch, nothing, KEY)

@@ -1,0 +1,128 @@
+"""Connected pieces of a label map's regions, as regions of their own: car, car 2, car 3.
+
+An object has then a style of its own, where published STEEX has one of all cars together.
+"""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Int
+
+from xai_jax.core.domains import Count, ShareBelowOne
+from xai_jax.core.errors import BadPicture
+from xai_jax.core.settings import Settings, nearest
+
+Numbers = Int[np.ndarray, "h w"]
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Components(Settings):
+    """Which regions fall into their pieces; by default none.
+
+    Attributes:
+        at_most: pieces of one region, which a picture may have; 1: a region is all of it. A picture
+            with more is not explained.
+        of: names of the regions that fall into pieces; empty: all.
+        smallest: share of the picture's pixels; a piece that is smaller belongs to the largest
+            piece of its region.
+    """
+
+    at_most: Count = 1
+    of: tuple[str, ...] = ()
+    smallest: ShareBelowOne = 0.002
+
+    def build(self, names: tuple[str, ...]) -> "Split":
+        """How they fall.
+
+        Args:
+            names: of the label map's numbers.
+
+        Raises:
+            ValueError: `of` names a region that there is not; says which is near.
+        """
+        for name in self.of:
+            if name not in names:
+                raise ValueError(f"There is no region {name!r}; {nearest(name, names)}")
+        splits = tuple(names.index(name) for name in self.of) or tuple(range(len(names)))
+        return Split(
+            classes=tuple(names), splits=splits, at_most=self.at_most, smallest=self.smallest
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Split:
+    """From the numbers of a label map's classes to those of their pieces.
+
+    The largest piece of a class keeps its number; the further ones are numbered after all classes.
+    Of equals the first in reading order is the larger. Pixels that share a side are connected.
+
+    Fields:
+        classes: names of the map's numbers.
+        splits: numbers of those that fall into pieces.
+        at_most, smallest: as of `Components`.
+    """
+
+    classes: tuple[str, ...]
+    splits: tuple[int, ...]
+    at_most: int
+    smallest: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all pieces, whether a picture has them or not."""
+        further = (
+            f"{self.classes[number]} {place}"
+            for number in self.splits
+            for place in range(2, self.at_most + 1)
+        )
+        return (*self.classes, *further)
+
+    @property
+    def origins(self) -> tuple[int, ...]:
+        """The class of each piece."""
+        further = (number for number in self.splits for _ in range(self.at_most - 1))
+        return (*range(len(self.classes)), *further)
+
+    def __call__(self, labels: Numbers) -> Numbers:
+        """The map with pieces numbered, int32.
+
+        Raises:
+            BadPicture: a number is no class, or a class has too many pieces.
+        """
+        check_numbers(labels, len(self.classes))
+        found = labels.astype(np.int32)
+        if self.at_most == 1:
+            return found
+        for place, number in enumerate(self.splits):
+            first = len(self.classes) + place * (self.at_most - 1)
+            for n, piece in enumerate(self._further(labels, number)):
+                found[piece] = first + n
+        return found
+
+    def _further(self, labels: Numbers, number: int) -> list[np.ndarray]:
+        """Where the pieces after the largest one are."""
+        from scipy import ndimage  # JAX brings it along; only maps of pieces need it
+
+        pieces, num = ndimage.label(labels == number)
+        if num < 2:
+            return []
+        sizes = np.bincount(pieces.ravel(), minlength=num + 1)[1:]
+        order = np.argsort(-sizes, kind="stable")
+        large = [n for n in order[1:] if sizes[n] >= self.smallest * labels.size]
+        if len(large) >= self.at_most:
+            raise BadPicture(
+                f"Its {self.classes[number]} has {1 + len(large)} pieces of "
+                f"{100 * self.smallest:g} % of the picture or more, and components.at_most is "
+                f"{self.at_most}; raise it, or raise components.smallest."
+            )
+        return [pieces == n + 1 for n in large]
+
+
+def check_numbers(labels: Numbers, num: int) -> None:
+    """Raises BadPicture where a label map has a number that is none of `num` regions."""
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= num:
+        wrong = low if low < 0 else high
+        raise BadPicture(
+            f"Its label map has the number {wrong}, and the generator's regions are 0 to {num - 1}."
+        )

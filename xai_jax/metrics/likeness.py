@@ -1,0 +1,110 @@
+"""Whether a counterfactual still shows the same: by another network's features, or attributes.
+
+FVA, FS and S3, and MNAC of the counterfactuals of faces and scenes (specs: steex, sec. 4.1 and
+4.3). Their numbers are those of the network that is asked: two tables compare where it is the same.
+"""
+
+import dataclasses
+
+import jax.numpy as jnp
+
+from xai_jax.core import outputs
+from xai_jax.core.classifier import Classifier
+from xai_jax.core.method import Frozen
+from xai_jax.core.metric import Column, Metric, Rows, defined_mean
+from xai_jax.core.outputs import COUNTERFACTUAL
+from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey
+from xai_jax.metrics.distributions import FeatureFn, mean_features
+
+ALIKE = 0.5  # cosine above which two faces are of one person, as published
+
+
+def likeness(judge: Classifier, features: FeatureFn = mean_features) -> Metric:
+    """Cosine of the features of a picture and of its counterfactual.
+
+    Its mean is FS (faces) or S3 (scenes) where the features are SimSiam's, and its share above 0.5
+    is FVA where they are VGGFace2's.
+
+    Args:
+        judge: whose features; best one that is not explained.
+        features: a function of a module, whose name is part of the row's name.
+    """
+    name = f"{getattr(features, '__name__', 'features')}_cosine"
+    return Metric(
+        measure=_Likeness(features=features, name=name),
+        rows=(
+            outputs.number(name, "in [-1, 1]", "Cosine of the picture's and the other's features."),
+        ),
+        columns=_LIKENESS_COLUMNS,
+        reduce=_LikenessReduce(name=name),
+        params=judge,
+    )
+
+
+def attributes_changed(oracle: Classifier) -> Metric:
+    """MNAC: how many attributes the oracle decides otherwise, that of the decision among them.
+
+    Args:
+        oracle: one logit an attribute, each by itself; found at a probability of 0.5 or more.
+    """
+    return Metric(
+        measure=_attributes_changed, rows=(_MNAC,), columns=(_MNAC_COLUMN,), params=oracle
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Likeness:
+    features: FeatureFn
+    name: str
+
+    def __call__(
+        self,
+        params: Classifier,
+        frozen: Frozen,
+        batch: Batch,
+        explanation: Explanation,
+        key: PRNGKey,
+    ) -> dict[str, PerExample]:
+        del frozen, key
+        one, other = (
+            self.features(params, images) for images in (batch.images, _made(explanation))
+        )
+        size = jnp.sqrt(jnp.square(one).sum(axis=1) * jnp.square(other).sum(axis=1))
+        return {self.name: (one * other).sum(axis=1) / jnp.maximum(size, 1e-12)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _LikenessReduce:
+    name: str
+
+    def __call__(self, rows: Rows) -> dict[str, float]:
+        cosine = rows[self.name]
+        alike = (cosine > ALIKE).astype(float)
+        alike[cosine != cosine] = float("nan")
+        return {"alike": defined_mean(alike), "cosine": defined_mean(cosine)}
+
+
+def _attributes_changed(
+    params: Classifier, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
+) -> dict[str, PerExample]:
+    del frozen, key
+    before, after = (params.logits(images) >= 0 for images in (batch.images, _made(explanation)))
+    return {_MNAC.name: (before != after).sum(axis=1).astype(jnp.float32)}
+
+
+def _made(explanation: Explanation) -> Images:
+    if COUNTERFACTUAL.name not in explanation.pictures:
+        raise ValueError("The method makes no counterfactual pictures.")
+    return explanation.pictures[COUNTERFACTUAL.name]
+
+
+_LIKENESS_COLUMNS = (
+    Column("alike", "alike %", "higher", 0.0, 1.0, "%", "Jacob et al. 2022, FVA", 1),
+    Column("cosine", "cosine", "higher", -1.0, 1.0, "", "Jeanneret et al. 2023, FS and S3"),
+)
+_MNAC = outputs.number(
+    "attributes_changed", "attributes", "How many attributes the oracle decides otherwise."
+)
+_MNAC_COLUMN = Column(
+    _MNAC.name, "attributes changed", "lower", 0.0, float("inf"), "", "Jacob et al. 2022, MNAC", 2
+)
