@@ -42,8 +42,8 @@ function remembered() {
   const address = new URL(location);
   for (const [name, first] of Object.entries(at_first)) {
     const { value } = controls.elements[name];
-    if (value === first) address.searchParams.delete(name);
-    else address.searchParams.set(name, value);
+    address.searchParams.delete(name); // so that they stand in one order, whichever was set first
+    if (value !== first) address.searchParams.append(name, value);
   }
   history.replaceState(null, "", address);
 }
