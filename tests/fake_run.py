@@ -52,11 +52,11 @@ def manifest(num_pictures: int = 5, batch_size: int = 2, **changes) -> Manifest:
     return Manifest(**{**fields, **changes})
 
 
-def arrays(rows: slice, seed: int = 0) -> dict[str, np.ndarray]:
+def arrays(rows: slice, seed: int = 0, size: int = SIZE) -> dict[str, np.ndarray]:
     """Plausible results for some rows: a salient blob, and curves that rise with the area."""
     num = rows.stop - rows.start
     rng = np.random.default_rng(seed + rows.start)
-    yy, xx = np.mgrid[:SIZE, :SIZE] / (SIZE - 1)
+    yy, xx = np.mgrid[:size, :size] / (size - 1)
     centres = rng.uniform(0.25, 0.75, (num, 2))
     distance = np.stack([(yy - y) ** 2 + (xx - x) ** 2 for y, x in centres])[..., None]
     keep = np.exp(-distance / 0.05).astype(np.float32)  # [num h w 1]
@@ -65,7 +65,7 @@ def arrays(rows: slice, seed: int = 0) -> dict[str, np.ndarray]:
     steps = np.linspace(1, 0, STEPS, dtype=np.float32)
     target = rng.integers(0, len(CLASSES), num).astype(np.int32)
     return {
-        "images": rng.integers(0, 256, (num, SIZE, SIZE, 3)).astype(np.float32) / 255,
+        "images": rng.integers(0, 256, (num, size, size, 3)).astype(np.float32) / 255,
         "keep": keep,
         "saliency": keep - 0.5,
         "target": target,

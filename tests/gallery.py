@@ -49,7 +49,17 @@ GALLERY = (
     Known(name="tabby.png", level=12, slope=0.5, target="tabby", predicted="Egyptian cat"),
     Known(name="a-very-long-name-" * 12 + ".png", level=19, slope=0.1, target="wall clock"),
 )
+SHOWN = sorted(GALLERY, key=lambda known: known.level is None)  # as the page does
+NUM, SKIPPED = 113, 61  # of `many`: more than two pages, and one that cannot be read
 LOST = {0: 5.0, 1: 16.0, 2: 9.0, 4: 6.5, 5: 2.0}  # nats: slope * (level + 1)
+
+
+def many(num: int = NUM) -> tuple[Known, ...]:
+    """Pictures 1 to `num`."""
+    return tuple(
+        dataclasses.replace(GALLERY[3 if i == SKIPPED else i % 3], name=f"herd/zebra {i}.png")
+        for i in range(1, num + 1)
+    )
 
 
 def saliency(place: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,7 +84,7 @@ def test_explain_leaves_arrays_a_table_overlays_and_a_report_and_names_the_repor
     assert found.summary[3].target_name == "crane"
     assert found.manifest.config["num_steps"] == 4
     assert found.manifest.infill_config == {"value": 0.5}
-    with Image.open(out / "pictures" / "4.png.png") as sheet:
+    with Image.open(out / "pictures" / "4.png") as sheet:
         assert sheet.width >= 3 * tiny_cli.SIZE
 
 
@@ -267,12 +268,20 @@ def test_shards_merge_to_the_bytes_of_one_run(run, folder, tmp_path):
     assert "Shard 1 of 2 is missing" in only_sentence(*failed)
 
 
-def test_report_makes_the_page_again(run, folder, tmp_path):
-    assert run("explain", folder, *SMALL, "--out", tmp_path)[0] == 0
-    page = (tmp_path / "report.html").read_bytes()
-    (tmp_path / "report.html").unlink()
-    assert run("report", tmp_path) == (0, f"{tmp_path / 'report.html'}\n", "")
-    assert (tmp_path / "report.html").read_bytes() == page
+def test_report_makes_the_page_again_without_sheets_too(run, folder, tmp_path):
+    pictures, out = tmp_path / "my pictures", tmp_path / "run"
+    shutil.copytree(folder, pictures)
+    explain = ("explain", pictures, *SMALL, "--out", out)
+    assert run(*explain, "--no-sheets")[0] == 0
+    assert not (out / "pictures").exists()
+    page = (out / "report.html").read_bytes()
+    assert all(f'href="../my%20pictures/{i}.png"'.encode() in page for i in range(NUM))
+    assert "sheets is false there and true here" in only_sentence(*run(*explain))
+    again = ("--config", out / "manifest.json", "--no-compilation-cache", "--out", out, pictures)
+    assert run("explain", *again)[0] == 0 and not (out / "pictures").exists()
+    (out / "report.html").unlink()
+    assert run("report", out) == (0, f"{out / 'report.html'}\n", "")
+    assert (out / "report.html").read_bytes() == page
     assert "holds no manifest.json" in only_sentence(*run("report", folder))
 
 
@@ -479,7 +488,7 @@ def test_a_disk_that_takes_no_more_ends_the_run_in_one_sentence_and_it_goes_on_l
 ):
     small = (*SMALL, "--batch-size", "1", folder)
     assert run("explain", *small, "--out", tmp_path / "straight")[0] == 0
-    sheet = (tmp_path / "straight" / "pictures" / "0.png.png").stat().st_size
+    sheet = (tmp_path / "straight" / "pictures" / "0.png").stat().st_size
 
     out = tmp_path / "run"
     # No file may grow larger: what a full disk does, without a disk to fill.

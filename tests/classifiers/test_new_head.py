@@ -42,7 +42,10 @@ def file(tmp_path_factory):
 def test_the_file_alone_makes_the_classifier(file):
     loaded = pretrained.load(str(file))
     entry = entries.entry_of(NAME)
-    assert loaded.class_names == CLASSES and loaded.name == "classifier.safetensors"
+    assert loaded.class_names == CLASSES and loaded.name == file.parent.name
+    other = file.with_name("mine.safetensors")
+    other.write_bytes(file.read_bytes())
+    assert pretrained.load(str(other)).name == "mine.safetensors"
     assert loaded.preprocess == Preprocess(height=32, width=48)
     assert loaded.classifier.head is Head.SIGMOID
     np.testing.assert_allclose(loaded.classifier.mean, entry.mean)

@@ -30,7 +30,7 @@ def test_ids_are_paths_below_the_common_folder_and_name_each_file_once(tmp_path)
 
 
 def test_a_run_does_not_find_its_own_pictures(tmp_path):
-    touch(tmp_path, "1.png", "run/pictures/1.png.png")
+    touch(tmp_path, "1.png", "run/pictures/1.png")
     assert list(finding.find([tmp_path], without=tmp_path / "run")) == ["1.png"]
 
 

@@ -6,8 +6,8 @@ import pytest
 from test_page import Outline, decoded, words
 
 from xai_jax import report
-from xai_jax.report import panels
-from xai_jax.report.classes import MOST, shown
+from xai_jax.report import cards, panels
+from xai_jax.report.classes import MOST, likeliest, shown
 from xai_jax.report.wording import probability
 
 NAMES = ("cat", "dog", "<b>fox</b>", "crane", "newt")
@@ -75,7 +75,7 @@ def test_the_explained_class_is_marked_and_a_name_with_markup_is_not_obeyed(text
 def test_large_pictures_are_shown_as_thumbnails_of_their_proportions(tmp_path):
     image = np.zeros((400, 800, 3), np.uint8)
     mask = shown(np.ones((400, 800, 1)), np.zeros(1), (), 0)[0]
-    panel = report.page._class_panel(image, mask)
+    panel = cards._class_panel(image, mask)
     assert panel["size"] == (160, 80)
     assert decoded(panel["image"]).shape == (80, 160, 3)
 
@@ -93,3 +93,25 @@ def test_all_of_vocs_twenty_classes_are_shown_and_of_more_the_page_says_so(
 def test_a_run_without_class_masks_has_no_such_part(tmp_path):
     gallery.write(tmp_path)
     assert 'class="classes"' not in report.write(tmp_path).read_text()
+
+
+def test_the_five_likeliest_classes_are_named_the_first_first():
+    found = likeliest(np.array([0.0, 3.0, np.nan, 1.0, -2.0, 2.0, 1.0]), tuple("abcdefg"), 3)
+    assert "".join(one.words for one in found) == "bfdga"  # d and g are equal: their own order
+    assert [one.is_target for one in found] == [False, False, True, False, False]
+    assert likeliest(np.array([1.5]), (), 0) == ()  # one logit has no classes to rank
+    assert [one.words for one in likeliest(np.array([0, 1]), (), None)] == [
+        "class\xa01",
+        "class\xa00",
+    ]
+
+
+def test_a_card_names_the_likeliest_classes_unless_it_shows_their_masks(tmp_path):
+    gallery.write(tmp_path)
+    article = Outline(report.write(tmp_path).read_text()).articles[0]
+    said = words(article).replace("\xa0", " ")
+    # log-odds -1, -2 and -3: 1 / (1 + exp(1)) and so on
+    assert "class 2 26.9 % class 1 (explained) 11.9 % class 0 4.7 %" in said
+    gallery.write(tmp_path / "masks", class_names=("a", "b", "c"))
+    text = report.write(tmp_path / "masks").read_text()
+    assert "Likeliest classes" not in text and "Kept for each class" in text

@@ -132,7 +132,7 @@ def test_a_method_that_cuts_nothing_out_has_no_mask_of_its_own(unscored, tmp_pat
 
 
 def test_without_scores_there_are_the_picture_its_saliency_and_no_verdict(unscored):
-    for known, article in zip(gallery.GALLERY, unscored[1].articles, strict=True):
+    for known, article in zip(gallery.SHOWN, unscored[1].articles, strict=True):
         if known.level is None:
             continue
         alts = [p["alt"] for p in article["pictures"]]

@@ -7,6 +7,7 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import quote
 
 import fake_run
 import gallery
@@ -17,7 +18,8 @@ from PIL import Image
 
 from xai_jax import report
 from xai_jax.core.areas import AREAS, most_salient, ranks
-from xai_jax.report import page, panels
+from xai_jax.report import entries, page, panels
+from xai_jax.runtime import originals
 from xai_jax.runtime.results import Results
 
 VOID = {"meta", "link", "img", "input", "br", "path"}
@@ -85,8 +87,8 @@ def test_the_page_asks_for_nothing_from_elsewhere(text, outline):
     assert "default-src 'none'" in text
 
 
-def test_every_picture_of_the_run_is_on_the_page_in_its_order(outline):
-    assert [a["data-name"] for a in outline.articles] == [k.name for k in gallery.GALLERY]
+def test_every_picture_of_the_run_is_on_the_page_in_its_order_and_the_skipped_ones_last(outline):
+    assert [a["data-name"] for a in outline.articles] == [k.name for k in gallery.SHOWN]
 
 
 def test_names_with_markup_are_shown_and_not_obeyed(text, outline):
@@ -96,13 +98,13 @@ def test_names_with_markup_are_shown_and_not_obeyed(text, outline):
 
 
 def test_a_skipped_picture_is_shown_with_its_reason(outline):
-    article = outline.articles[3]
+    article = outline.articles[-1]
     assert "It is <truncated>; copy it again." in words(article)
     assert article["pictures"] == [] and article["data-show"] == "skipped"
 
 
 def test_each_picture_starts_at_its_smallest_sufficient_area(outline):
-    for article, known in zip(outline.articles, gallery.GALLERY, strict=True):
+    for article, known in zip(outline.articles, gallery.SHOWN, strict=True):
         starts = [int(slider["value"]) for slider in article["sliders"]]
         assert starts == ([] if known.level is None else [known.level])
 
@@ -125,8 +127,8 @@ def test_the_slider_has_the_stored_numbers_of_all_levels(outline):
 
 
 def test_the_map_of_levels_keeps_exactly_the_pixels_that_were_scored(outline):
-    for place in (0, 4):
-        data = json.loads(outline.articles[place]["json"][0])
+    for at, place in ((0, 0), (3, 4)):  # the skipped one stands last
+        data = json.loads(outline.articles[at]["json"][0])
         levels = np.round(decoded(data["map"]) / 12)
         saliency_ranks = ranks(jnp.asarray(gallery.saliency(place))[None])
         for n, share in enumerate(AREAS):
@@ -135,7 +137,7 @@ def test_the_map_of_levels_keeps_exactly_the_pixels_that_were_scored(outline):
 
 
 def test_the_pictures_without_scripts_are_the_panels_at_the_start(outline):
-    shown = [decoded(picture["src"]) for picture in outline.articles[4]["pictures"]]
+    shown = [decoded(picture["src"]) for picture in outline.articles[3]["pictures"]]
     image, saliency = gallery.image(4), gallery.saliency(4)
     hard = np.asarray(most_salient(ranks(jnp.asarray(saliency)[None]), AREAS[12]))[0]
     expected = [
@@ -157,8 +159,8 @@ def test_every_picture_says_in_words_what_it_is(outline):
 
 
 def test_another_predicted_class_is_named(outline):
-    assert "predicted: Egyptian cat" in words(outline.articles[4])
-    assert outline.articles[4]["data-show"].split() == ["explained", "other"]
+    assert "predicted: Egyptian cat" in words(outline.articles[3])
+    assert outline.articles[3]["data-show"].split() == ["explained", "other"]
     assert "other" not in outline.articles[0]["data-show"]
 
 
@@ -188,6 +190,30 @@ def test_a_flat_map_is_shown_with_a_warning(tmp_path):
     gallery.write(tmp_path, saliency=np.zeros((gallery.HEIGHT, gallery.WIDTH, 1)))
     article = Outline(report.write(tmp_path).read_text()).articles[0]
     assert "The map is flat" in words(article) and "nothing to show" in words(article)
+
+
+def test_a_method_without_a_trace_has_no_empty_half(tmp_path):
+    untraced = ("objective", "mask_area")
+    gallery.write(tmp_path / "listed", without=untraced)
+    text = report.write(tmp_path / "listed").read_text()
+    assert "Optimisation" not in text and 'class="likeliest beside"' in text
+    gallery.write(tmp_path / "wide", without=(*untraced, "class_log_odds"))
+    text = report.write(tmp_path / "wide").read_text()
+    assert 'class="levels wide"' in text and "Likeliest" not in text
+    gallery.write(tmp_path / "pair", without=(*untraced, *gallery.SCORES, "keep", "class_log_odds"))
+    assert 'unscored pair"' in report.write(tmp_path / "pair").read_text()
+
+
+def test_a_picture_beside_the_results_is_linked_and_one_that_is_gone_is_not(tmp_path):
+    gallery.write(tmp_path / "results")
+    names = [known.name for known in gallery.GALLERY]
+    for name in names[:2]:
+        (tmp_path / "my pictures" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "my pictures" / name).touch()
+    originals.write(tmp_path / "results", tmp_path / "my pictures")
+    outline = Outline(report.write(tmp_path / "results").read_text())
+    links = [a["href"] for tag, a in outline.tags if tag == "a" and a.get("class") == "file"]
+    assert links == [f"../my%20pictures/{quote(name)}" for name in names[:2]]
 
 
 def test_an_unfinished_run_shows_what_there_is_and_says_what_is_missing(tmp_path):
@@ -221,14 +247,14 @@ def test_few_pictures_are_in_memory_while_the_page_is_written(tmp_path):
     results, taken = Results.read(tmp_path), []
 
     def counted():
-        for picture in page.pictures(results):
+        for picture in entries.pictures(results):
             taken.append(picture.name)
             yield picture
 
     seen = 0
     for piece in page.render(results, counted()):
         seen += piece.count('id="picture-')
-        assert len(taken) <= seen + 2 * page._THREADS
+        assert len(taken) <= seen + 2 * entries.THREADS
     assert seen == len(taken) == 12
 
 

@@ -66,7 +66,7 @@ def nested(_):
     return value
 
 
-CHUNK, SHEET, SIGN = f"{GROUP}/keep/c/1/0/0/0", "pictures/2.png.png", "batches/000001.json"
+CHUNK, SHEET, SIGN = f"{GROUP}/keep/c/1/0/0/0", "pictures/2.png", "batches/000001.json"
 DAMAGE = [
     (GROUP, removed),
     (f"{GROUP}/keep", removed),

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import itertools
 import json
 import os
 import random
@@ -88,7 +89,7 @@ def test_the_summary_has_a_line_a_picture_with_names_and_log_odds(finished):
         assert float(line["kept_area"]) == pytest.approx(found.keep[i].mean(), rel=1e-5)
         first = int(np.argmax(found["curve_kept"][i] >= 0))
         assert float(line["sufficient_area"]) == pytest.approx(found.areas[first])
-        assert (finished / "pictures" / f"{i}.png.png").is_file()
+        assert (finished / "pictures" / f"{i}.png").is_file()
 
 
 def test_the_zarr_library_reads_the_same_numbers_in_chunks_of_a_batch(finished):
@@ -222,7 +223,7 @@ def test_a_bad_picture_is_skipped_by_name_and_the_others_do_not_notice(folder, f
         assert (found.images[bad] == 0).all()
         assert found.summary[bad].status == "skipped"
         assert found.summary[bad].reason.startswith("It cannot be read as a picture: ")
-    assert not (out / "pictures" / "2.png.png").exists()
+    assert not (out / "pictures" / "2.png").exists()
 
 
 def test_a_folder_without_one_readable_picture_ends_with_a_full_summary(tmp_path):
@@ -375,7 +376,7 @@ def test_a_replaced_picture_is_explained_anew_and_by_itself(
     shutil.copytree(folder, mine)
     (mine / "2.png").write_bytes(b"no picture")
     tiny_run.explain(mine, out)
-    assert not (out / "pictures" / "2.png.png").exists()
+    assert not (out / "pictures" / "2.png").exists()
     (mine / "2.png").write_bytes((folder / "2.png").read_bytes())
     asked, explain_batch = [], batches.explain_batch
 
@@ -415,7 +416,7 @@ def test_a_picture_that_breaks_loses_its_row(folder, tmp_path):
     assert found.summary[3].reason == "It is no regular file."
     assert np.isnan(found.keep[3]).all() and found.target[3] == -1
     assert (found.images[3] == 0).all()
-    assert not (out / "pictures" / "3.png.png").exists()
+    assert not (out / "pictures" / "3.png").exists()
 
 
 def test_a_name_as_long_as_a_file_system_allows_is_explained(folder, tmp_path):
@@ -426,6 +427,18 @@ def test_a_name_as_long_as_a_file_system_allows_is_explained(folder, tmp_path):
         (long / name).write_bytes((folder / f"{i}.png").read_bytes())
     assert tiny_run.counts(tiny_run.explain(long, tmp_path / "run")) == (2, 0)
     assert len(list((tmp_path / "run" / "pictures").iterdir())) == 2
+
+
+def test_no_two_pictures_of_a_folder_have_one_sheet():
+    parts = ("", "x", ".png", ".PNG", ".jpg", ".sheet", ".txt")
+    names = {"".join(some) for some in itertools.product(parts, repeat=4)} - {""}
+    paths = {name: record.sheet_path(Path("run"), f"a/{name}") for name in names}
+    assert len(set(paths.values())) == len(names)
+    assert paths["x.png"] == Path("run/pictures/a/x.png")
+    assert paths["x.jpg"] == Path("run/pictures/a/x.jpg.png")
+    assert paths["x"] == Path("run/pictures/a/x.sheet.png")
+    long = {record.sheet_path(Path("run"), "x" * 250 + end) for end in ("", ".png", ".jpg")}
+    assert len(long) == 3 and all(len(path.name) <= 255 for path in long)
 
 
 def test_a_folder_of_an_older_format_is_refused_with_what_to_do(folder, finished, tmp_path):
@@ -444,7 +457,7 @@ def test_a_method_that_only_ranks_pixels_is_stored_and_shown(folder, tmp_path):
     assert tiny_run.counts(outcome) == (NUM, 0)
     found = results.load(tmp_path / "run")
     assert "keep" not in found and not found.summary[0].numbers
-    with Image.open(tmp_path / "run" / "pictures" / "0.png.png") as sheet:
+    with Image.open(tmp_path / "run" / "pictures" / "0.png") as sheet:
         assert sheet.width < 3 * tiny_run.SIZE  # the picture and its saliency, and no parts
     assert "pictures" in report.write(tmp_path / "run").read_text()
 

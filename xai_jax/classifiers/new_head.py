@@ -66,13 +66,19 @@ def load(path: Path) -> Pretrained:
     found = weights_file.weights(content, _shapes(network, num_classes), remedy)
     params = jax.tree.map(jnp.asarray, _joined(found))
     return Pretrained(
-        name=Path(path).name,
+        name=_called(Path(path)),
         classifier=network.classifier(params, mean=about.mean, std=about.std, head=about.head),
         class_names=content.header.class_names,
         preprocess=content.header.preprocess,
         weights_sha256=content.sha256,
         source=str(path),
     )
+
+
+def _called(path: Path) -> str:
+    """What people call it: its run, and by its file if that does not lie in one."""
+    run = path.absolute().parent.name
+    return run if path.stem == KIND and run else path.name
 
 
 def parts(params: Mapping[str, PyTree]) -> Weights:

@@ -73,6 +73,8 @@ class Arguments(Generic[Config]):
             Open MPI and on TPU slices they find each other without.
         process_index: this process among them, from 0.
         process_count: of how many.
+        sheets: write a PNG of each picture, its saliency and its parts: pictures/ID.png; the report
+            does not need them.
         compilation_cache: keep compiled programs in the user's cache folder for the next start.
         settings: the method's own.
         infill_settings: the infill's own, as the file of settings has them.
@@ -105,13 +107,14 @@ class Arguments(Generic[Config]):
     coordinator: str | None = None
     process_index: int | None = None
     process_count: int | None = None
+    sheets: bool = True
     compilation_cache: bool = True
     settings: Annotated[Config, tyro.conf.arg(name="")]
     infill_settings: tyro.conf.SuppressFixed[tyro.conf.Fixed[Any]] = None
 
 
 # Fields of a manifest that a file of settings hands to the flag of the same name.
-_FLAGS = ("classifier", "target", "seed", "repeats", "batch_size", "precision")
+_FLAGS = ("classifier", "target", "seed", "repeats", "batch_size", "precision", "sheets")
 _SETTINGS = (*_FLAGS, "method", "preset", "config", "infill", "infill_config")
 
 
@@ -252,6 +255,7 @@ def _check_type(path: Path, name: str, value: Any) -> None:
         "batch_size": Count,
         "repeats": Count,
         "precision": Precision,
+        "sheets": bool,
         "target": str | int,
         "config": dict,
         "infill_config": dict,

@@ -32,7 +32,14 @@ from xai_jax.runs.road import Run
 from xai_jax.runs.run import Outcome, run
 from xai_jax.runs.sources import Files
 from xai_jax.runs.trained import Trained
-from xai_jax.runtime import compilation_cache, deterministic, distributed, mesh, weights_file
+from xai_jax.runtime import (
+    compilation_cache,
+    deterministic,
+    distributed,
+    mesh,
+    originals,
+    weights_file,
+)
 from xai_jax.runtime import manifest as manifests
 from xai_jax.runtime.ahead import interruptibly
 from xai_jax.runtime.manifest import Manifest, computed_with, of_regions
@@ -62,6 +69,7 @@ def _run(args: Arguments[Any], found: Trained | None) -> None:
         if not distributed.is_first():
             return
         progress.note("writing the report")
+        originals.note(args.out, files)
         page = report.write(args.out)
     if outcome.skipped:
         progress.say(
@@ -216,6 +224,7 @@ def _manifest(
         seed=args.seed,
         repeats=args.repeats,
         precision=args.precision,
+        sheets=args.sheets,
         batch_size=shard.even_batch_size(len(source.names), limit),
         pictures=source.names,
         digests=record.digests(source),

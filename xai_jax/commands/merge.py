@@ -8,6 +8,7 @@ import tyro
 
 from xai_jax import report
 from xai_jax.runs import shard
+from xai_jax.runtime import originals
 from xai_jax.runtime.files import placed
 
 
@@ -34,4 +35,7 @@ def main(argv: Sequence[str]) -> None:
     if not args.shards:
         raise ValueError("Name the folders of the shards.")
     shard.merge(args.out, args.shards)
+    way = originals.read(args.shards[0])
+    if way is not None:
+        originals.write(args.out, args.shards[0] / way)
     print(report.write(args.out))

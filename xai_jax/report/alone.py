@@ -1,4 +1,4 @@
-"""What all pages share: each is one file that needs no other and no network."""
+"""What all pages share: none needs a network."""
 
 import contextlib
 from collections.abc import Iterator

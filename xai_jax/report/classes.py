@@ -1,4 +1,4 @@
-"""The masks of all classes of one picture, side by side: which are shown, in which order."""
+"""The classes of one picture: the likeliest, and the masks of all, side by side."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,24 +7,56 @@ import numpy as np
 
 from xai_jax.report.wording import class_name
 
-MOST = 20  # are shown of a picture: all of VOC's
+MOST = 20  # masks are shown of a picture: all of VOC's
+LIKELIEST = 5  # classes are named of a picture
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ClassMask:
-    """The mask of one class.
+class Class:
+    """One class.
 
     Fields:
         words: the class as people call it.
-        keep: ``[h w]`` in [0, 1], 1 = kept.
         log_odds: of the class in the whole picture, nats; NaN where it is not known.
         is_target: whether it is the class that is explained.
     """
 
     words: str
-    keep: np.ndarray
     log_odds: float
     is_target: bool
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassMask(Class):
+    """A class and its mask.
+
+    Fields:
+        keep: ``[h w]`` in [0, 1], 1 = kept.
+    """
+
+    keep: np.ndarray
+
+
+def likeliest(
+    log_odds: np.ndarray, class_names: Sequence[str], target: int | None
+) -> tuple[Class, ...]:
+    """The `LIKELIEST` most probable classes, the first first; none of a single logit.
+
+    Args:
+        log_odds: ``[k]`` in nats; NaN last.
+        class_names: by index; empty where they are not known.
+        target: the class that is explained.
+    """
+    if len(log_odds) < 2:
+        return ()
+    return tuple(
+        Class(
+            words=class_name(index, class_names[index] if class_names else ""),
+            log_odds=float(log_odds[index]),
+            is_target=index == target,
+        )
+        for index in _order(log_odds)[:LIKELIEST]
+    )
 
 
 def shown(
@@ -43,7 +75,7 @@ def shown(
     """
     if log_odds is None:
         log_odds = np.full(class_keep.shape[-1], np.nan)
-    order = np.argsort(-log_odds, kind="stable").tolist()  # NaN goes to the end
+    order = _order(log_odds)
     first = order[:MOST]
     if target in order[MOST:]:
         first[-1] = target
@@ -56,3 +88,9 @@ def shown(
         )
         for index in first
     )
+
+
+def _order(log_odds: np.ndarray) -> list[int]:
+    """The classes, the most probable first; NaN goes to the end."""
+    order: list[int] = np.argsort(-log_odds, kind="stable").tolist()
+    return order

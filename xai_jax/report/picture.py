@@ -7,7 +7,7 @@ import numpy as np
 
 from xai_jax.core.outputs import CLASS_KEEP, KEEP, SALIENCY, TARGET, Output
 from xai_jax.report import classes, panels, scores
-from xai_jax.report.classes import ClassMask
+from xai_jax.report.classes import Class, ClassMask
 from xai_jax.report.others import Other
 from xai_jax.report.scores import Scores
 from xai_jax.report.wording import class_name
@@ -31,6 +31,7 @@ class Picture:
         target, target_name: the class that is explained.
         predicted, predicted_name: the class that the classifier sees in the whole picture.
         log_odds: of the target in the whole picture, nats; ``None`` where it is not known.
+        likeliest: the most probable classes; empty where they are not known.
         scores: of its parts; ``None`` where they were not scored.
         classes: masks of single classes, for methods that draw them, in the order to show them.
         num_classes: how many there are, shown or not.
@@ -46,6 +47,7 @@ class Picture:
     predicted: int | None = None
     predicted_name: str = ""
     log_odds: float | None = None
+    likeliest: Sequence[Class] = ()
     scores: Scores | None = None
     classes: Sequence[ClassMask] = ()
     num_classes: int = 0
@@ -124,6 +126,7 @@ def of_row(
         predicted=row.predicted,
         predicted_name=row.predicted_name,
         log_odds=log_odds if found is None else found.original,
+        likeliest=() if odds is None else classes.likeliest(odds, class_names, row.target),
         scores=found,
         classes=masks,
         num_classes=0 if class_keep is None else class_keep.shape[-1],

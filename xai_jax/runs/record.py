@@ -3,6 +3,7 @@
 import functools
 import io
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 
 from xai_jax.core import outputs, targets
 from xai_jax.core.outputs import CLASS_LOG_ODDS, Output
+from xai_jax.data.finding import SUFFIXES
 from xai_jax.report import panels
 from xai_jax.runs.road import PREDICTED, Found
 from xai_jax.runs.sources import Pictures
@@ -161,7 +163,8 @@ class Recorder:
         self._store.write(rows, has_result, arrays, self._known)
         lines = {row: self._skipped(row, *why) for row, why in skipped.items()}
         if found is not None:
-            self._write_sheets(found)
+            if self._manifest.sheets:
+                self._write_sheets(found)
             lines |= {row: self._line(found, arrays, n) for n, row in enumerate(explained)}
         self._write_lines(lines)
         self._advance(len(rows))
@@ -190,7 +193,8 @@ class Recorder:
 
     def write_done(self, batch: int, rows: Sequence[Row], written: store.Writer) -> None:
         """Writes that a batch is done, with the digests of its files."""
-        sheets = [sheet_path(self._folder, row.picture) for row in rows if row.status == "done"]
+        drawn = [row.picture for row in rows if row.status == "done" and self._manifest.sheets]
+        sheets = [sheet_path(self._folder, picture) for picture in drawn]
         made = [*written.written(batch), *sheets]
         done.write(self._folder, batch, rows, made, self._lasting)
         self._done[batch] = tuple(row.digest for row in rows)
@@ -238,9 +242,19 @@ class Recorder:
 
 
 def sheet_path(folder: Path, picture: str) -> Path:
-    """Where the picture of an explanation lies."""
+    """Where the sheet of a picture lies: of no other picture, whatever both are called.
+
+    ``x.png`` has ``x.png``, ``x.jpg`` has ``x.jpg.png``, and ``x``, which could be taken for the
+    first, ``x.sheet.png``.
+    """
     *folders, name = picture.split("/")
-    return folder.joinpath(PICTURES, *folders, files.fitting(f"{name}.png"))
+    stem, suffix = os.path.splitext(name)
+    within = os.path.splitext(stem)[1].lower()
+    if suffix.lower() not in SUFFIXES:
+        name = f"{name}.sheet.png"
+    elif suffix != ".png" or within in SUFFIXES or within == ".sheet":
+        name = f"{name}.png"
+    return folder.joinpath(PICTURES, *folders, files.fitting(name))
 
 
 def _arrays(found: Found) -> dict[str, np.ndarray]:

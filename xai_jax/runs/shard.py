@@ -83,7 +83,8 @@ def merge(out: Path, folders: Sequence[Path]) -> Manifest:
                 if set(there) & set(todo):
                     copies = {name: array[rows] for name, array in arrays.items()}
                     writer.copy(there, copies, {n: array.output for n, array in arrays.items()})
-                    _copy_pictures(folder, out, manifest.pictures[rows])
+                    if whole.sheets:
+                        _copy_sheets(folder, out, manifest.pictures[rows])
                     lines = done.read(folder, own).rows
                     recorder.write_done(there.start // whole.batch_size, lines, writer)
             first += len(manifest.pictures)
@@ -145,7 +146,7 @@ def _without_place(manifest: Manifest) -> Manifest:
     return dataclasses.replace(manifest, shard=place, pictures=(), digests=())
 
 
-def _copy_pictures(folder: Path, out: Path, ids: Sequence[str]) -> None:
+def _copy_sheets(folder: Path, out: Path, ids: Sequence[str]) -> None:
     for picture in ids:
         sheet = record.sheet_path(folder, picture)
         if sheet.is_file():  # a skipped picture has none

@@ -62,6 +62,7 @@ class Manifest(Settings):
         shard: which part it is; ``None`` for a whole run.
         pictures: ids, in the order of the rows: paths relative to the pictures' common folder.
         precision: of the networks that are frozen (`core.precision`).
+        sheets: whether each picture has a sheet, ``pictures/ID.png``.
         digests: one a picture, of the content of its file; "" where it could not be read.
         computed_with: versions of the packages, the kind of the device, and the precision of matrix
             products: what the last digits of every number depend on.
@@ -88,6 +89,7 @@ class Manifest(Settings):
     repeats: Count = 1
     batch_size: Count
     precision: Precision = "float32"
+    sheets: bool = True
     shard: Shard | None = None
     pictures: tuple[PathWithin, ...]
     digests: tuple[str, ...]

@@ -1,6 +1,32 @@
-"""How the tests of this folder look at a page in the browser."""
+"""Headless Chromium, and how the tests of this folder look at a page in it."""
 
+import shutil
+from pathlib import Path
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync "
+    "--disable-dev-shm-usage"
+).split()
 PHONE, DESKTOP = (360, 800), (1400, 900)
+
+
+def opened(profile: Path):
+    """A browser with a profile of its own, to be quit; its programs are looked for in the PATH."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    assert chromium and driver, "install Debian's chromium and chromium-driver"
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    made = webdriver.Chrome(options, Service(driver))
+    made.set_script_timeout(20)
+    made.get("about:blank")  # away from the browser's own start page, which asks for things
+    return made
 
 
 def visit(browser, path, size=DESKTOP, **media):

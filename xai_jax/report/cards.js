@@ -1,10 +1,7 @@
-"use strict";
-// Everything that is shown was computed beforehand: the script draws masks, looks numbers up and sorts.
-document.documentElement.classList.add("js");
+// Everything that is shown was computed beforehand: the script draws masks and looks numbers up.
 
 const LEVEL_STEP = 12; // grey values a level in the map of levels
 const cards = new Map(); // article -> what is in memory while it is near the screen
-const entries = [...document.querySelectorAll(".entry")];
 
 function loaded(source) {
   const image = new Image();
@@ -123,7 +120,7 @@ const watch = new IntersectionObserver((changes) => {
     }
   }
 }, { rootMargin: "800px 0px" });
-entries.forEach((article) => watch.observe(article));
+document.querySelectorAll(".entry").forEach((article) => watch.observe(article));
 
 document.addEventListener("input", ({ target }) => {
   if (target.type !== "range") return;
@@ -135,46 +132,3 @@ document.addEventListener("click", ({ target }) => {
   const article = target.closest(".again") && target.closest(".entry");
   if (article && cards.has(article)) show(article, cards.get(article).data.start);
 });
-
-if (matchMedia("(max-width: 30rem)").matches) document.querySelector(".legend").open = false;
-
-const controls = document.querySelector(".controls");
-const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-const last = (text) => (text === undefined || text === "nan" ? Infinity : Number(text));
-const orders = {
-  number: (a, b) => a.dataset.number - b.dataset.number,
-  name: (a, b) => collator.compare(a.dataset.name, b.dataset.name),
-  target: (a, b) => !a.dataset.target - !b.dataset.target || collator.compare(a.dataset.target, b.dataset.target),
-  drop: (a, b) => last(negative(a.dataset.drop)) - last(negative(b.dataset.drop)),
-  area: (a, b) => last(a.dataset.area) - last(b.dataset.area),
-};
-
-function negative(text) {
-  return text === undefined || text === "nan" ? undefined : -Number(text);
-}
-
-function sorted() {
-  const order = orders[controls.elements.sort.value];
-  // Infinity - Infinity is NaN: equal. The order of the run decides between equals.
-  entries.sort((a, b) => order(a, b) || orders.number(a, b));
-  const main = document.querySelector("main");
-  main.prepend(...entries);
-}
-
-function filtered() {
-  const words = controls.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const kind = controls.elements.show.value;
-  let count = 0;
-  for (const article of entries) {
-    const { name, target, predicted = "", show: kinds } = article.dataset;
-    const text = `${name} ${target} ${predicted}`.toLowerCase();
-    article.hidden = !(kind === "all" || kinds.split(" ").includes(kind)) || !words.every((word) => text.includes(word));
-    count += !article.hidden;
-  }
-  controls.elements.count.textContent = `${count} of ${entries.length} ${entries.length === 1 ? "picture" : "pictures"}`;
-  document.querySelector(".nothing").hidden = count > 0 || entries.length === 0;
-}
-
-controls.addEventListener("submit", (event) => event.preventDefault());
-controls.addEventListener("input", (event) => (event.target.name === "sort" ? sorted() : filtered()));
-filtered();
