@@ -224,7 +224,7 @@ def test_pictures_of_a_store_that_is_out_are_not_skipped(folder, line, pictures,
         (
             ("PICTURES", "--out", "FOLDER"),
             "403 AccessDenied",
-            "The store refuses access to FOLDER/.lock; check",
+            "The store refuses access to FOLDER/manifest.json; check",
         ),
         (("FOLDER/none", "--out", "OUT"), "", "FOLDER/none does not exist; name pictures"),
         (("PICTURES", "FOLDER/other/1.png", "--out", "OUT"), "", "lie in different places"),
