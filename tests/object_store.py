@@ -15,14 +15,18 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
-FOLDER = os.environ.get("MOTO", "/tmp/pods-extra")
+from xai_jax.runtime import objects
+
+FOLDER = os.environ.get("MOTO", "")
 BUCKET = "pictures"
 _SERVE = "import sys; from moto.server import main; main(['-H', '127.0.0.1', '-p', sys.argv[1]])"
 
 
 def is_there() -> bool:
-    return importlib.util.find_spec("moto") is not None or Path(FOLDER, "moto").is_dir()
+    beside = bool(FOLDER) and Path(FOLDER, "moto").is_dir()
+    return beside or importlib.util.find_spec("moto") is not None
 
 
 @contextlib.contextmanager
@@ -55,6 +59,23 @@ def _has_bucket(port: int) -> bool:
         connection.request("PUT", f"/{BUCKET}")
         return connection.getresponse().status == 200
     return False
+
+
+@contextlib.contextmanager
+def given_up_soon(line: "Line", monkeypatch, **retries: Any):
+    """The environment tells of that line, and a request on it is tried only so often."""
+    for name, value in environment(line.endpoint).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(objects, "RETRIES", retries)
+    _forget()
+    yield line
+    line.close()
+    _forget()
+
+
+def _forget() -> None:
+    objects.context.cache_clear()
+    objects.opened.cache_clear()
 
 
 class Line:

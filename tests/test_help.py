@@ -42,11 +42,12 @@ def test_the_help_of_a_command_fits_a_terminal_and_has_examples(command, capsys,
     monkeypatch.setenv("COLUMNS", "80")
     if command in ("train", "evaluate"):  # whose flags a process has once
         asked = [sys.executable, "-m", "xai_jax.cli", command, "--help"]
-        said = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True).stdout
+        ended = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True)
+        said = ended.stdout
     else:
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as left:
             cli.main([command, "--help"])
-        assert ended.value.code == 0
+        assert left.value.code == 0
         said = capsys.readouterr().out
     assert said.startswith(f"usage: xai-jax {command} ")
     assert max(map(len, said.splitlines())) <= 80

@@ -105,11 +105,12 @@ def explain(
         raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
     source = Arrays(images, labels=labels, regions=regions)
     sink = Memory(source.names, on_bad)
+    size = room.padded(inspector, metrics, images.shape, batch_size or _BATCH)
     run = Run(
         inspector=inspector,
         target=_checked_target(target, num),
         key=arguments.checked_key(key),
-        batch_size=batch_size or _BATCH,
+        batch_size=size,
         image_shape=images.shape[1:],
         mesh=mesh,
         metrics=metrics,
@@ -117,9 +118,9 @@ def explain(
     num_classes = run.check()
     if labels is not None and np.shape(labels) != (num, num_classes):
         raise ValueError(f"labels must be [{num} {num_classes}], not {list(np.shape(labels))}.")
-    most = room.for_pictures(run, source) if batch_size is None else batch_size
-    size = room.padded(inspector, metrics, images.shape, most)
-    run = dataclasses.replace(run, batch_size=size)
+    if batch_size is None and (most := room.for_pictures(run, source)) != size:
+        size = room.padded(inspector, metrics, images.shape, most)
+        run = dataclasses.replace(run, batch_size=size)
     with Progress() if progress else contextlib.nullcontext() as told:
         road.explain(run, source, sink if told is None else Counted(sink, told))
     found = sink.result()

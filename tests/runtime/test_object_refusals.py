@@ -4,7 +4,6 @@ import object_store
 import pytest
 
 from xai_jax.core.errors import StoreError
-from xai_jax.runtime import objects
 from xai_jax.runtime.files import place
 
 REFUSED = (
@@ -19,19 +18,11 @@ BUCKET = r"^There is no bucket s3://pictures; make it, or correct its name\.$"
 @pytest.fixture
 def line(monkeypatch, tmp_path):
     """A store without anything behind it, which is soon given up."""
-    line = object_store.Line(0)
-    for name, value in object_store.environment(line.endpoint).items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     few = {"max_retries": 2, "initial_delay": "10ms", "max_delay": "20ms"}
-    monkeypatch.setattr(objects, "RETRIES", few)
-    objects.context.cache_clear()
-    objects.opened.cache_clear()
-    yield line
-    line.close()
-    objects.context.cache_clear()
-    objects.opened.cache_clear()
+    with object_store.given_up_soon(object_store.Line(0), monkeypatch, **few) as line:
+        yield line
 
 
 @pytest.mark.parametrize(

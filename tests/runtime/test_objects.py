@@ -48,16 +48,9 @@ def folder(port, monkeypatch):
 @pytest.fixture
 def line(port, folder, monkeypatch):
     """A line to the server that may fail, where a request is soon given up."""
-    line = object_store.Line(port)
-    found(line.endpoint, monkeypatch)
     few = {"max_retries": 4, "initial_delay": "10ms", "max_delay": "50ms"}
-    monkeypatch.setattr(objects, "RETRIES", few)
-    objects.context.cache_clear()
-    objects.opened.cache_clear()
-    yield line
-    line.close()
-    objects.context.cache_clear()
-    objects.opened.cache_clear()
+    with object_store.given_up_soon(object_store.Line(port), monkeypatch, **few) as line:
+        yield line
 
 
 def test_a_path_of_objects_does_what_a_path_of_files_does(folder, tmp_path):
@@ -152,7 +145,7 @@ def once_each():
     return fault
 
 
-def hashes(folder):
+def contents(folder):
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
@@ -169,7 +162,7 @@ def pictures(tmp_path_factory):
 def on_disk(pictures, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
     tiny_run.explain(pictures, out)
-    return hashes(out)
+    return contents(out)
 
 
 def test_faults_that_pass_leave_what_a_disk_has(folder, line, pictures, on_disk, monkeypatch):
@@ -177,7 +170,7 @@ def test_faults_that_pass_leave_what_a_disk_has(folder, line, pictures, on_disk,
     line.fault = once_each()
     tiny_run.explain(pictures, folder)
     assert {"PUT", "GET"} <= {method for method, _ in line.seen}
-    assert hashes(folder) == on_disk
+    assert contents(folder) == on_disk
 
 
 @pytest.mark.parametrize("fault", ["500", "torn"])
@@ -196,7 +189,7 @@ def test_faults_that_stay_end_in_a_sentence_and_are_made_good(
     line.fault = lambda method, path: ""
     assert not xai_jax.load(folder).complete
     tiny_run.explain(pictures, folder)
-    assert hashes(folder) == on_disk
+    assert contents(folder) == on_disk
 
 
 def test_a_store_that_is_out_damages_nothing(folder, line, pictures, on_disk):
@@ -205,7 +198,7 @@ def test_a_store_that_is_out_damages_nothing(folder, line, pictures, on_disk):
     with pytest.raises(StoreError):
         tiny_run.explain(pictures, folder)
     line.fault = lambda method, path: ""
-    assert hashes(folder) == on_disk
+    assert contents(folder) == on_disk
 
 
 def test_pictures_of_a_store_that_is_out_are_not_skipped(folder, line, pictures, tmp_path):
@@ -224,7 +217,7 @@ def test_pictures_of_a_store_that_is_out_are_not_skipped(folder, line, pictures,
         (
             ("PICTURES", "--out", "FOLDER"),
             "403 AccessDenied",
-            "The store refuses access to FOLDER/.lock; check",
+            "The store refuses access to FOLDER/manifest.json; check",
         ),
         (("FOLDER/none", "--out", "OUT"), "", "FOLDER/none does not exist; name pictures"),
         (("PICTURES", "FOLDER/other/1.png", "--out", "OUT"), "", "lie in different places"),
@@ -265,7 +258,7 @@ def test_the_commands_from_store_to_store(folder, pictures, tmp_path, monkeypatc
         code, said, _ = run("merge", out / "1", out / "2", "--out", out / "whole")
         assert code == 0 and said.strip() == str(out / "whole" / "report.html")
         assert run("report", out / "whole")[0] == 0
-        outs.append(hashes(out / "whole"))
+        outs.append(contents(out / "whole"))
     assert outs[0] == outs[1]
     assert len(outs[0]["report.html"]) > 10_000
 

@@ -102,6 +102,8 @@ def run(main: Callable[[], None], shown: Sequence[flags.FlagHolder]) -> None:
 def _parsed(argv: Sequence[str]) -> list[str]:
     try:
         rest = flags.FLAGS(argv)
+    except SystemExit:  # help was asked for, which is no failure, as absl has it
+        raise SystemExit(0) from None
     except _Refused as refused:
         raise ValueError(str(refused)) from None
     except flags.Error as error:
