@@ -315,7 +315,7 @@ def test_of_one_logit_the_negative_is_named(run, folder, tmp_path):
     failed = run("explain", *one, *flags, "--target", "runner-up", folder)
     assert "one logit has no runner-up" in only_sentence(*failed)
     assert run("explain", *one, *flags, folder)[0] == 0
-    lines = csv.DictReader((tmp_path / "out" / "summary.csv").open())
+    lines = csv.DictReader((tmp_path / "out" / "summary.csv").read_text().splitlines())
     seen = [(line["target_name"], line["predicted_name"]) for line in lines]
     assert seen[:2] == [("Egyptian cat", "Egyptian cat"), ("Egyptian cat", "not Egyptian cat")]
 

@@ -177,6 +177,7 @@ def test_the_newer_form_finds_the_evidence_too():
     cfg = igos.Config.newer()
     # A cell of 16 x 16 has a share of the prices, and so a slope, 196 times that of 224 x 224.
     cfg = dataclasses.replace(cfg, grid=16, num_points=4, rate=cfg.rate / 196, area_weight=1.0)
+    cfg = dataclasses.replace(cfg, blur=50.0, blur_radius=25)  # that takes a whole quadrant away
     found = jax.jit(cfg.build().explain)((), frozen, batch, jax.random.key(0))
     inside = np.asarray(planted.quadrant_maps(batch.target, 16))
     for saliency, where in zip(np.asarray(found.saliency), inside, strict=True):

@@ -97,12 +97,12 @@ def _top(logits: np.ndarray, model: Pretrained) -> list[dict[str, Any]]:
     probs = np.asarray(targets.probs(jnp.asarray(logits[None]), model.classifier.head))[0]
     return [
         {
-            "index": int(index),
+            "index": index,
             "name": targets.decision_name(index, names, num_classes),
             "logit": round(float(logits[index]), 4),
             "probability": round(float(probs[index]), 6),
         }
-        for index in np.argsort(-logits, kind="stable")[:_TOP]
+        for index in np.argsort(-logits, kind="stable")[:_TOP].tolist()
     ]
 
 

@@ -9,9 +9,10 @@ import math
 PUBLISHED_SIDE = 224
 
 Size = tuple[int, ...]  # height and width, pixels
+Number = int | float
 
 
-def length(given: float | None, published: float, size: Size) -> float:
+def length(given: Number | None, published: Number, size: Size) -> Number:
     """Pixels: `given`, or else `published` in proportion to the short side."""
     return published * (min(size) / PUBLISHED_SIDE) if given is None else given
 
@@ -26,7 +27,7 @@ def odd(given: int | None, published: int, size: Size) -> int:
     return max(3, 2 * int(length(None, published, size) / 2) + 1) if given is None else given
 
 
-def price(given: float | None, published: float, size: Size) -> float:
+def price(given: Number | None, published: Number, size: Size) -> Number:
     """Of a pixel: `given`, or else what makes the whole picture cost as much as a published one."""
     return published * (PUBLISHED_SIDE**2 / math.prod(size)) if given is None else given
 

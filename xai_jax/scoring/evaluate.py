@@ -4,6 +4,7 @@ import contextlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -96,7 +97,7 @@ def _folder(workdir: str | Path | None) -> contextlib.AbstractContextManager[str
     return contextlib.nullcontext(workdir)
 
 
-def _same_classifier(explainers: Mapping[str, Inspector]) -> Frozen:
+def _same_classifier(explainers: Mapping[str, Any]) -> Frozen:
     """What the first explainer reads, if all of them explain its classifier."""
     if not explainers:
         raise ValueError("There are no explainers; name one at least.")

@@ -51,7 +51,8 @@ class PerImage(Settings):
     def smoke(cls) -> "PerImage":
         """The smallest honest run: seconds on one CPU core, on small pictures."""
         # Rounding grows with the steps, and a picture's masks alone and in company are compared.
-        return cls(grid=8, num_steps=12)
+        alternative = dataclasses.replace(Alternative.released_code(), blur=11.0, blur_radius=27)
+        return cls(grid=8, num_steps=12, alternative=alternative)
 
     def build(self) -> Method:
         """The method with these settings."""
