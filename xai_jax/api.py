@@ -35,6 +35,7 @@ from xai_jax.runtime.progress import Progress
 _BATCH = 8
 Made = TypeVar("Made")
 Named = Builds[Made] | type[Builds[Made]] | str | types.ModuleType | None
+Seed = PRNGKey | jax.Array | np.integer | int
 Target = int | Sequence[int] | np.ndarray | jax.Array | targets.ChooseTarget | None
 
 
@@ -50,7 +51,7 @@ def explain(
     labels: np.ndarray | None = None,
     regions: np.ndarray | None = None,
     metrics: Sequence[Metric] = (),
-    key: PRNGKey | int = 0,
+    key: Seed = 0,
     batch_size: int | None = None,
     repeats: int = 1,
     mesh: Mesh | None = None,

@@ -44,7 +44,8 @@ def test_predicted_runner_up_and_truth():
 
 def test_of_one_logit_the_negative_is_a_decision_and_there_is_no_runner_up():
     logits = np.array([[0.5], [-0.5]], np.float32)
-    np.testing.assert_array_equal(targets.predicted(logits), [0, 0])  # what can be explained
+    found = targets.predicted(jnp.asarray(logits))
+    np.testing.assert_array_equal(found, [0, 0])  # what can be explained
     np.testing.assert_array_equal(targets.decisions(logits), [0, 1])
     np.testing.assert_array_equal(targets.decisions(np.asarray(LOGITS)), [1, 0])
     names = [targets.decision_name(k, ("tumour",), 1) for k in (0, 1)]
@@ -52,7 +53,7 @@ def test_of_one_logit_the_negative_is_a_decision_and_there_is_no_runner_up():
     assert targets.decision_name(1, (), 1) == "not class 0"
     assert targets.decision_name(1, ("a", "b"), 2) == "b" and targets.decision_name(1, (), 2) == ""
     with pytest.raises(ValueError, match="one logit has no runner-up; its only target is class 0"):
-        targets.runner_up(logits)
+        targets.runner_up(jnp.asarray(logits))
 
 
 def test_truth_without_labels_is_refused_in_a_sentence():

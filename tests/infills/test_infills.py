@@ -182,7 +182,7 @@ def test_a_mixture_of_nothing_is_refused_in_a_sentence():
 
 
 def test_an_even_box_is_refused_in_a_sentence():
-    with pytest.raises(ValueError, match="side must be .* that is odd, not 4"):
+    with pytest.raises(ValueError, match="side must be .* that is odd or None, not 4"):
         local_mean.LocalMean(side=4)
 
 

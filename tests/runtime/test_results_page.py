@@ -14,7 +14,7 @@ PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "results.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[:-1]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=["load", "classes", "zarr"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=["load", "classes", "zarr", "xarray"])
 def test_an_example_of_the_page_runs_on_a_folder_called_results(
     example, tmp_path, monkeypatch, capsys
 ):
@@ -31,6 +31,8 @@ def test_an_example_of_the_page_runs_on_a_folder_called_results(
             for k, name in enumerate(fake_run.CLASSES)
         ]
         assert printed.splitlines() == wanted
+    elif "xarray" in variables:
+        assert "(area: 20)" in printed and printed.endswith(f"{KEEP.meaning}\n")
     elif "results" in variables:
         assert printed.startswith("fido ssr True\nanimals/picture 0.jpg ")
         assert f"saliency {SALIENCY.axes} {SALIENCY.unit} {SALIENCY.meaning}\n" in printed

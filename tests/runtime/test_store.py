@@ -9,6 +9,7 @@ import sys
 import fake_run
 import numpy as np
 import pytest
+import xarray
 import zarr
 
 import xai_jax
@@ -180,7 +181,6 @@ def test_an_axis_of_one_name_has_one_length_as_xarray_asks(folder):
 
 
 def test_xarray_opens_the_store(folder):
-    xarray = pytest.importorskip("xarray")
     found = xarray.open_zarr(folder / "explanations.zarr", chunks=None, consolidated=False)
     assert found.sizes["picture"] == 5 and found["curve_kept"].dims == ("picture", "area")
     assert found["keep"].attrs["unit"] == fake_run.KNOWN["keep"].unit
