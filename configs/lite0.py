@@ -1,6 +1,5 @@
 """What the runs for two CPU cores share: EfficientNet-Lite0, explained by a network of its size."""
 
-import dataclasses
 from typing import Any
 
 from configs import recipes
@@ -106,26 +105,17 @@ def new_explainer(
 def one_class_at_a_time(num_specific: int | None, **areas: Any) -> dict[str, Contestant]:
     """FIDO's fast preset and cheaper Extremal Perturbations, on the first `FEW` pictures.
 
-    A pixel costs FIDO what it costs on pictures of 224, so that less is paid for small ones in all:
-    so the tables were measured. Extremal Perturbations have lengths scaled to small pictures, and
-    `STEPS` steps in which the area weight grows as far as in the published ones.
+    Lengths and prices are in proportion to the pictures (`core.lengths`). Extremal Perturbations
+    have `STEPS` steps, in which the area weight grows as far as in the published ones.
 
     Args:
         num_specific: pictures for the class specificity of Extremal Perturbations.
         **areas: its fields that differ between data sets.
     """
-    method = extremal.Config(
-        step=4,
-        sigma=12.0,
-        max_blur=11.0,
-        num_steps=STEPS,
-        area_growth=1.0035 ** (800 / STEPS),
-        **areas,
-    )
+    growth = 1.0035 ** (800 / STEPS)
+    method = extremal.Config(num_steps=STEPS, area_growth=growth, **areas)
     return {
-        "fido": Contestant(
-            method=dataclasses.replace(fido.Config.fast(), area_weight=1e-3), num_pictures=FEW
-        ),
+        "fido": Contestant(method=fido.Config.fast(), num_pictures=FEW),
         "extremal": Contestant(method=method, num_pictures=FEW, num_specific=num_specific),
     }
 
