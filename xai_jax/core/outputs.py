@@ -89,7 +89,8 @@ DIFFERENCE = Output(
     kind="map",
     axes=PIXEL_MAP,
     unit="unit pixels, in [-1, 1]",
-    meaning="Stable less counterfactual picture, the channels' mean: above 0 it would be darker.",
+    meaning="Stable picture, or reconstruction, less the generated counterfactual; the channels' "
+    "mean: above 0 it became darker.",
 )
 LABEL_MAP = Output(
     name="label_map",

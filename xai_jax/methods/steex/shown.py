@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from xai_jax.core import outputs
-from xai_jax.core.outputs import COUNTERFACTUAL, LABEL_MAP, PIXEL_MAP, REGION, Output
+from xai_jax.core.outputs import COUNTERFACTUAL, DIFFERENCE, LABEL_MAP, REGION, Output
 from xai_jax.core.types import AnyArray, Batch, Explanation, Images, Maps, PerExample
 
 RECONSTRUCTION = Output(
@@ -21,13 +21,6 @@ GENERATED = Output(
     axes=COUNTERFACTUAL.axes,
     unit="unit pixels",
     meaning="The counterfactual as the generator draws it, all of it.",
-)
-DIFFERENCE = Output(
-    name="difference",
-    kind="map",
-    axes=PIXEL_MAP,
-    unit="unit pixels, in [-1, 1]",
-    meaning="Reconstruction less generated picture, the channels' mean: above 0 it became darker.",
 )
 CHANGES = outputs.number(
     "region_change", "in the codes", "Length of the change of each region's code.", REGION
