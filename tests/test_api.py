@@ -206,6 +206,12 @@ def test_targets_are_one_for_all_one_each_or_a_rule():
         ),
         ({"labels": np.eye(4)}, "labels must be"),
         ({"batch_size": 0}, "at least 1"),
+        ({"batch_size": 1.5}, "^batch_size must be a whole number, not 1.5"),
+        ({"images": "photo.jpg"}, r"^images are no array of pixels; read .*pictures\.read"),
+        ({"images": [IMAGES[0], IMAGES[0][:8]]}, r"^images are of several shapes; resize them"),
+        ({"target": "cat"}, r"the index of a name is class_names\.index\(name\)"),
+        ({"metrics": ["fidelity"]}, r"^metrics are a list of metrics, \[.*fidelity\(\)\]"),
+        ({"metrics": fidelity()}, r"^metrics are a list of metrics, \[.*fidelity\(\)\]"),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(changes, sentence):
@@ -417,6 +423,14 @@ def test_jax_itself_compiles_nothing_for_other_pictures_targets_keys_and_counts(
         assert [r.getMessage()[:90] for r in caplog.records if "ompil" in r.getMessage()] == []
         jax.jit(lambda x: x + len(IMAGES))(1.0)  # which does show
     assert any("Compiling" in record.getMessage() for record in caplog.records)
+
+
+def test_public_names_are_completed_and_methods_need_no_import_of_their_own():
+    program = (
+        "import sys, xai_jax; assert {*xai_jax.__all__, 'methods'} <= {*dir(xai_jax)};"
+        "assert 'jax' not in sys.modules; xai_jax.methods.gradcam.Config, xai_jax.infills.blur.Blur"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_nothing_is_said_of_backends_that_are_not_there():

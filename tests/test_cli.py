@@ -154,6 +154,8 @@ def test_bad_pictures_are_counted_and_the_exit_code_is_0_if_one_is_good(run, fol
     ("arguments", "said"),
     [
         (("--method", "fidoo"), "There is no method 'fidoo'; did you mean 'fido'?"),
+        (("--method", "GradCAM"), "There is no method 'GradCAM'; did you mean 'gradcam'?"),
+        (("--method", "XYZ"), ", random, centred_blob, edges, not_dark."),
         (("--preset", "fest"), "There is no preset of fido 'fest'; did you mean 'fast'?"),
         (("--infill", "blurr"), "There is no infill 'blurr'; did you mean 'blur'?"),
         (("--classifier", "vgg"), "No classifier is called 'vgg' (nearest: 'vgg16')"),

@@ -55,4 +55,14 @@ def __getattr__(name: str):
             "Head": targets.Head,
             "Infill": infill.Infill,
         }[name]
+    if name in {"infills", "methods"}:  # xai_jax.methods.gradcam, without an import of its own
+        import xai_jax.choices  # noqa: F401 - which imports every one
+        from xai_jax import infills, methods
+
+        return {"infills": infills, "methods": methods}[name]
     raise AttributeError(f"module 'xai_jax' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    """What a notebook completes."""
+    return sorted([*__all__, "__version__", "infills", "methods"])

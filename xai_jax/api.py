@@ -102,8 +102,12 @@ def explain(
         raise ValueError(
             f"regions must be {list(images.shape[:3])}, not {list(np.shape(regions))}."
         )
-    if batch_size is not None and batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
+    if batch_size is not None:
+        if not isinstance(batch_size, int | np.integer):
+            raise ValueError(f"batch_size must be a whole number, not {batch_size!r:.60}.")
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
+    arguments.check_metrics(metrics)
     source = Arrays(images, labels=labels, regions=regions)
     sink = Memory(source.names, on_bad)
     size = room.padded(inspector, metrics, images.shape, batch_size or _BATCH)
@@ -182,16 +186,18 @@ def _frozen(classifier: Any, infill: Any, generator: Any = None) -> Frozen:
     return Explained(classifier=classifier, infill=infill, generator=generator).build()
 
 
-def _checked_target(target: Target, num: int) -> np.ndarray | targets.ChooseTarget:
+def _checked_target(target: Any, num: int) -> np.ndarray | targets.ChooseTarget:
     if target is None:
         return targets.predicted
     if callable(target):
         return target
     chosen = np.asarray(target)
     if not np.issubdtype(chosen.dtype, np.integer):
+        is_text = chosen.dtype.kind == "U"
+        of_name = "; the index of a name is class_names.index(name)" if is_text else ""
         raise ValueError(
             f"target must be whole numbers (class indices) or a function such as "
-            f"targets.runner_up, not {chosen.dtype}."
+            f"targets.runner_up, not {chosen.dtype}{of_name}."
         )
     if chosen.ndim == 0:
         chosen = np.full(num, chosen)

@@ -8,6 +8,7 @@ import numpy as np
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Builds
+from xai_jax.core.metric import Metric
 from xai_jax.core.types import PRNGKey
 
 _CHANNELS = (1, 3, 4)
@@ -16,7 +17,7 @@ _ROUNDING = 1e-5  # of pixels: what float arithmetic leaves outside [0, 1]
 _ONE = np.float32(1).view(np.uint32)  # the bits of [0, 1] are [0, _ONE]; NaN's and -x's are above
 
 
-def checked_images(images: np.ndarray | jax.Array) -> np.ndarray:
+def checked_images(images: Any) -> np.ndarray:
     """The images as float32 unit pixels ``[b h w c]``.
 
     Raises:
@@ -27,7 +28,12 @@ def checked_images(images: np.ndarray | jax.Array) -> np.ndarray:
             "explain compiles by itself and cannot be called within jit, grad or vmap; the pure "
             "function is method.build().explain(weights, frozen, batch, key)."
         )
-    images = np.asarray(images)
+    images = _as_array(images)
+    if images.dtype.kind in "UO":
+        raise ValueError(
+            "images are no array of pixels; read photographs with "
+            "xai_jax.data.pictures.read(path, preprocess), one by one, and stack them."
+        )
     if images.ndim != 4 or 0 in images.shape:
         raise ValueError(
             f"images must be [b h w c] with b > 0, not {list(images.shape)}; add a batch axis with "
@@ -45,6 +51,15 @@ def checked_images(images: np.ndarray | jax.Array) -> np.ndarray:
     images = np.ascontiguousarray(images, dtype=np.float32)
     is_unit = images.view(np.uint32).max() <= _ONE  # which one pass over the pixels says
     return images if is_unit else _within_range(images)
+
+
+def _as_array(images: Any) -> np.ndarray:
+    try:
+        return np.asarray(images)
+    except ValueError:  # a list of arrays of several shapes
+        raise ValueError(
+            "images are of several shapes; resize them to one, and stack them to [b h w c]."
+        ) from None
 
 
 def _within_range(images: np.ndarray) -> np.ndarray:
@@ -100,6 +115,21 @@ def check_classifier(given: Any) -> None:
             "The classifier is a function; make it one with "
             "xai_jax.Classifier.from_callable(function, params)."
         )
+
+
+def check_metrics(metrics: Any) -> None:
+    """Refuses what is no sequence of metrics.
+
+    Raises:
+        ValueError: it is none; says what to pass.
+    """
+    several = metrics if isinstance(metrics, list | tuple) else [metrics]
+    for metric in several:
+        if not isinstance(metric, Metric):
+            raise ValueError(
+                "metrics are a list of metrics, [xai_jax.metrics.fidelity.fidelity()] say, not "
+                f"{metrics!r:.60}."
+            )
 
 
 @functools.lru_cache(maxsize=16)

@@ -202,6 +202,7 @@ def test_what_cannot_be_explained_is_refused_by_its_name(content, words, save):
         ({**PIXELS, "size": 224}, "are of 8 x 6 pixels, not of the size"),
         ({**PIXELS, "class_names": "ab"}, "has 5 classes, and 2 different names"),
         ({**PIXELS, "cut": "f"}, "cannot be cut at 'f'"),
+        ({**PIXELS, "mean": 123.7}, "mean is 123.7, .* divide mean and std by 255"),
         ({**PIXELS, "std": 0}, "std"),
         ({**PIXELS, "head": "tanh"}, "head"),
     ],

@@ -100,7 +100,13 @@ def test_loading_twice_compiles_once():
 def test_an_unknown_name_is_answered_with_the_nearest():
     assert "'efficientnet_lite0'" in refusal(lambda: pretrained.load("eficientnet-lite0"))
     assert "'resnet50'" in refusal(lambda: pretrained.load("ResNet-50"))
-    assert "alexnet" in refusal(lambda: pretrained.load("?"))
+    assert "alexnet, an .onnx file, or" in refusal(lambda: pretrained.load("?"))
+
+
+def test_a_file_of_torch_is_told_to_be_named_or_exported():
+    message = refusal(lambda: pretrained.load("mine.pth"))
+    assert message.startswith("mine.pth does not say which network it is of; name that, resnet50")
+    assert message.endswith("is exported with torch.onnx.export.")
 
 
 def test_a_missing_package_is_answered_with_the_command_that_installs_it(monkeypatch):

@@ -57,6 +57,26 @@ def test_the_number_of_classes_is_known_without_running():
     assert Classifier.from_callable(_mean_logits, jnp.float32(1.0)).num_classes((8, 8, 5)) == 5
 
 
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"mean": (123.7, 116.3, 103.5)}, "mean is 123.7, but .* divide mean and std by 255"),
+        ({"std": (0.5, 0.0, 0.5)}, "std must be above 0, not 0"),
+        ({"std": float("nan")}, "std must be above 0, not nan"),
+    ],
+)
+def test_a_mean_of_other_pixels_and_no_deviation_are_refused(said, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Classifier.from_callable(_mean_logits, jnp.float32(1.0), **said)
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_pictures_of_other_channels_than_the_mean_are_refused(channels):
+    colours = Classifier.from_callable(_mean_logits, jnp.float32(1.0), mean=(0.5, 0.4, 0.3))
+    with pytest.raises(ValueError, match=rf"have {channels} channels, and .* mean is of 3; pass"):
+        colours.num_classes((8, 8, channels))
+
+
 @pytest.mark.parametrize("fn", [_no_batch, _whole_numbers])
 def test_a_classifier_of_the_wrong_shape_or_type_is_refused_in_a_sentence(fn):
     with pytest.raises(ValueError, match="must return float logits"):

@@ -47,6 +47,8 @@ def test_an_empty_folder_and_a_missing_path_are_refused_in_one_sentence(tmp_path
         finding.find([tmp_path])
     with pytest.raises(ValueError, match=r"gone\.png does not exist"):
         finding.find([tmp_path / "gone.png"])
+    with pytest.raises(ValueError, match="^No picture is named; name pictures, or folders"):
+        finding.find([])
 
 
 def test_a_named_folder_without_pictures_is_said_even_where_others_have_some(tmp_path):

@@ -1,6 +1,7 @@
 """What a notebook shows of explanations, and that it is drawn by the panels of the report."""
 
 import base64
+import inspect
 import io
 import re
 import webbrowser
@@ -70,10 +71,11 @@ def test_methods_stand_side_by_side_on_one_picture_a_row(found):
     np.testing.assert_array_equal(drawn[5], panels.overlay(IMAGES[1], other.saliency[1]))
     for wrong, words in (
         ({}, "no explanations"),
+        ([found, other], "are compared by name; pass a dict"),
         ({"a": found, "b": explain(IMAGES[::-1])}, "different pictures"),
     ):
         with pytest.raises(ValueError, match=words):
-            xai_jax.compare(wrong)
+            inspect.unwrap(xai_jax.compare)(wrong)
 
 
 def test_outside_a_notebook_the_browser_is_asked(found, monkeypatch):

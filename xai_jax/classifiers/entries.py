@@ -112,6 +112,8 @@ TRAINED_HERE: tuple[Entry, ...] = (
     ),
 )
 
+_OF_TORCH = (".pth", ".pt", ".ckpt", ".bin")  # files of weights that name no network
+
 
 def weights_file(name: str, weights: Path | None = None) -> Path:
     """Where the weights of the classifier `name` lie: `weights`, or in its package.
@@ -128,7 +130,13 @@ def entry_of(name: str) -> Entry:
     Raises:
         ValueError: there is none; says which is near.
     """
-    return _named(name, CLASSIFIERS)
+    if name.endswith(_OF_TORCH):
+        raise ValueError(
+            f"{name:.80} does not say which network it is of; name that, resnet50 say, and the "
+            "file with --weights FILE, or weights=FILE in Python and in configs; any other "
+            "network is exported with torch.onnx.export."
+        )
+    return _named(name, CLASSIFIERS, "an .onnx file, ")
 
 
 def architecture_of(name: str) -> Entry:
@@ -140,14 +148,14 @@ def architecture_of(name: str) -> Entry:
     return _named(name, (*CLASSIFIERS, *TRAINED_HERE))
 
 
-def _named(name: str, known: tuple[Entry, ...]) -> Entry:
+def _named(name: str, known: tuple[Entry, ...], files: str = "") -> Entry:
     named = {entry.name: entry for entry in known}
     if name not in named:
         nearest = difflib.get_close_matches(name, named, n=1, cutoff=0.3)
         meant = f" (nearest: '{nearest[0]}')" if nearest else ""
         raise ValueError(
             f"No classifier is called '{name:.80}'{meant}; use {', '.join(named)}, "
-            "or the .safetensors file that a training has left."
+            f"{files}or the .safetensors file that a training has left."
         )
     return named[name]
 

@@ -11,6 +11,7 @@ import tyro
 from xai_jax.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
 from xai_jax.commands import described
 from xai_jax.commands.onnx_flags import OnnxFlags
+from xai_jax.commands.words import pictures_first
 from xai_jax.core import json_file
 from xai_jax.core.components import Components
 from xai_jax.core.domains import Count, Seed
@@ -128,6 +129,7 @@ def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
             missing, of another method or of no use.
         SystemExit: a flag is wrong or missing (said on stderr), or help was asked for.
     """
+    argv = pictures_first(argv)
     first = _first_look(argv)
     file = _read(first.config) if first.config else {}
     named = first.method or file.get("method")

@@ -14,6 +14,7 @@ import tyro
 from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.pretrained import Pretrained
 from xai_jax.commands.onnx_flags import OnnxFlags
+from xai_jax.commands.words import pictures_first
 from xai_jax.core import targets
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.precision import single
@@ -58,7 +59,7 @@ def main(argv: Sequence[str]) -> None:
     Raises:
         ValueError: no picture could be read; a single bad one is named on stderr.
     """
-    args = tyro.cli(Arguments, args=argv, prog="xai-jax predict")
+    args = tyro.cli(Arguments, args=pictures_first(argv), prog="xai-jax predict")
     placed(args)
     files = finding.find(args.pictures)
     compilation_cache.enable()

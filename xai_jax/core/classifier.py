@@ -7,11 +7,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 
 from xai_jax.core.precision import Precision, computed, precision_of
 from xai_jax.core.targets import Head, as_head, log_odds
 from xai_jax.core.types import AnyArray, Classes, Images, Logits, PerExample, PyTree
+
+_LARGEST_MEAN = 2.0  # of unit pixels; that of pixels up to 255 is larger
 
 
 @struct.dataclass
@@ -59,7 +62,11 @@ class Classifier:
 
         The default mean and std hand it unit pixels as they are. Weights belong in `params`:
         weights that `fn` closes over are copied into every compiled program.
+
+        Raises:
+            ValueError: mean or std is not of unit pixels.
         """
+        check_of_unit_pixels(mean, std)
         as_array = lambda x: jnp.atleast_1d(jnp.asarray(x, jnp.float32))  # noqa: E731
         return cls(
             params=params,
@@ -128,8 +135,10 @@ class Classifier:
         """Number of classes for images ``[h w c]``, without running or compiling anything.
 
         Raises:
-            ValueError: the classifier does not return ``[b k]`` logits of a floating type.
+            ValueError: the classifier does not return ``[b k]`` logits of a floating type, or its
+                mean or std is of other channels.
         """
+        self._check_channels(image_shape[-1])
         leaves, tree = jax.tree.flatten(self)
         kinds = tuple((getattr(x, "shape", ()), getattr(x, "dtype", type(x))) for x in leaves)
         out = _abstract_logits(tree, kinds, (batch_size, *image_shape))
@@ -143,6 +152,32 @@ class Classifier:
                 f"for b = {batch_size} it returned {found}."
             )
         return shape[1]
+
+    def _check_channels(self, channels: int) -> None:
+        for name in ("mean", "std"):
+            said = (jnp.shape(getattr(self, name)) or (1,))[-1]
+            if said not in (1, channels):
+                raise ValueError(
+                    f"The pictures have {channels} channels, and the classifier's {name} is of "
+                    f"{said}; pass as many, of grey np.repeat(images, 3, -1), of RGBA "
+                    "images[..., :3]."
+                )
+
+
+def check_of_unit_pixels(mean: Any, std: Any) -> None:
+    """Refuses a mean of pixels up to 255, which would hand a network darkness, and no deviation.
+
+    Raises:
+        ValueError: one of them is so; says what to pass.
+    """
+    if isinstance(mean, jax.core.Tracer) or isinstance(std, jax.core.Tracer):
+        return
+    if (largest := float(np.max(np.asarray(mean)))) > _LARGEST_MEAN:
+        raise ValueError(
+            f"mean is {largest:g}, but pixels are in [0, 1]; divide mean and std by 255."
+        )
+    if not (smallest := float(np.min(np.asarray(std)))) > 0:
+        raise ValueError(f"std must be above 0, not {smallest:g}.")
 
 
 @functools.lru_cache(maxsize=64)

@@ -103,9 +103,11 @@ def nearest(word: str, words: Iterable[str]) -> str:
     """The end of a sentence about a word that does not exist: what was perhaps meant."""
     words = list(words)
     close = difflib.get_close_matches(word, words, n=3, cutoff=0.5)
+    if not close and word.lower() != word:  # GradCAM for gradcam
+        close = difflib.get_close_matches(word.lower(), words, n=1, cutoff=0.7)
     if close:
         return f"did you mean {' or '.join(repr(match) for match in close)}?"
-    return f"there are {', '.join(words[:20])}."
+    return f"there are {', '.join(words[:30])}."
 
 
 def coerced(hint: Any, value: Any, where: str, base: Any = None) -> Any:

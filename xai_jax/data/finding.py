@@ -29,6 +29,9 @@ def find(paths: Sequence[Path], *, without: Path | None = None) -> dict[str, Pat
     Raises:
         ValueError: a path does not exist, or a folder holds no picture.
     """
+    paths = list(paths)
+    if not paths:
+        raise ValueError("No picture is named; name pictures, or folders of pictures.")
     files: dict[Path, None] = {}  # an ordered set
     empty = []
     left_out = absolute(without) if without else None

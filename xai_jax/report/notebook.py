@@ -89,8 +89,12 @@ def compare(explanations: Mapping[str, Pictured], class_names: Sequence[str] = (
         class_names: by index.
 
     Raises:
-        ValueError: there are none, or they are of other pictures.
+        ValueError: there are none, they have no names, or they are of other pictures.
     """
+    if not isinstance(explanations, Mapping):
+        raise ValueError(
+            "Explanations are compared by name; pass a dict, compare({'FIDO': found, ...})."
+        )
     if not explanations:
         raise ValueError("There are no explanations; name one at least.")
     first, *others = explanations.values()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from xai_jax.core.classifier import check_of_unit_pixels
 from xai_jax.core.domains import Count, Positive, PositiveShare, Real
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.settings import Settings, coerced
@@ -50,6 +51,7 @@ def completed(given: About, metadata: Mapping[str, str], picture: tuple[Any, ...
     known = dataclasses.replace(given, **_of_metadata(given, metadata))
     if not known.mean or not known.std:
         raise ValueError(f"it does not say how its pictures are normalised; say so: {_IMAGENET}.")
+    check_of_unit_pixels(known.mean, known.std)
     fixed = picture[:2]
     if not known.size and None in fixed:
         raise ValueError(

@@ -1,0 +1,37 @@
+"""The words of a command line, before its flags are read."""
+
+from collections.abc import Sequence
+
+
+def pictures_first(words: Sequence[str]) -> list[str]:
+    """The words, with pictures that stand behind a flag's numbers put before all flags.
+
+    Of ``--std 0.2 0.3 0.2 photo.jpg`` a flag of several numbers would take the photograph too.
+    """
+    kept: list[str] = []
+    moved: list[str] = []
+    numbers = 0  # of the flag that one is at; -1: it has none, or is behind them
+    for place, word in enumerate(words):
+        if word == "--":
+            kept += words[place:]
+            break
+        if _is_number(word):
+            numbers += numbers >= 0
+        elif word.startswith("-"):
+            numbers = 0
+        elif numbers > 0:
+            moved.append(word)
+            continue
+        else:
+            numbers = -1
+        kept.append(word)
+    first = next((i for i, word in enumerate(kept) if word.startswith("-")), len(kept))
+    return [*kept[:first], *moved, *kept[first:]]
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
