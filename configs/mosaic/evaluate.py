@@ -10,8 +10,9 @@ class has 25 %. Methods that ask the classifier hundreds of times or more are sc
 pictures only. FIDO, Extremal Perturbations and RISE are cheaper than published: 150 calls, three
 areas in 150 steps, 1,000 masks.
 
-Expect a Focus of 80.6 % for Grad-CAM; docs/explainer.md has the table, in which the rows of the
-Explainer and of RTIS are of earlier, shorter trainings.
+Expect, in 18 min on two CPU cores, the table of docs/explainer.md: mean F1 of 0.807 by the
+Explainer, 0.731 by Grad-CAM and 0.636 by RTIS, Focus of 61.6, 80.6 and 27.9 %; with :shuffled, an
+AUC of 0.507 by Grad-CAM.
 """
 
 import dataclasses

@@ -36,7 +36,7 @@ class Blur(Settings):
 
     Fields:
         sigma: standard deviation, pixels. ``None``: FIDO's, 10 where the short side is 224, and in
-            proportion elsewhere (`core.lengths`).
+            proportion elsewhere.
     """
 
     sigma: NotNegative | None = None

@@ -38,7 +38,7 @@ class LocalMean(Settings):
 
     Fields:
         side: of the square in pixels, odd. ``None``: FIDO's, 15 where the short side is 224, and in
-            proportion elsewhere, at least 3 (`core.lengths`).
+            proportion elsewhere, at least 3.
     """
 
     side: Annotated[int, Interval(1), Odd()] | None = None

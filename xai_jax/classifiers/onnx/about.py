@@ -50,7 +50,11 @@ def completed(given: About, metadata: Mapping[str, str], picture: tuple[Any, ...
     """
     known = dataclasses.replace(given, **_of_metadata(given, metadata))
     if not known.mean or not known.std:
-        raise ValueError(f"it does not say how its pictures are normalised; say so: {_IMAGENET}.")
+        lacking = " and ".join(name for name in ("mean", "std") if not getattr(known, name))
+        raise ValueError(
+            f"it does not say how its pictures are normalised; say so, {lacking} is not given: "
+            f"{_IMAGENET}."
+        )
     check_of_unit_pixels(known.mean, known.std)
     fixed = picture[:2]
     if not known.size and None in fixed:

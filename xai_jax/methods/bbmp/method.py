@@ -93,7 +93,7 @@ class Config(Settings):
         grid: side of the optimised mask; at most a cell a pixel.
         upsampling: how it becomes a mask of the picture.
         mask_blur: standard deviation of its blur then, in pixels; 0: none. ``None``: 5 where the
-            short side is 224, and in proportion elsewhere (`core.lengths`).
+            short side is 224, and in proportion elsewhere.
         skip_blur_gradient: let the gradient pass by that blur, as the authors do.
         initial: where the mask starts.
         num_steps: optimisation steps, one classifier call each.

@@ -81,7 +81,7 @@ class Config(Settings):
         perturbation: what stands where the mask is 0.
         num_levels: of the perturbation pyramid, the picture included.
         max_blur: of the pyramid's first level, in pixels. ``None``: 20 where the short side is 224,
-            and in proportion elsewhere (`core.lengths`).
+            and in proportion elsewhere.
         step: pixels between two cells of the mask; ``None``: 7, likewise.
         sigma: reach of a cell in pixels; ``None``: 21, likewise.
         num_steps: optimisation steps.

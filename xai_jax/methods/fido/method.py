@@ -63,8 +63,7 @@ class Config(Settings):
         num_samples: masks drawn an image and step; a step costs as many classifier calls.
         learning_rate: of Adam, falling linearly to 0.
         area_weight: nats per pixel kept (SSR) or dropped (SDR). ``None``: the published 0.001 for
-            224 x 224 pixels, and for others what makes the whole picture cost as much, 50 nats
-            (`core.lengths`).
+            224 x 224 pixels, and for others what makes the whole picture cost as much, 50 nats.
         smoothness_weight: nats per unit of squared variation of the drop probabilities; 0 in the
             paper.
         warmup_steps: the two penalties grow linearly over so many steps.

@@ -42,7 +42,7 @@ class Config(Settings):
         variation_weight: price of a unit of bilateral variation.
         noise: standard deviation of the noise on all composites, in what the network eats.
         blur: standard deviation of the blur that stands where a mask deletes, pixels. ``None``: 50
-            where the short side is 224, and in proportion elsewhere (`core.lengths`).
+            where the short side is 224, and in proportion elsewhere.
         blur_radius: half-width of its kernel, pixels; ``None``: 25, likewise.
         score: what a composite is asked for.
         inner_batch_size: at most so many composites go through the classifier at once (4 x images x

@@ -25,7 +25,7 @@ class Config(Settings):
 
     Attributes:
         window: side of the square that is removed, pixels. ``None``: 35 where the short side is
-            224, and in proportion elsewhere (`core.lengths`).
+            224, and in proportion elsewhere.
         stride: pixels from one square to the next; ``None``: 7, likewise.
         score: what is lost.
         inner_batch_size: at most so many composites go through the classifier at once (images x
@@ -83,7 +83,7 @@ class PredictionDifference(Settings):
 
     Attributes:
         window: side of the square that is removed, pixels. ``None``: 10 where the short side is
-            224, and in proportion elsewhere (`core.lengths`).
+            224, and in proportion elsewhere.
         stride: pixels from one square to the next; ``None``: 1, likewise.
         num_samples: infills drawn for each square; 1 will do for an infill without randomness.
         inner_batch_size: at most so many composites go through the classifier at once (images x

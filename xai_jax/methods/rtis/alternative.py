@@ -39,7 +39,7 @@ class Alternative(Settings):
 
     Attributes:
         blur: standard deviation, pixels. ``None``: 10 where the short side is 224, or with the
-            symmetric scale 11, and in proportion elsewhere (`core.lengths`).
+            symmetric scale 11, and in proportion elsewhere.
         blur_radius: half-width of its kernel, pixels; beyond the border lies the scale's 0.
             ``None``: 40, or with the symmetric scale 27, likewise.
         blurred_share: how often it is the blur, and not a colour with noise; in [0, 1].
