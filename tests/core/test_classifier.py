@@ -70,6 +70,21 @@ def test_a_mean_of_other_pixels_and_no_deviation_are_refused(said, sentence):
         Classifier.from_callable(_mean_logits, jnp.float32(1.0), **said)
 
 
+def _channels_first(params, x):
+    kernel = jnp.ones((4, 3, 3, 3))
+    return jax.lax.conv(x, kernel, (1, 1), "SAME").mean(axis=(2, 3))
+
+
+@pytest.mark.parametrize(
+    "function", [_channels_first, lambda params, x: np.asarray(x).mean((1, 2)), lambda x: x]
+)
+def test_a_function_that_fails_is_told_how_it_is_called(function):
+    classifier = Classifier.from_callable(function, jnp.ones(3))
+    with pytest.raises(ValueError, match="fails on images .2, 8, 8, 3.: .* transpose") as caught:
+        classifier.num_classes((8, 8, 3))
+    assert "\n" not in str(caught.value) and "fn(params, images [b h w c])" in str(caught.value)
+
+
 @pytest.mark.parametrize("channels", [1, 4])
 def test_pictures_of_other_channels_than_the_mean_are_refused(channels):
     colours = Classifier.from_callable(_mean_logits, jnp.float32(1.0), mean=(0.5, 0.4, 0.3))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -135,13 +136,18 @@ class Classifier:
         """Number of classes for images ``[h w c]``, without running or compiling anything.
 
         Raises:
-            ValueError: the classifier does not return ``[b k]`` logits of a floating type, or its
-                mean or std is of other channels.
+            ValueError: the classifier does not return ``[b k]`` logits of a floating type, its mean
+                or std is of other channels, or a function that somebody has written fails.
         """
         self._check_channels(image_shape[-1])
         leaves, tree = jax.tree.flatten(self)
         kinds = tuple((getattr(x, "shape", ()), getattr(x, "dtype", type(x))) for x in leaves)
-        out = _abstract_logits(tree, kinds, (batch_size, *image_shape))
+        try:
+            out = _abstract_logits(tree, kinds, (batch_size, *image_shape))
+        except (TypeError, ValueError) as error:
+            if not inspect.isroutine(self.apply_fn):  # a network of ours, whose sentence it is
+                raise
+            raise ValueError(_failed(error, (batch_size, *image_shape))) from error
         shape: tuple[int, ...] = getattr(out, "shape", ())
         is_logits = len(shape) == 2 and shape[0] == batch_size
         if not is_logits or not jnp.issubdtype(out.dtype, jnp.floating):
@@ -162,6 +168,15 @@ class Classifier:
                     f"{said}; pass as many, of grey np.repeat(images, 3, -1), of RGBA "
                     "images[..., :3]."
                 )
+
+
+def _failed(error: Exception, shape: tuple[int, ...]) -> str:
+    said = str(error).strip().partition("\n")[0].rstrip(".")
+    return (
+        f"The classifier's function fails on images {list(shape)}: {said:.160}. It is called as "
+        "fn(params, images [b h w c]) and computes with jax.numpy; a network that takes channels "
+        "first transposes them itself, images.transpose(0, 3, 1, 2)."
+    )
 
 
 def check_of_unit_pixels(mean: Any, std: Any) -> None:
