@@ -197,8 +197,8 @@ def test_what_cannot_be_explained_is_refused_by_its_name(content, words, save):
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ({}, "does not say how its pictures are normalised; say so, mean and std is .*--mean"),
-        ({"mean": 0.5}, "say so, std is not given: .*--mean"),
+        ({}, "does not say how its pictures are normalised .mean and std.; say so: .*--mean"),
+        ({"mean": 0.5}, "are normalised .std.; say so: .*--mean"),
         ({**PIXELS, "mean": (1, 2)}, "mean must be one number, or one for each of its 3 channels"),
         ({**PIXELS, "size": 224}, "are of 8 x 6 pixels, not of the size"),
         ({**PIXELS, "class_names": "ab"}, "has 5 classes, and 2 different names"),

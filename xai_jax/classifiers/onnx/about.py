@@ -52,8 +52,7 @@ def completed(given: About, metadata: Mapping[str, str], picture: tuple[Any, ...
     if not known.mean or not known.std:
         lacking = " and ".join(name for name in ("mean", "std") if not getattr(known, name))
         raise ValueError(
-            f"it does not say how its pictures are normalised; say so, {lacking} is not given: "
-            f"{_IMAGENET}."
+            f"it does not say how its pictures are normalised ({lacking}); say so: {_IMAGENET}."
         )
     check_of_unit_pixels(known.mean, known.std)
     fixed = picture[:2]
