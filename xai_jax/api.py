@@ -102,11 +102,7 @@ def explain(
         raise ValueError(
             f"regions must be {list(images.shape[:3])}, not {list(np.shape(regions))}."
         )
-    if batch_size is not None:
-        if not isinstance(batch_size, int | np.integer):
-            raise ValueError(f"batch_size must be a whole number, not {batch_size!r:.60}.")
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
+    arguments.check_batch_size(batch_size)
     arguments.check_metrics(metrics)
     source = Arrays(images, labels=labels, regions=regions)
     sink = Memory(source.names, on_bad)

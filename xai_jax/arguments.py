@@ -117,6 +117,20 @@ def check_classifier(given: Any) -> None:
         )
 
 
+def check_batch_size(batch_size: Any) -> None:
+    """Refuses what is neither a whole number of at least 1 nor ``None``.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if batch_size is None:
+        return
+    if not isinstance(batch_size, int | np.integer):
+        raise ValueError(f"batch_size must be a whole number, not {batch_size!r:.60}.")
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
+
+
 def check_metrics(metrics: Any) -> None:
     """Refuses what is no sequence of metrics.
 

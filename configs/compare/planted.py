@@ -11,8 +11,6 @@ Expect, in 6 min 51 s on two CPU cores that did other work too, mean F1 of 0.758
 prediction difference and 0.182 for random maps; docs/comparison.md has the table.
 """
 
-import dataclasses
-
 from configs.compare import imagenet
 from configs.smoke import explainer as planted_explainer
 from xai_jax.infills.constant import Constant
@@ -43,9 +41,7 @@ def get_config() -> Evaluation:
     """The evaluation."""
     methods = imagenet.methods() | {
         "occlusion": occlusion.Config(),
-        "prediction_difference": dataclasses.replace(
-            occlusion.PredictionDifference(), window=8, stride=4, num_samples=1
-        ),
+        "prediction_difference": occlusion.PredictionDifference(window=8, stride=4, num_samples=1),
     }
     del methods["gradcam"]
     masks = {"bbmp": stretched_saliency} | dict.fromkeys(SIGNED, positive_saliency)
