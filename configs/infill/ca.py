@@ -24,6 +24,7 @@ def get_config() -> Experiment:
     method = ca_light.Config(decay_steps=STEPS, critic_from=STEPS // 2)
     return photographs.infill(
         "ca",
+        photographs.paths(),
         method,
         method.network,
         SIDE,

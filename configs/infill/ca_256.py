@@ -20,4 +20,6 @@ SIDE, STEPS, BATCH = 256, 430_000, 16
 def get_config() -> Experiment:
     """The experiment."""
     method = ca_inpainter.Config()
-    return photographs.infill("ca", method, method.network, SIDE, num_steps=STEPS, batch_size=BATCH)
+    return photographs.infill(
+        "ca", photographs.paths(), method, method.network, SIDE, num_steps=STEPS, batch_size=BATCH
+    )

@@ -13,7 +13,7 @@ from configs.infill import photographs
 from xai_jax.experiment import Experiment
 from xai_jax.pretrain import denoiser
 
-SIDE, STEPS = 96, 12_000
+SIDE, STEPS = 96, 24_000
 
 
 def get_config() -> Experiment:
@@ -21,5 +21,12 @@ def get_config() -> Experiment:
     method = denoiser.Config(learning_rate=1e-3, decay_steps=STEPS)
     often = {"log_every": 200, "checkpoint_every": 1000}
     return photographs.infill(
-        "denoiser", method, method.network, SIDE, num_steps=STEPS, batch_size=4, **often
+        "denoiser",
+        photographs.free(),
+        method,
+        method.network,
+        SIDE,
+        num_steps=STEPS,
+        batch_size=4,
+        **often,
     )

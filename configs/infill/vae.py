@@ -25,4 +25,6 @@ def get_config() -> Experiment:
         decay_steps=STEPS,
         prior_weight=BATCH / (BATCH * STEPS),
     )
-    return photographs.infill("vae", method, network, SIDE, num_steps=STEPS, batch_size=BATCH)
+    return photographs.infill(
+        "vae", photographs.paths(), method, network, SIDE, num_steps=STEPS, batch_size=BATCH
+    )

@@ -21,4 +21,6 @@ def get_config() -> Experiment:
     """The experiment."""
     network = Network()
     method = vae_inpainter.Config(network=network, prior_weight=BATCH / 200_000)
-    return photographs.infill("vae", method, network, SIDE, num_steps=STEPS, batch_size=BATCH)
+    return photographs.infill(
+        "vae", photographs.paths(), method, network, SIDE, num_steps=STEPS, batch_size=BATCH
+    )

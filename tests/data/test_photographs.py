@@ -19,13 +19,22 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_every_third_picture_is_held_out_under_its_own_number(folder):
-    learned = Photographs(paths=(str(folder),), every=3).build()
-    held_out = Photographs(paths=(str(folder),), every=3, held_out=True).build()
-    assert learned.names == ("1.png", "2.png", "4.png", "5.png")
-    assert [held_out[i].row for i in range(len(held_out))] == [0, 3, 6]
-    assert learned[2].row == 4 and learned[2].name.endswith("4.png")
+def test_pictures_are_held_out_by_their_names_under_their_own_number(folder):
+    learned = Photographs(paths=(str(folder),), every=7).build()
+    held_out = Photographs(paths=(str(folder),), every=7, held_out=True).build()
+    assert held_out.names == ("4.png", "6.png")  # SHA-256 of the name, modulo 7
+    assert learned.names == ("0.png", "1.png", "2.png", "3.png", "5.png")
+    assert [held_out[i].row for i in range(len(held_out))] == [4, 6]
+    assert learned[4].row == 5 and learned[4].name.endswith("5.png")
     assert set(learned.digests()) == set(learned.names)
+
+
+def test_another_folder_moves_no_picture_to_the_other_side(folder):
+    (folder / "first").mkdir()
+    Image.new("RGB", (20, 30)).save(folder / "first" / "0.png")
+    both = Photographs(paths=(str(folder),), every=7, held_out=True).build()
+    alone = Photographs(paths=(str(folder / "sub"),), every=7, held_out=True).build()
+    assert both.names == tuple(f"sub/{name}" for name in alone.names)
 
 
 def test_crops_of_them_are_batches_for_training(folder):
@@ -37,13 +46,13 @@ def test_crops_of_them_are_batches_for_training(folder):
     )
     batch = next(pipeline.batches(4))
     assert batch.images.shape == (4, 8, 8, 3)
-    np.testing.assert_array_equal(batch.image_id, [1, 2, 3, 4])
-    np.testing.assert_allclose(batch.images[:, 0, 0, 0] * 255, [10, 20, 30, 40], atol=1e-3)
+    np.testing.assert_array_equal(batch.image_id, [0, 1, 2, 3])
+    np.testing.assert_allclose(batch.images[:, 0, 0, 0] * 255, [0, 10, 20, 30], atol=1e-3)
 
 
 def test_a_folder_of_which_nothing_is_left_is_refused_in_a_sentence(folder):
-    one = (str(folder / "sub" / "0.png"),)
+    one = (str(folder / "sub" / "4.png"),)
     with pytest.raises(ValueError, match="hold 1 pictures, of which none is left"):
-        Photographs(paths=one).build()
+        Photographs(paths=one, every=7).build()
     with pytest.raises(ValueError, match="does not exist"):
         Photographs(paths=(str(folder / "nowhere"),)).build()

@@ -1,6 +1,7 @@
 """Pictures of which nothing is known, in files and folders: what infills learn from."""
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +21,8 @@ class Photographs(Settings):
 
     Fields:
         paths: files, and folders that are searched with their subfolders.
-        every: one picture in so many is held out, the first of them.
+        every: one picture in so many is held out, by a hash of its file's name: wherever it is
+            found, and whatever else is, it is on the same side.
         held_out: those that are held out, in place of the others.
     """
 
@@ -35,13 +37,19 @@ class Photographs(Settings):
             ValueError: a path does not exist, or no picture is left.
         """
         found = finding.find([place(path) for path in self.paths])
-        rows = [i for i in range(len(found)) if (i % self.every == 0) == self.held_out]
+        rows = [
+            i for i, file in enumerate(found.values()) if self._is_held_out(file) == self.held_out
+        ]
         if not rows:
             raise ValueError(
                 f"{', '.join(self.paths)} hold {len(found)} pictures, of which none is left once "
                 f"one in {self.every} is held out; add pictures."
             )
         return FoundPhotographs(files=found, rows=tuple(rows))
+
+    def _is_held_out(self, file: Path) -> bool:
+        number = int.from_bytes(hashlib.sha256(file.name.encode()).digest()[:8])
+        return number % self.every == 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
