@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from xai_jax.core.dense_conv import dense
+from xai_jax.core.dense_conv import dense, transposed
 
 # kernel, stride, pads, input channels: the ported networks' and some that none has
 CASES = [
@@ -64,3 +64,32 @@ def test_half_precision_stays_half():
     x, kernel = (value.astype(jnp.bfloat16) for value in inputs(3, 6, (8, 8)))
     gradient = jax.grad(lambda x: dense(x, kernel, 1, ((1, 1), (1, 1))).sum())(x)
     assert gradient.dtype == jnp.bfloat16
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_a_transposed_convolution_is_xlas_in_values_and_gradients(size):
+    x, kernel = inputs(size, 3, (5, 7))
+
+    def xlas(x, kernel):
+        around = {2: (1, 1), 3: (1, 2), 4: (2, 2)}[size]
+        return jax.lax.conv_general_dilated(
+            x,
+            kernel,
+            (1, 1),
+            (around, around),
+            lhs_dilation=(2, 2),
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+
+    values, backward = jax.vjp(transposed, x, kernel)
+    expected, expected_backward = jax.vjp(xlas, x, kernel)
+    np.testing.assert_allclose(values, expected, atol=2e-5)
+    cotangent = jax.random.normal(jax.random.key(9), values.shape)
+    for ours, theirs in zip(backward(cotangent), expected_backward(cotangent), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=5e-5)
+
+
+def test_a_transposed_convolution_makes_no_convolution_of_mostly_zeros():
+    x, kernel = inputs(4, 3, (5, 7))
+    gradient = jax.jit(jax.grad(lambda k: (transposed(x, k) ** 2).sum()))
+    assert "lhs_dilate=2" not in gradient.lower(kernel).compile().as_text()

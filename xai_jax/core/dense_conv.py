@@ -74,6 +74,34 @@ def _input_gradient(shape: tuple[int, ...], stride: int, pads: Pads, kernel, cot
     )
 
 
+def transposed(x: Activations, kernel: Kernel) -> Strided:
+    """Transposed convolution of ``[b h w i]`` to twice the size, ``[b 2h 2w o]``.
+
+    PyTorch's ConvTranspose2d with a stride of 2 and a padding of ``(side - 1) // 2``. On CPUs the
+    gradient of XLA's with respect to the kernel takes fifty times as long as this one's.
+
+    Args:
+        x: activations.
+        kernel: weights ``[side side i o]``.
+    """
+
+    def native(x, kernel):
+        pads = [(side // 2, side - side // 2) for side in kernel.shape[:2]]
+        return jax.lax.conv_general_dilated(
+            x, kernel, (1, 1), pads, lhs_dilation=(2, 2), dimension_numbers=_LAYOUT
+        )
+
+    return jax.lax.platform_dependent(x, kernel, cpu=_transposed, default=native)
+
+
+def _transposed(x, kernel):
+    """It is the gradient of a convolution with the flipped kernel with respect to its input."""
+    rows, columns = ((side - 1) // 2 for side in kernel.shape[:2])
+    shape = x.shape[0], 2 * x.shape[1], 2 * x.shape[2], kernel.shape[3]
+    flipped = kernel[::-1, ::-1].swapaxes(2, 3)
+    return _by_phases(flipped, x, shape, 2, ((rows, rows), (columns, columns)))
+
+
 # Pixel `stride * c + phase` of an axis lies under tap `tap + stride * d` of output `c + shift - d`.
 
 

@@ -8,7 +8,7 @@ from flax import linen, struct
 from jaxtyping import Array, Float
 
 from xai_jax.core.conv import Pads, depthwise, pointwise, same_pads
-from xai_jax.core.dense_conv import dense
+from xai_jax.core.dense_conv import dense, transposed
 from xai_jax.core.rng import dropped
 from xai_jax.core.types import AnyArray, PerExample, PRNGKeys
 from xai_jax.nn.spectral import spectral_norm
@@ -136,7 +136,7 @@ class Up(linen.Module):
         """``[b h w i] -> [b 2h 2w features]``."""
         kernel = self.param("kernel", kernel_init, (4, 4, x.shape[-1], self.features))
         bias = self.param("bias", _bias_init(16 * x.shape[-1]), (self.features,))
-        return jax.lax.conv_transpose(x, kernel, (2, 2), "SAME") + bias
+        return transposed(x, kernel) + bias
 
 
 class Depthwise(linen.Module):

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from flax import linen
 from jaxtyping import Array, Float
 
+from xai_jax.core.dense_conv import transposed
 from xai_jax.core.domains import Count, Interval, Natural, NotEmpty, Positive
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, PRNGKeys, PyTree
@@ -98,14 +99,7 @@ class _Doubled(linen.Module):
     def __call__(self, x: AnyArray) -> AnyArray:
         kernel = self.param("kernel", xavier(self.gain), (3, 3, x.shape[-1], self.features))
         bias = self.param("bias", linen.initializers.zeros, (self.features,))
-        return bias + jax.lax.conv_general_dilated(
-            x,
-            kernel,
-            (1, 1),
-            ((1, 2), (1, 2)),
-            lhs_dilation=(2, 2),
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        )
+        return bias + transposed(x, kernel)
 
 
 class Block(linen.Module):
