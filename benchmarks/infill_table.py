@@ -4,8 +4,9 @@ A row is an infill that FIDO (`fast`) was optimised with, or `robust` with the m
 are infills that show what is removed. Each cell is the log-odds of the label, in nats, of the most
 salient 9 % alone: equal area for all rows, higher is better. Beside it the smallest sufficient
 share under the infills that a row was not optimised with, with its interval over the pictures, and
-the number of connected parts of the 9 %. Two more rows say what `infill_every` costs. Pictures of
-`imagenet_samples`, explained for their labels.
+the number of connected parts of the 9 %. More rows say what `infill_every` costs. Pictures of
+`imagenet_samples` that no infill has learned from, explained for their labels; infills that are
+trained here have rows and columns where runs/ has them.
 """
 
 import dataclasses
@@ -14,7 +15,7 @@ import jax
 import numpy as np
 from scipy import ndimage
 
-from benchmarks import subject
+from benchmarks import subject, trained_infills
 from benchmarks.fido_calls import calls
 from xai_jax.core.areas import AREAS, num_kept
 from xai_jax.core.method import Frozen
@@ -28,8 +29,7 @@ from xai_jax.infills.pyramid import Pyramid
 from xai_jax.methods import fido
 from xai_jax.metrics.fidelity import fidelity
 
-CLASSES = tuple(range(9, 1000, 50))  # 20
-BATCH = 5
+NUM, BATCH = 20, 5
 LEVEL = 5  # of AREAS: 9 %
 INFILLS = {
     "blur": Blur(),
@@ -40,31 +40,31 @@ INFILLS = {
     "denoiser": Denoiser(),
 }
 _FAST = fido.Config.fast()
+_SELDOM = dataclasses.replace(_FAST, infill_every=4)
+_IN_MIXED = {"blur", "mean", "noise"}
 ROWS = {
-    **{name: (_FAST, infill, {name}) for name, infill in INFILLS.items()},
-    "denoiser, filled every 4 steps": (
-        dataclasses.replace(_FAST, infill_every=4),
-        Denoiser(),
-        {"denoiser"},
-    ),
-    "mixed": (_FAST, Mixed(), {"blur", "mean", "noise"}),
-    "mixed, robust()": (fido.Config.robust(), Mixed(), {"blur", "mean", "noise"}),
+    "denoiser, filled every 4 steps": (_SELDOM, Denoiser(), {"denoiser"}),
+    "mixed": (_FAST, Mixed(), _IN_MIXED),
+    "mixed, robust()": (fido.Config.robust(), Mixed(), _IN_MIXED),
 }
 
 
 def rows():
+    classes = subject.held_out(NUM)
     classifier = subject.frozen().classifier
     judge = jax.jit(fidelity().measure)
-    judges = {name: infill.build(classifier) for name, infill in INFILLS.items()}
-    for name, (cfg, infill, own) in ROWS.items():
+    infills = INFILLS | trained_infills.found()
+    judges = {name: infill.build(classifier) for name, infill in infills.items()}
+    alone = {name: (_FAST, infill, {name}) for name, infill in infills.items()}
+    for name, (cfg, infill, own) in (alone | ROWS).items():
         frozen = Frozen(classifier, infill.build(classifier))
         explain = jax.jit(cfg.build().explain)
         kept, areas, parts = {of: [] for of in judges}, [], []
-        for start in range(0, len(CLASSES), BATCH):
-            classes = CLASSES[start : start + BATCH]
-            batch = subject.batch_of(subject.imagenet_samples(classes), np.array(classes))
+        for start in range(0, NUM, BATCH):
+            some = classes[start : start + BATCH]
+            batch = subject.batch_of(subject.imagenet_samples(some), np.array(some))
             found = explain((), frozen, batch, jax.random.key(0))
-            parts += [_parts(np.asarray(one)) for one in found.saliency[..., 0]]
+            parts += [num_parts(np.asarray(one)) for one in found.saliency[..., 0]]
             held_out = []
             for of, seen in judges.items():
                 seen = Frozen(classifier, seen)
@@ -76,7 +76,7 @@ def rows():
         yield _row(name, calls(cfg), kept, np.array(areas), parts)
 
 
-def _parts(saliency: np.ndarray) -> int:
+def num_parts(saliency: np.ndarray) -> int:
     """Connected parts (four neighbours) of the most salient pixels of one picture."""
     order = np.argsort(-saliency.reshape(-1), kind="stable")
     inside = np.zeros(saliency.size, bool)

@@ -14,6 +14,7 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.rng import image_ids
 from xai_jax.core.types import Batch
 from xai_jax.data import pictures
+from xai_jax.data.photographs import Photographs
 from xai_jax.infills.blur import Blur
 
 
@@ -46,14 +47,42 @@ def imagenet_samples(indices: tuple[int, ...]) -> np.ndarray:
     Raises:
         FileNotFoundError: the folder is not there.
     """
+    folder, files = _samples()
+    preprocess = pretrained.load("efficientnet_lite0").preprocess
+    return np.stack([pictures.read(folder / files[i], preprocess) for i in indices])
+
+
+def held_out(num: int) -> tuple[int, ...]:
+    """ImageNet classes, spread evenly, of pictures that no infill of configs/infill has seen.
+
+    Raises:
+        FileNotFoundError: the folder is not there.
+    """
+    folder, files = _samples()
+    kept = set(Photographs(paths=(str(folder),), held_out=True).build().names)
+    classes = [index for index, file in sorted(files.items()) if file in kept]
+    return tuple(classes[len(classes) * i // num] for i in range(num))
+
+
+def data_folder(name: str) -> pathlib.Path:
+    """Where the pictures of a data set lie.
+
+    Raises:
+        FileNotFoundError: they are not there.
+    """
     beside = pathlib.Path(__file__).parents[2] / "shared" / "data"
-    folder = pathlib.Path(os.environ.get("XAI_JAX_DATA", beside)) / "imagenet_samples"
+    folder = pathlib.Path(os.environ.get("XAI_JAX_DATA", beside)) / name
     if not folder.is_dir():
-        raise FileNotFoundError(f"no imagenet_samples at {folder}; set XAI_JAX_DATA to its parent.")
+        raise FileNotFoundError(f"no {name} at {folder}; set XAI_JAX_DATA to its parent.")
+    return folder
+
+
+def _samples() -> tuple[pathlib.Path, dict[int, str]]:
+    """The folder of the pictures, and the file of each class."""
+    folder = data_folder("imagenet_samples")
     with (folder / "labels.csv").open() as file:
         files = {int(row["imagenet_index"]): row["file"] for row in csv.DictReader(file)}
-    preprocess = pretrained.load("efficientnet_lite0").preprocess
-    return np.stack([pictures.read(folder / "images" / files[i], preprocess) for i in indices])
+    return folder / "images", files
 
 
 def image_gradient(classifier: Classifier, images, target):

@@ -70,6 +70,19 @@ def test_it_leaves_what_is_kept_and_fills_the_rest_with_unit_pixels(name, files)
     np.testing.assert_allclose(hidden, found, atol=1e-5)  # it does not look at what is removed
 
 
+def test_a_network_of_digits_fills_those_that_come_in_grey_as_colour(tmp_path):
+    network = vae.Network(width=2, pictures=vae.Pictures.DIGITS)
+    grey = IMAGES[..., :1]
+    variables = network.build().init(jax.random.key(3), grey[:, :16, :16], KEEP[:, :16, :16])
+    export = WeightsFile(kind="vae", config=network, preprocess=Preprocess())
+    settings = vae_infill.Vae(weights=str(export(Weights(variables["params"], {}), tmp_path)))
+    one, three = filled(settings, grey), filled(settings, grey.repeat(3, axis=-1))
+    assert one.shape == grey.shape
+    np.testing.assert_allclose(three, one.repeat(3, axis=-1), atol=1e-6)
+    with pytest.raises(ValueError, match="fills pictures of 1 channels, and these have 4"):
+        filled(settings, grey.repeat(4, axis=-1))
+
+
 @pytest.mark.parametrize("name", INFILLS)
 def test_it_is_the_same_alone_and_the_key_is_the_draw(name, files):
     settings = INFILLS[name](weights=files[name])

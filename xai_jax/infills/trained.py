@@ -78,12 +78,12 @@ def loaded(content: Content, network: Network) -> tuple[Network, PyTree]:
 
 
 def checked(images: Images, channels: int, kind: str) -> Images:
-    """The images.
+    """The images; to a network of one channel, those of three are grey as colour.
 
     Raises:
         ValueError: they have another number of channels than those that the network has learned.
     """
-    if images.shape[-1] != channels:
+    if images.shape[-1] not in ((1, 3) if channels == 1 else (channels,)):
         raise ValueError(
             f"The infill {kind} fills pictures of {channels} channels, and these have "
             f"{images.shape[-1]}; choose another infill, pyramid say."

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 
 import jax
+import jax.numpy as jnp
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
@@ -51,7 +52,8 @@ def _fill(params, context: Images, keep: Maps, keys: PRNGKeys, *, apply, code_ch
     def fill(images: Images, known: Maps) -> Images:
         shape = images.shape[1] // STRIDE, images.shape[2] // STRIDE, code_channels
         noise = jax.vmap(lambda key: jax.random.normal(key, shape))(keys)
-        _, pixels = apply(params, images, known, noise)
-        return unit_pixels(pixels.mean, pictures)
+        seen = images[..., :1] if pictures is Pictures.DIGITS else images
+        _, pixels = apply(params, seen, known, noise)
+        return jnp.broadcast_to(unit_pixels(pixels.mean, pictures), images.shape)
 
     return trained.filled_whole(fill, context, keep, STRIDE)
