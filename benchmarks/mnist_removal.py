@@ -17,6 +17,7 @@ import numpy as np
 
 from benchmarks import subject, trained_infills
 from benchmarks.infill_table import INFILLS
+from benchmarks.kept_parts import interval
 from configs.mnist.digits import PICTURES
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.core.areas import ranks
@@ -88,7 +89,6 @@ def _eights(num: int) -> np.ndarray:
 def _row(case: str, curves: dict[str, np.ndarray]):
     """Means over the pictures."""
     areas = curves["vae"].mean(axis=1)
-    draws = np.random.default_rng(0).choice(areas, (2000, len(areas))).mean(axis=1)
     after = {
         f"{of}, {count} px": round(float(curve[:, COUNTS.index(count)].mean()), 2)
         for of, curve in curves.items()
@@ -98,7 +98,7 @@ def _row(case: str, curves: dict[str, np.ndarray]):
         "case": case,
         "value": round(float(areas.mean()), 2),
         "unit": f"nats, mean of {len(areas)} pictures",
-        "95 %": np.round(np.quantile(draws, [0.025, 0.975]), 2).tolist(),
+        "95 %": interval(areas),
         "black": round(float(curves["black"].mean()), 2),
         **after,
     }

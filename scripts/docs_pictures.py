@@ -11,13 +11,13 @@ from PIL import Image
 
 import xai_jax
 from xai_jax.classifiers import pretrained
-from xai_jax.core.method import Method, Settings
+from xai_jax.core.method import Builds, Method
 from xai_jax.data import pictures
 from xai_jax.methods import bbmp, extremal, fido
 from xai_jax.report import panels
 
 OUT = pathlib.Path(__file__).parents[1] / "docs" / "pictures"
-METHODS: dict[str, Settings[Method]] = {
+METHODS: dict[str, Builds[Method]] = {
     "fido": fido.Config.fast(),
     "bbmp": bbmp.Config(),
     "extremal": extremal.Config(),
