@@ -1,14 +1,18 @@
 """Each classifier in bfloat16 against itself in float32: log-odds, decisions and maps.
 
 EfficientNets with their real weights on photographs; two with random weights, by which
-activations keep their size, on smooth noise. The maps are gradients of the predicted class'
-log-odds with respect to the pixels, summed over the channels.
+activations keep their size, on smooth noise. The maps are of the predicted class: gradients of its
+log-odds with respect to the pixels, summed over the channels; and with real weights Grad-CAM's, and
+those of FIDO's `fast()` in a few steps. ``--pictures 100`` takes so many photographs.
 """
+
+import dataclasses
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+import xai_jax
 from benchmarks import classifiers as random_ones
 from benchmarks import subject
 from xai_jax.classifiers import pretrained
@@ -17,74 +21,100 @@ from xai_jax.classifiers.resnet import RESNET50
 from xai_jax.classifiers.vgg import VGG16
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.targets import class_log_odds
+from xai_jax.methods import fido, gradcam
 
-NUM, BATCH, CLASSES = 4, 4, 1000
+NUM, BATCH, STEPS = 4, 4, 20
 RANDOM = (VGG16, RESNET50)  # in the others random norms leave nothing to compare
 MUST_REACH = 0.95  # rank correlation of the maps of real networks
 
 
-def rows():
+def rows(num: int = NUM):
     for entry in CLASSIFIERS:
         is_real = entry.package is not None
         if not is_real and entry.network not in RANDOM:
             continue
-        images = subject.imagenet_samples(tuple(range(0, 1000, 1000 // NUM)))
         if is_real:
+            images = subject.imagenet_samples(tuple(range(0, 1000, 1000 // num))[:num])
             classifier = pretrained.load(entry.name).classifier
         else:
             images = subject.noise_images(NUM)
             params = jax.device_put(random_ones.random_params(entry.network))
             classifier = entry.network.classifier(params, mean=entry.mean, std=entry.std)
-        yield _row(entry.name, classifier, images, is_real)
+        yield from _rows(entry.name, classifier, images, is_real)
 
 
-def _row(name: str, classifier: Classifier, images: np.ndarray, is_real: bool) -> dict:
-    exact = _answers(classifier, images, None)
-    target = exact[0].argmax(axis=1)
-    half = _answers(classifier.in_precision("bfloat16"), images, target)
-    exact = _answers(classifier, images, target)
-    odds = [found[0][np.arange(len(target)), target] for found in (exact, half)]
-    ranks = [_rank_correlation(one, other) for one, other in zip(exact[1], half[1], strict=True)]
+def _rows(name: str, classifier: Classifier, images: np.ndarray, is_real: bool):
+    half = classifier.in_precision("bfloat16")
+    exact_odds, half_odds = (_log_odds(c, images) for c in (classifier, half))
+    target = exact_odds.argmax(axis=1)
+    of_target = [odds[np.arange(len(target)), target] for odds in (exact_odds, half_odds)]
+    same = int((half_odds.argmax(axis=1) == target).sum())
     weights = "real weights, photographs" if is_real else "random weights, noise"
-    same = int((half[0].argmax(axis=1) == target).sum())
-    return {
-        "case": f"{name}, {weights}, {len(images)} pictures on {jax.devices()[0].device_kind}",
-        "value": round(float(np.median(ranks)), 4),
-        "unit": "rank correlation of gradient maps, median",
-        "least": round(float(min(ranks)), 4),
-        "log_odds_difference_nats": round(float(np.abs(odds[0] - odds[1]).max()), 4),
+    case = f"{name}, {weights}, {len(images)} pictures on {jax.devices()[0].device_kind}"
+    yield {
+        "case": case,
+        "value": round(float(np.abs(of_target[0] - of_target[1]).max()), 4),
+        "unit": "nats of log-odds of the class at most",
         "same_decision": f"{same} of {len(images)}",
-    } | ({"must_reach": MUST_REACH} if is_real else {})
+    }
+    for method, maps in _MAPS.items() if is_real else [("gradient", _gradients)]:
+        both = (maps(c, images, target) for c in (classifier, half))
+        ranks = [_rank_correlation(*pair) for pair in zip(*both, strict=True)]
+        yield {
+            "case": f"{case}, {method}",
+            "value": round(float(np.median(ranks)), 4),
+            "unit": "rank correlation of the maps, median",
+            "least": round(float(min(ranks)), 4),
+        } | ({"must_reach": MUST_REACH} if is_real else {})
 
 
-def _answers(classifier: Classifier, images: np.ndarray, target: np.ndarray | None):
-    """Log-odds ``[n k]``, and maps ``[n h w]`` where there is a target."""
-    found = []
-    for start in range(0, len(images), BATCH):
-        part = slice(start, start + BATCH)
-        if target is None:
-            found.append((_log_odds(classifier, images[part]), 0.0))
-        else:
-            found.append(_with_map(classifier, images[part], target[part]))
-    return [np.concatenate([np.atleast_1d(x) for x in parts]) for parts in zip(*found, strict=True)]
+def _log_odds(classifier: Classifier, images: np.ndarray) -> np.ndarray:
+    """Of all classes, ``[n k]``."""
+    parts = (images[i : i + BATCH] for i in range(0, len(images), BATCH))
+    return np.concatenate(
+        [class_log_odds(classifier.logits(part), classifier.head) for part in parts]
+    )
+
+
+def _gradients(classifier: Classifier, images: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """``[n h w]``."""
+    parts = (slice(i, i + BATCH) for i in range(0, len(images), BATCH))
+    return np.concatenate([_gradient(classifier, images[p], target[p]) for p in parts])
 
 
 @jax.jit
-def _log_odds(classifier: Classifier, images):
-    return class_log_odds(classifier.logits(images), classifier.head)
-
-
-@jax.jit
-def _with_map(classifier: Classifier, images, target):
+def _gradient(classifier: Classifier, images, target):
     def score(images):
         odds = class_log_odds(classifier.logits(images), classifier.head)
-        return jnp.take_along_axis(odds, target[:, None], axis=1).sum(), odds
+        return jnp.take_along_axis(odds, target[:, None], axis=1).sum()
 
-    gradient, odds = jax.grad(score, has_aux=True)(images)
-    return odds, gradient.sum(axis=-1)
+    return jax.grad(score)(images).sum(axis=-1)
+
+
+def _explained(method):
+    """The maps of a method, as the public call makes them."""
+
+    def maps(classifier: Classifier, images: np.ndarray, target: np.ndarray) -> np.ndarray:
+        found = xai_jax.explain(classifier, images, target, method=method, batch_size=BATCH)
+        return np.asarray(found.saliency)[..., 0]
+
+    return maps
+
+
+_MAPS = {
+    "gradient": _gradients,
+    "Grad-CAM": _explained(gradcam.Config()),
+    f"FIDO, fast(), {STEPS} steps": _explained(
+        dataclasses.replace(fido.Config.fast(), num_steps=STEPS, warmup_steps=2)
+    ),
+}
 
 
 def _rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's, of all pixels."""
-    ranks = [np.argsort(np.argsort(x, axis=None)) for x in (one, other)]
-    return float(np.corrcoef(*ranks)[0, 1])
+    """Spearman's, of all pixels; equal ones share their mean rank."""
+    return float(np.corrcoef(_ranks(one), _ranks(other))[0, 1])
+
+
+def _ranks(x: np.ndarray) -> np.ndarray:
+    _, place, counts = np.unique(x, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[place.ravel()]

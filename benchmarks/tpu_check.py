@@ -14,13 +14,21 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
-from benchmarks import abstract, explainer_subject, subject
+from benchmarks import abstract, explainer_subject, sean_subject, subject
+from xai_jax.classifiers.entries import CLASSIFIERS
+from xai_jax.classifiers.fresh import Fresh
 from xai_jax.core.method import Frozen
-from xai_jax.methods import bbmp, explainer, extremal, fido, rtis
+from xai_jax.generators import sean
+from xai_jax.infills.blur import Blur
+from xai_jax.infills.constant import Mean
+from xai_jax.methods import bbmp, explainer, extremal, fido, gradients, rtis, steex, syce
+from xai_jax.nn.learner import Weights
 from xai_jax.pretrain import classifier as pretrained
 
 SIZE = 224  # pixels, of Lite0
+FACES = 256  # of the published SEAN
 FLOPS = 197e12  # a second and chip, bfloat16; as published
 BANDWIDTH = 819e9  # bytes a second and chip
 MEMORY = 16e9  # bytes a chip
@@ -41,16 +49,40 @@ class Case:
         frozen: classifier and infill.
         pictures: a chip.
         num_classes: of the labels.
+        size: of the pictures, in pixels.
     """
 
     settings: Any
     frozen: Callable[[], Frozen] = subject.frozen
     pictures: int = 32
     num_classes: int = 1000
+    size: int = SIZE
 
 
 def _voc() -> Frozen:
     return explainer_subject.deeplab(32, SIZE).frozen()
+
+
+def _digits() -> Frozen:
+    classifier = Fresh().build()
+    return Frozen(classifier=classifier, infill=Mean().build(classifier))
+
+
+def _faces() -> Frozen:
+    """Lite0, and SEAN as published."""
+    found = sean_subject.variables(sean_subject.FULL, FACES)
+    weights = Weights(params=found["params"], statistics=found["batch_stats"])
+    generator = sean.of_weights(sean_subject.FULL, weights)
+    return dataclasses.replace(subject.frozen(), generator=generator)
+
+
+def _half_resnet50() -> Frozen:
+    (entry,) = (entry for entry in CLASSIFIERS if entry.name == "resnet50")
+    shapes = entry.network.shapes(1000)
+    params = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+    made = entry.network.classifier(params, mean=entry.mean, std=entry.std)
+    classifier = made.in_precision("bfloat16")
+    return Frozen(classifier=classifier, infill=Blur().build(classifier))
 
 
 CASES = {
@@ -61,7 +93,12 @@ CASES = {
     "rtis_per_image": Case(settings=rtis.PerImage()),
     "explainer": Case(settings=explainer.Config(), frozen=_voc, num_classes=20),
     "rtis": Case(settings=rtis.Config(), frozen=_voc, num_classes=20),
+    "syce": Case(settings=syce.Config(), frozen=_digits, pictures=128, num_classes=1, size=28),
+    "steex": Case(settings=steex.Config(), frozen=_faces, pictures=2, size=FACES),
     "classifier": Case(settings=pretrained.Config(num_classes=20), num_classes=20),
+    # 64 composites a chip, and as many bare passes forward and back to the pixels.
+    "fido_resnet50": Case(settings=fido.Config(), frozen=_half_resnet50, pictures=8),
+    "gradient_resnet50": Case(settings=gradients.Gradient(), frozen=_half_resnet50, pictures=64),
 }
 
 
@@ -92,7 +129,7 @@ def programs(wanted: list[str]) -> Iterator[tuple[str, int, abstract.Program]]:
     for case_name, case in CASES.items():
         if wanted and not any(name.startswith(f"{case_name}.") for name in wanted):
             continue
-        batch = abstract.batch_of(8 * case.pictures, SIZE, case.num_classes)
+        batch = abstract.batch_of(8 * case.pictures, case.size, case.num_classes)
         found = abstract.programs(case.settings, jax.eval_shape(case.frozen), batch)
         for call, program in found.items():
             name = f"{case_name}.{call}"
