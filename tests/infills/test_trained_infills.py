@@ -54,8 +54,8 @@ def files(tmp_path_factory):
     return found
 
 
-def filled(settings, images=IMAGES, keep=KEEP, keys=KEYS):
-    infill = settings.build(CLASSIFIER)
+def filled(settings, images=IMAGES, keep=KEEP, keys=KEYS, classifier=CLASSIFIER):
+    infill = settings.build(classifier)
     run = jax.jit(lambda infill, images: infill(infill.prepare(images), keep, keys))
     return run(infill, images)
 
@@ -103,11 +103,21 @@ def test_masks_that_keep_all_or_nothing_are_finite(name, kept, files):
 
 
 @pytest.mark.parametrize("name", INFILLS)
-def test_pictures_in_grey_or_of_four_channels_are_refused_in_a_sentence(name, files):
-    for channels in (1, 4):
-        images = jnp.ones((2, 21, 19, channels))
-        with pytest.raises(ValueError, match=f"fills pictures of 3 channels, and .* {channels};"):
-            filled(INFILLS[name](weights=files[name]), images)
+def test_grey_pictures_are_filled_as_colour_would_be(name, files):
+    grey = Classifier.from_callable(_logits, mean=(0.5,))
+    one = filled(INFILLS[name](weights=files[name]), IMAGES[..., :1], classifier=grey)
+    assert one.shape == (*IMAGES.shape[:-1], 1)
+    np.testing.assert_allclose(one * KEEP, IMAGES[..., :1] * KEEP, atol=1e-6)
+    if name != "denoiser":  # which draws other noise for three channels
+        as_colour = IMAGES[..., :1].repeat(3, axis=-1)
+        three = filled(INFILLS[name](weights=files[name]), as_colour)
+        np.testing.assert_allclose(one, three.mean(axis=-1, keepdims=True), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", INFILLS)
+def test_pictures_of_four_channels_are_refused_in_a_sentence(name, files):
+    with pytest.raises(ValueError, match="fills pictures of 3 channels, and these have 4;"):
+        filled(INFILLS[name](weights=files[name]), jnp.ones((2, 21, 19, 4)))
 
 
 def test_a_file_of_another_kind_or_width_is_refused_in_a_sentence(files, tmp_path):

@@ -28,7 +28,7 @@ class ContextualAttention(trained.Trained):
 
         Raises:
             ValueError: the file is not named, missing, damaged, or of another network; or a picture
-                has other than three channels, when it is prepared.
+                has other than three channels or one, when it is prepared.
             OSError: the file cannot be read.
         """
         network, variables = trained.loaded(self.file(), Network())
@@ -46,6 +46,7 @@ def _fill(params, context: Images, keep: Maps, keys, *, apply: Any):
     del keys
 
     def fill(images: Images, known: Maps) -> Images:
-        return deepfill.unscaled(apply(params, images, known).fine)
+        found = apply(params, trained.learned(images, 3), known).fine
+        return trained.answered(deepfill.unscaled(found), images)
 
     return trained.filled_whole(fill, context, keep, deepfill.STRIDE)

@@ -52,7 +52,7 @@ class Denoiser(trained.Trained):
 
         Raises:
             ValueError: the file is missing, damaged, or of another network; or a picture has other
-                than three channels, when it is prepared.
+                than three channels or one, when it is prepared.
             OSError: the file cannot be read.
         """
         network, weights = trained.loaded(self.file(), Network())
@@ -76,9 +76,10 @@ def _fill(params, context: Images, keep: Maps, keys: PRNGKeys, *, apply: Any, le
 
     def clean(holes: Images, level) -> Images:
         """The whole picture, its known pixels put back."""
-        shown = compose(context, keep, holes)
+        shown = trained.learned(compose(context, keep, holes), 3)
         found = apply(params["network"], shown, removed * level)
-        return compose(context, keep, jnp.clip(found, 0.0, 1.0))
+        clipped = jnp.clip(trained.answered(found, context), 0.0, 1.0)
+        return compose(context, keep, clipped)
 
     def again(filled: Images, step):
         index, level = step

@@ -12,7 +12,7 @@ import numpy as np
 from xai_jax.core.infill import compose
 from xai_jax.core.lengths import Size
 from xai_jax.core.settings import Settings
-from xai_jax.core.types import Images, Maps, PyTree
+from xai_jax.core.types import AnyArray, Images, Maps, PyTree
 from xai_jax.nn.learner import Weights
 from xai_jax.runtime import header, weights_file
 from xai_jax.runtime.files import place
@@ -78,17 +78,33 @@ def loaded(content: Content, network: Network) -> tuple[Network, PyTree]:
 
 
 def checked(images: Images, channels: int, kind: str) -> Images:
-    """The images; to a network of one channel, those of three are grey as colour.
+    """The images.
 
     Raises:
-        ValueError: they have another number of channels than those that the network has learned.
+        ValueError: they have another number of channels than those that the network has learned,
+            and are not grey: one channel to a network of colours, three to a network of greys.
     """
-    if images.shape[-1] not in ((1, 3) if channels == 1 else (channels,)):
+    if images.shape[-1] not in (1, 3):
         raise ValueError(
             f"The infill {kind} fills pictures of {channels} channels, and these have "
             f"{images.shape[-1]}; choose another infill, pyramid say."
         )
     return images
+
+
+def learned(images: Images, channels: int) -> AnyArray:
+    """As a network has learned them: a grey picture as colour, or grey as colour as one channel."""
+    if images.shape[-1] >= channels:
+        return images[..., :channels]
+    return jnp.broadcast_to(images, (*images.shape[:-1], channels))
+
+
+def answered(filled: AnyArray, images: Images) -> Images:
+    """What a network has filled, in the channels of the pictures: see `learned`."""
+    if images.shape[-1] < filled.shape[-1]:
+        grey: Images = filled.mean(axis=-1, keepdims=True)
+        return grey
+    return jnp.broadcast_to(filled, images.shape)
 
 
 def filled_whole(

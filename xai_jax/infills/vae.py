@@ -4,7 +4,6 @@ import dataclasses
 import functools
 
 import jax
-import jax.numpy as jnp
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
@@ -52,8 +51,8 @@ def _fill(params, context: Images, keep: Maps, keys: PRNGKeys, *, apply, code_ch
     def fill(images: Images, known: Maps) -> Images:
         shape = images.shape[1] // STRIDE, images.shape[2] // STRIDE, code_channels
         noise = jax.vmap(lambda key: jax.random.normal(key, shape))(keys)
-        seen = images[..., :1] if pictures is Pictures.DIGITS else images
-        _, pixels = apply(params, seen, known, noise)
-        return jnp.broadcast_to(unit_pixels(pixels.mean, pictures), images.shape)
+        channels = 1 if pictures is Pictures.DIGITS else 3
+        _, pixels = apply(params, trained.learned(images, channels), known, noise)
+        return trained.answered(unit_pixels(pixels.mean, pictures), images)
 
     return trained.filled_whole(fill, context, keep, STRIDE)
