@@ -10,7 +10,7 @@ PICTURES = $(shell $(BIN)/python -c 'from importlib.util import find_spec as f; 
 .PHONY: quickstart test lint wheel-test report-test docs bench tpu-check pins clean
 
 quickstart: .venv/ready  ## explain three photographs and write quickstart/report.html
-	@$(BIN)/xai-jax explain --method fido --preset fast --classifier efficientnet_lite0 --out quickstart \
+	@$(BIN)/xai-jax explain --classifier efficientnet_lite0 --out quickstart \
 		$(PICTURES)/coffee.png $(PICTURES)/chelsea.png $(PICTURES)/motorcycle_left.png
 
 # Three workers are for two cores: tests wait too, for processes, clocks and disks.

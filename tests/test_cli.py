@@ -242,7 +242,7 @@ def test_the_folder_of_another_run_is_refused_with_the_field_that_differs(run, f
     assert run("explain", folder, *SMALL, "--out", tmp_path)[0] == 0
     before = tiny_run.hashes(tmp_path)
     failed = run("explain", folder, *SMALL, "--out", tmp_path, "--learning-rate", "0.5")
-    assert "config.learning_rate is 0.05 there and 0.5 here" in only_sentence(*failed)
+    assert "config.learning_rate is 0.3 there and 0.5 here" in only_sentence(*failed)
     assert tiny_run.hashes(tmp_path) == before
 
 

@@ -75,6 +75,9 @@ GENERATORS: dict[str, type] = {  # by kind of file
     sean.KIND: sean.Sean,
 }
 PUBLISHED = "published"
+# What the command line starts from where none is named.
+FIRST_PRESETS = {"fido": "robust"}  # by method; of the others PUBLISHED
+FIRST_INFILLS = {"robust": "mixed"}  # by preset; of the others "blur"
 
 Choice = TypeVar("Choice")
 

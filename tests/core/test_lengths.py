@@ -95,7 +95,7 @@ def test_an_infill_does_too(name, which, side):
     config, field, numbers = INFILLS[name]
     given = dataclasses.replace(config, **{field: numbers[which]})
     np.testing.assert_array_equal(prepared(config, side), prepared(given, side))
-    own = {"mean": None, "noise": None, name: config}
+    own = {"denoiser": None, "noise": None, name: config}
     mixed = Mixed(**{"blur": None} | own)
     np.testing.assert_array_equal(prepared(mixed, side), prepared(config, side))
 

@@ -161,7 +161,7 @@ def test_the_pyramid_leaves_what_is_kept_and_invents_the_mean_colour_from_nothin
 
 def test_each_mask_draws_one_of_the_infills_as_often_as_the_others():
     parts = {"blur": blur.Blur(sigma=2.0), "mean": constant.Mean(), "noise": noise.RandomColour()}
-    settings = mixed.Mixed(**parts)
+    settings = mixed.Mixed(**parts, denoiser=None)
     keys = jax.random.split(jax.random.key(7), 300)
     images = jnp.broadcast_to(IMAGES[:1], (300, 24, 20, 3))
     found = filled(settings, images, images[..., :1], keys)
@@ -178,7 +178,7 @@ def test_each_mask_draws_one_of_the_infills_as_often_as_the_others():
 
 def test_a_mixture_of_nothing_is_refused_in_a_sentence():
     with pytest.raises(ValueError, match="mixed.Mixed has no infill to draw from"):
-        mixed.Mixed(blur=None, mean=None, noise=None).build(CLASSIFIER)
+        mixed.Mixed(blur=None, noise=None, denoiser=None).build(CLASSIFIER)
 
 
 def test_an_even_box_is_refused_in_a_sentence():

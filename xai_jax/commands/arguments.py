@@ -8,7 +8,15 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import tyro
 
-from xai_jax.choices import INFILLS, METHODS, PUBLISHED, chosen, presets
+from xai_jax.choices import (
+    FIRST_INFILLS,
+    FIRST_PRESETS,
+    INFILLS,
+    METHODS,
+    PUBLISHED,
+    chosen,
+    presets,
+)
 from xai_jax.commands import described
 from xai_jax.commands.onnx_flags import OnnxFlags
 from xai_jax.commands.words import pictures_first
@@ -44,13 +52,15 @@ class Arguments(Generic[Config]):
             A checkpoint says by itself which method it is of.
         checkpoint: for a method that is trained: the .safetensors file that its training has left,
             or the folder of that run; its settings are those to start from.
-        preset: settings of the method to start from: "published", or "fast" for example.
+        preset: settings of the method to start from: "published", or "fast" for example. By
+            default "robust" for fido, and "published" for all others.
         config: JSON file of settings, with the fields of a manifest.json: those of a finished run
             repeat it. Flags override it.
         target: class to explain: "predicted", "runner-up", "truth", an index, or a name.
         labels: for --target truth: CSV with a header, file in the first column, class (index or
             name) in the second.
-        infill: what stands in for removed pixels; its settings can be given in --config.
+        infill: what stands in for removed pixels; its settings can be given in --config. By default
+            "mixed" with the preset robust, and "blur" with all others.
         infill_weights: for an infill with a network: the .safetensors file that its training has
             left, or the folder of that run.
         generator: for a method that moves codes, latent_shift or steex say: the .safetensors file
@@ -139,7 +149,7 @@ def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
     config_class = type(base)
     _check_same(first, file, "method", "config")
     _check_same(first, file, "infill", "infill_config")
-    infill = first.infill or file.get("infill", "blur")
+    infill = first.infill or file.get("infill") or FIRST_INFILLS.get(preset, "blur")
     infill_settings = chosen("infill", infill, INFILLS)()
     default = Arguments(
         pictures=[],
@@ -213,7 +223,7 @@ def _start(
     config_class = chosen("method", method, METHODS)
     preset = first.preset or file.get("preset")
     if not trained.learns(config_class):
-        preset = preset or PUBLISHED
+        preset = preset or FIRST_PRESETS.get(method, PUBLISHED)
         return preset, chosen(f"preset of {method}", preset, presets(config_class))()
     if found is None:
         return CHECKPOINT, config_class()

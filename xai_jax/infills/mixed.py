@@ -31,11 +31,11 @@ class Mixed(Settings):
     """
 
     blur: Blur | None = dataclasses.field(default_factory=Blur)
-    mean: Mean | None = dataclasses.field(default_factory=Mean)
+    mean: Mean | None = None
     noise: RandomColour | None = dataclasses.field(default_factory=RandomColour)
     local_mean: LocalMean | None = None
     pyramid: Pyramid | None = None
-    denoiser: Denoiser | None = None
+    denoiser: Denoiser | None = dataclasses.field(default_factory=Denoiser)
 
     def build(self, classifier: Classifier) -> Infill:
         """The infill.

@@ -113,9 +113,10 @@ class Config(Settings):
     def robust(cls) -> "Config":
         """`fast` with two masks a step, for masks that each draw another infill (`infills.mixed`).
 
-        300 classifier calls. What is kept is then to suffice whatever stands where the rest was.
+        300 classifier calls, and a fill for every second. What is kept is then to suffice whatever
+        stands where the rest was (benchmark `fido_robust`).
         """
-        return dataclasses.replace(cls.fast(), num_samples=2)
+        return dataclasses.replace(cls.fast(), num_samples=2, infill_every=2)
 
     @classmethod
     def smoke(cls) -> "Config":
