@@ -37,6 +37,7 @@ _TOPOLOGY = {
     "TPU_ACCELERATOR_TYPE": "v5litepod-8",
     "TPU_WORKER_HOSTNAMES": "localhost",
     "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # its lock is for chips, of which there are none here
+    "XLA_FLAGS": "--xla_force_host_platform_device_count=8",  # what asks finds as many devices
 }
 
 

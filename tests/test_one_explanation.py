@@ -85,7 +85,7 @@ def test_by_the_command_line_on_all_devices(folder, wanted, tmp_path, monkeypatc
     run, place, devices = tiny_cli.caller(monkeypatch, capsys), road.place_split, set()
     monkeypatch.setattr(road, "place_split", lambda m, x: devices.add(m.size) or place(m, x))
     for size in (1, 4, 6):
-        flags = (*tiny_cli.SMALL, "--seed", SEED, "--batch-size", size)
+        flags = (*tiny_cli.SMALL, "--preset", "published", "--seed", SEED, "--batch-size", size)
         code, _, said = run("explain", *flags, "--out", tmp_path / str(size), folder / "images")
         assert code == 0, said
         check(xai_jax.load(tmp_path / str(size)), wanted)

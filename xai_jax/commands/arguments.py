@@ -160,9 +160,6 @@ def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
         config=first.config,
         infill=infill,
         settings=changed(base, file.get("config", {}), f"{first.config}: config"),
-        infill_settings=changed(
-            infill_settings, file.get("infill_config", {}), f"{first.config}: infill_config"
-        ),
         checkpoint=first.checkpoint,
     )
     default.out = default.classifier = tyro.MISSING  # type: ignore[assignment]
@@ -176,6 +173,9 @@ def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
         description=described.explain(),
         default=default,
         config=(tyro.conf.EnumChoicesFromValues,),
+    )
+    args.infill_settings = changed(
+        infill_settings, file.get("infill_config", {}), f"{first.config}: infill_config"
     )
     if preset == CHECKPOINT and found is None:  # only now: --help needs none
         raise ValueError(
