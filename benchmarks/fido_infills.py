@@ -14,34 +14,20 @@ import json
 import jax
 import numpy as np
 
-from benchmarks import subject, trained_infills
-from benchmarks.kept_parts import curve, interval, most_salient, num_parts
+from benchmarks import infill_table, subject, trained_infills
+from benchmarks.kept_parts import curve, interval, num_parts
 from xai_jax.classifiers import pretrained
-from xai_jax.core.areas import AREAS, ranks, smallest_sufficient
+from xai_jax.core.areas import AREAS, most_salient, ranks, smallest_sufficient
 from xai_jax.core.method import Frozen
 from xai_jax.data.folder import Folder
 from xai_jax.data.photographs import Photographs
 from xai_jax.data.pipeline import Pipeline
-from xai_jax.infills.blur import Blur
-from xai_jax.infills.constant import Mean
-from xai_jax.infills.denoiser import Denoiser
-from xai_jax.infills.local_mean import LocalMean
 from xai_jax.infills.mixed import Mixed
-from xai_jax.infills.noise import RandomColour
-from xai_jax.infills.pyramid import Pyramid
 from xai_jax.methods import fido
 
 NUM, BATCH, STEPS = 20, 5, 50
 TAKEN = 5.0  # nats
-INFILLS = {
-    "mean": Mean(),
-    "blur": Blur(),
-    "noise": RandomColour(),
-    "local_mean": LocalMean(),
-    "pyramid": Pyramid(),
-    "denoiser": Denoiser(),
-    "mixed": Mixed(),
-}
+INFILLS = infill_table.INFILLS | {"mixed": Mixed()}
 
 
 def rows():
@@ -58,8 +44,9 @@ def rows():
                 part = slice(start, start + BATCH)
                 batch = subject.batch_of(images[part], target[part])
                 saliency = explain((), frozen, batch, jax.random.key(0)).saliency
-                shares = _shares(game, frozen, batch, ranks(saliency))
-                found += map(_judged, np.asarray(saliency[..., 0]), shares, person[part])
+                rank = ranks(saliency)
+                shares = _shares(game, frozen, batch, rank)
+                found += map(_judged, rank, shares, person[part])
             yield _row(f"{game.value}, {name}", found, person)
 
 
@@ -88,10 +75,11 @@ def _shares(game: fido.Game, frozen: Frozen, batch, rank) -> np.ndarray:
     return np.where(np.asarray(taken), np.array(AREAS), 1.0).min(axis=1)
 
 
-def _judged(saliency: np.ndarray, share: float, person: np.ndarray) -> tuple[float, int, float]:
+def _judged(rank, share: float, person: np.ndarray) -> tuple[float, int, float]:
     """The share, and of that share of the pixels: connected parts, and what is off the person."""
-    inside = most_salient(saliency, share)
-    return float(share), num_parts(inside), float((inside & ~person).sum() / inside.sum())
+    inside = np.asarray(most_salient(rank[None], float(share)))[0]
+    off = (inside[..., 0] * ~person).sum() / inside.sum()
+    return float(share), num_parts(inside), float(off)
 
 
 def _row(case: str, found: list[tuple[float, int, float]], person: np.ndarray):

@@ -18,9 +18,9 @@ import numpy as np
 
 from benchmarks import subject
 from benchmarks.fido_calls import calls
-from benchmarks.kept_parts import curve, interval, most_salient, num_parts
+from benchmarks.kept_parts import curve, interval, num_parts
 from xai_jax.classifiers import pretrained
-from xai_jax.core.areas import AREAS, ranks, smallest_sufficient
+from xai_jax.core.areas import AREAS, most_salient, ranks, smallest_sufficient
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen
 from xai_jax.infills.blur import Blur
@@ -90,8 +90,7 @@ def rows(num: int = 50):
 def _judged(saliency, batch, judges, unseen: Frozen) -> dict[str, np.ndarray]:
     rank = ranks(saliency)
     kept = jax.nn.sigmoid(curve(unseen, batch, rank, AREAS[:11]))
-    salient = [most_salient(one, AREAS[LEVEL]) for one in np.asarray(saliency[..., 0])]
-    parts = [num_parts(one) for one in salient]
+    parts = [num_parts(one) for one in np.asarray(most_salient(rank, AREAS[LEVEL]))]
     measured = {"lite2": np.asarray(kept.mean(axis=1)), "parts": np.array(parts)}
     for name, frozen in judges.items():
         alone = curve(frozen, batch, rank)

@@ -16,8 +16,8 @@ import numpy as np
 
 from benchmarks import subject, trained_infills
 from benchmarks.fido_calls import calls
-from benchmarks.kept_parts import curve, interval, most_salient, num_parts
-from xai_jax.core.areas import AREAS, ranks, smallest_sufficient
+from benchmarks.kept_parts import curve, interval, num_parts
+from xai_jax.core.areas import AREAS, most_salient, ranks, smallest_sufficient
 from xai_jax.core.method import Frozen
 from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Mean
@@ -41,7 +41,7 @@ INFILLS = {
 STEPS = 50
 _FAST = dataclasses.replace(fido.Config.fast(), num_steps=STEPS)
 _ROBUST = dataclasses.replace(fido.Config.robust(), num_steps=STEPS)
-_IN_MIXED = {"blur", "mean", "noise"}
+_IN_MIXED = {"blur", "noise", "denoiser"}
 ROWS = {
     **{
         f"denoiser, filled every {every} steps": (
@@ -70,11 +70,11 @@ def rows():
             some = classes[start : start + BATCH]
             batch = subject.batch_of(subject.imagenet_samples(some), np.array(some))
             saliency = explain((), frozen, batch, jax.random.key(0)).saliency
-            salient = [most_salient(one, AREAS[LEVEL]) for one in np.asarray(saliency[..., 0])]
-            parts += map(num_parts, salient)
+            rank = ranks(saliency)
+            parts += map(num_parts, np.asarray(most_salient(rank, AREAS[LEVEL])))
             held_out = []
             for of, seen in judges.items():
-                alone = curve(Frozen(classifier, seen), batch, ranks(saliency))
+                alone = curve(Frozen(classifier, seen), batch, rank)
                 kept[of] += np.asarray(alone[:, LEVEL]).tolist()
                 if of not in own:
                     enough = np.asarray(smallest_sufficient(alone, alone[:, -1]))

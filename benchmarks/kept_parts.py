@@ -36,17 +36,9 @@ def curve(frozen: Frozen, batch: Batch, rank, shares=AREAS, removed: bool = Fals
     return jax.lax.map(log_odds, counts).T
 
 
-def most_salient(saliency: np.ndarray, share: float) -> np.ndarray:
-    """Which pixels of a map ``[h w]`` they are."""
-    order = np.argsort(-saliency.reshape(-1), kind="stable")
-    inside = np.zeros(saliency.size, bool)
-    inside[order[: num_kept(float(share), saliency.size)]] = True
-    return inside.reshape(saliency.shape)
-
-
 def num_parts(inside: np.ndarray) -> int:
-    """Connected parts (four neighbours)."""
-    return int(ndimage.label(inside)[1])
+    """Connected parts (four neighbours) of a mask ``[h w 1]``."""
+    return int(ndimage.label(inside[..., 0])[1])
 
 
 def interval(values: np.ndarray) -> list[float]:

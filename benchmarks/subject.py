@@ -1,13 +1,13 @@
 """What is measured on: EfficientNet-Lite0 with its real weights, and real or synthetic pictures."""
 
 import csv
-import os
 import pathlib
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from configs import data_folder as data
 from xai_jax.classifiers import pretrained
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen
@@ -70,8 +70,7 @@ def data_folder(name: str) -> pathlib.Path:
     Raises:
         FileNotFoundError: they are not there.
     """
-    beside = pathlib.Path(__file__).parents[2] / "shared" / "data"
-    folder = pathlib.Path(os.environ.get("XAI_JAX_DATA", beside)) / name
+    folder = pathlib.Path(data.path(name))
     if not folder.is_dir():
         raise FileNotFoundError(f"no {name} at {folder}; set XAI_JAX_DATA to its parent.")
     return folder

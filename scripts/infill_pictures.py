@@ -15,10 +15,10 @@ from PIL import Image
 
 from benchmarks import subject, trained_infills
 from benchmarks.fido_infills import INFILLS
-from benchmarks.kept_parts import curve, most_salient
+from benchmarks.kept_parts import curve
 from scripts.docs_pictures import photographs
 from xai_jax.classifiers import pretrained
-from xai_jax.core.areas import ranks, smallest_sufficient
+from xai_jax.core.areas import most_salient, ranks, smallest_sufficient
 from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
 from xai_jax.core.types import Batch
@@ -47,11 +47,12 @@ def _explained(frozen: Frozen, batch: Batch) -> tuple[np.ndarray, list[np.ndarra
     """What suffices of each picture, the rest filled, and the map over the picture."""
     explain = jax.jit(fido.Config.fast().build().explain)
     saliency = explain((), frozen, batch, jax.random.key(0)).saliency
-    alone = curve(frozen, batch, ranks(saliency))
+    rank = ranks(saliency)
+    alone = curve(frozen, batch, rank)
     shares = np.nan_to_num(np.asarray(smallest_sufficient(alone, alone[:, -1])), nan=1.0)
     maps = np.asarray(saliency)
-    keep = [most_salient(one[..., 0], share) for one, share in zip(maps, shares, strict=True)]
-    mask = jnp.asarray(np.stack(keep)[..., None], jnp.float32)
+    keep = [most_salient(rank[i : i + 1], float(share)) for i, share in enumerate(shares)]
+    mask = jnp.concatenate(keep)
     keys = jax.random.split(jax.random.key(1), len(mask))
     filled = frozen.infill(frozen.infill.prepare(batch.images), mask, keys)
     shown = np.asarray(compose(batch.images, mask, filled))

@@ -44,14 +44,21 @@ def _fill_with(
 ):
     """One object a network."""
     apply = computed(module.apply, precision)
-    return functools.partial(_fill, apply=apply, code_channels=code_channels, pictures=pictures)
+    return functools.partial(
+        _fill,
+        apply=apply,
+        channels=module.channels,
+        code_channels=code_channels,
+        pictures=pictures,
+    )
 
 
-def _fill(params, context: Images, keep: Maps, keys: PRNGKeys, *, apply, code_channels, pictures):
+def _fill(
+    params, context: Images, keep: Maps, keys: PRNGKeys, *, apply, channels, code_channels, pictures
+):
     def fill(images: Images, known: Maps) -> Images:
         shape = images.shape[1] // STRIDE, images.shape[2] // STRIDE, code_channels
         noise = jax.vmap(lambda key: jax.random.normal(key, shape))(keys)
-        channels = 1 if pictures is Pictures.DIGITS else 3
         _, pixels = apply(params, trained.learned(images, channels), known, noise)
         return trained.answered(unit_pixels(pixels.mean, pictures), images)
 
