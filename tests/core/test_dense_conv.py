@@ -1,5 +1,7 @@
 """The dense convolution is XLA's, in values and in both gradients."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,47 +9,77 @@ import pytest
 
 from xai_jax.core.dense_conv import dense, transposed
 
-# kernel, stride, pads, input channels: the ported networks' and some that none has
+# kernel, stride, dilation, pads, input channels: the ported networks' and some that none has
 CASES = [
-    (3, 1, ((1, 1), (1, 1)), 3),  # VGG
-    (7, 2, ((3, 3), (3, 3)), 3),  # ResNet, DenseNet, GoogLeNet
-    (11, 4, ((2, 2), (2, 2)), 3),  # AlexNet
-    (3, 2, ((0, 1), (0, 1)), 3),  # EfficientNet-Lite
-    (3, 1, ((1, 1), (1, 1)), 6),
-    (3, 2, ((1, 1), (1, 1)), 6),
-    (5, 1, ((2, 2), (2, 2)), 6),
-    (3, 3, ((2, 0), (0, 1)), 6),
-    (4, 2, ((0, 0), (3, 1)), 5),
-    (2, 1, ((0, 0), (0, 0)), 1),
-    (2, 3, ((0, 0), (1, 1)), 2),  # with pixels that no window sees
+    (3, 1, 1, ((1, 1), (1, 1)), 3),  # VGG
+    (7, 2, 1, ((3, 3), (3, 3)), 3),  # ResNet, DenseNet, GoogLeNet
+    (11, 4, 1, ((2, 2), (2, 2)), 3),  # AlexNet
+    (3, 2, 1, ((0, 1), (0, 1)), 3),  # EfficientNet-Lite
+    (3, 1, 1, ((1, 1), (1, 1)), 6),
+    (3, 2, 1, ((1, 1), (1, 1)), 6),
+    (5, 1, 1, ((2, 2), (2, 2)), 6),
+    (3, 3, 1, ((2, 0), (0, 1)), 6),
+    (4, 2, 1, ((0, 0), (3, 1)), 5),
+    (2, 1, 1, ((0, 0), (0, 0)), 1),
+    (2, 3, 1, ((0, 0), (1, 1)), 2),  # with pixels that no window sees
+    (3, 1, 2, ((2, 2), (2, 2)), 6),  # DeepLab, the VAE, DeepFill
+    (3, 1, 4, ((4, 1), (3, 4)), 3),
+    (3, 2, 2, ((2, 2), (2, 1)), 6),
 ]
 SIDES = [(12, 13), (15, 14)]
+CHANNELS = [5, 33]  # of the output: few, many
 
 
-def plain(x, kernel, stride, pads):
-    layout = ("NHWC", "HWIO", "NHWC")
-    return jax.lax.conv_general_dilated(x, kernel, (stride,) * 2, pads, dimension_numbers=layout)
+def plain(x, kernel, stride, pads, dilation):
+    return jax.lax.conv_general_dilated(
+        x,
+        kernel,
+        (stride,) * 2,
+        pads,
+        rhs_dilation=(dilation,) * 2,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
 
 
-def inputs(size, channels, side):
+def inputs(size, channels, side, outputs=5):
     keys = jax.random.split(jax.random.key(size), 2)
     x = jax.random.normal(keys[0], (2, *side, channels))
-    return x, jax.random.normal(keys[1], (size, size, channels, 5))
+    return x, jax.random.normal(keys[1], (size, size, channels, outputs))
 
 
+@pytest.mark.parametrize("outputs", CHANNELS)
 @pytest.mark.parametrize("side", SIDES)
-@pytest.mark.parametrize(("size", "stride", "pads", "channels"), CASES)
+@pytest.mark.parametrize(("size", "stride", "dilation", "pads", "channels"), CASES)
 def test_values_and_gradients_are_those_of_the_plain_convolution(
-    size, stride, pads, channels, side
+    size, stride, dilation, pads, channels, side, outputs
 ):
-    x, kernel = inputs(size, channels, side)
-    values, backward = jax.vjp(lambda x, k: dense(x, k, stride, pads), x, kernel)
-    expected, expected_backward = jax.vjp(lambda x, k: plain(x, k, stride, pads), x, kernel)
+    x, kernel = inputs(size, channels, side, outputs)
+    how = stride, pads, dilation
+    values, backward = jax.vjp(lambda x, k: dense(x, k, *how), x, kernel)
+    expected, expected_backward = jax.vjp(lambda x, k: plain(x, k, *how), x, kernel)
     np.testing.assert_array_equal(values, expected)
     cotangent = jax.random.normal(jax.random.key(9), values.shape)
     for ours, theirs in zip(backward(cotangent), expected_backward(cotangent), strict=True):
         assert ours.dtype == theirs.dtype
-        np.testing.assert_allclose(ours, theirs, atol=2e-5)
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+@pytest.mark.parametrize(("convolve", "largest"), [(plain, 12), (dense, 3)])
+def test_a_wide_kernels_gradient_has_no_window_as_large_as_the_picture(convolve, largest):
+    x, kernel = inputs(3, 6, (12, 12), outputs=33)
+
+    def loss(kernel, x):
+        return (convolve(x, kernel, 1, ((1, 1), (1, 1)), 1) ** 2).sum()
+
+    program = jax.jit(jax.grad(loss)).lower(kernel, x).compile().as_text()
+    assert max(int(side) for side in re.findall(r"window={size=(\d+)x", program)) == largest
+
+
+def test_the_gradient_of_a_wide_kernel_needs_little_more_memory_than_the_picture():
+    x, kernel = inputs(3, 64, (32, 32), outputs=64)
+    gradient = jax.jit(jax.grad(lambda k: (dense(x, k, 1, ((1, 1), (1, 1))) ** 2).sum()))
+    needed = gradient.lower(kernel).compile().memory_analysis().temp_size_in_bytes
+    assert needed < 5 * x.nbytes
 
 
 def test_under_vmap_each_example_is_convolved_by_itself():

@@ -1,10 +1,14 @@
-"""Dense convolution whose gradient with respect to its input is fast on CPUs, in loops too.
+"""Dense convolution whose gradients are fast on CPUs, in loops too.
 
-The gradient is a convolution with the flipped and transposed kernel. XLA leaves the flip to the
-convolution, which on CPUs costs it the fast kernels: inside a loop, where every mask optimisation
-runs, an order of magnitude. Here the gradient is written as plain convolutions; one for each phase
-of the grid where the forward convolution has a stride. Pictures have so few channels that the
-phases fit into one convolution. GPUs and TPUs keep XLA's.
+With respect to the input it is a convolution with the flipped and transposed kernel. XLA leaves the
+flip to the convolution, which on CPUs costs it the fast kernels: inside a loop, where every mask
+optimisation runs, an order of magnitude. Here it is written as plain convolutions; one for each
+phase of the grid where the forward convolution has a stride. Pictures have so few channels that the
+phases fit into one convolution.
+
+With respect to the kernel it is, for XLA, a convolution whose window is as large as the picture:
+on CPUs it takes up to six times as long as the forward pass, on one core. Here it is one matrix
+product for each tap, of what the tap has seen. GPUs and TPUs keep XLA's.
 """
 
 import functools
@@ -22,10 +26,11 @@ Kernel = Float[Array, "kh kw i o"]
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
 _OF_PICTURES = 4  # channels, at most
+_WIDE = 32  # output channels from which on matrix products are the faster ones
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def dense(x: Activations, kernel: Kernel, stride: int, pads: Pads) -> Strided:
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+def dense(x: Activations, kernel: Kernel, stride: int, pads: Pads, dilation: int = 1) -> Strided:
     """Dense convolution of ``[b h w i]`` with ``[kh kw i o]``.
 
     Args:
@@ -33,45 +38,82 @@ def dense(x: Activations, kernel: Kernel, stride: int, pads: Pads) -> Strided:
         kernel: weights.
         stride: the same for both axes.
         pads: zero padding.
+        dilation: distance of neighbouring taps.
     """
-    return _native(x, kernel, stride, pads)
+    return _native(x, kernel, stride, pads, dilation)
 
 
-def _native(x, kernel, stride: int, pads: Pads):
+def _native(x, kernel, stride: int, pads: Pads, dilation: int):
     return jax.lax.conv_general_dilated(
-        x, kernel, (stride, stride), pads, dimension_numbers=_LAYOUT
+        x,
+        kernel,
+        (stride, stride),
+        pads,
+        rhs_dilation=(dilation, dilation),
+        dimension_numbers=_LAYOUT,
     )
 
 
-def _forward(x, kernel, stride: int, pads: Pads):
-    return _native(x, kernel, stride, pads), (x, kernel)
+def _forward(x, kernel, stride: int, pads: Pads, dilation: int):
+    return _native(x, kernel, stride, pads, dilation), (x, kernel)
 
 
-def _backward(stride: int, pads: Pads, residuals, cotangent):
+def _backward(stride: int, pads: Pads, dilation: int, residuals, cotangent):
     x, kernel = residuals
+    how = stride, pads, dilation
+    of_input = _input_gradient(x.shape, *how, kernel, cotangent)
     # XLA drops it where only the gradient with respect to the images is asked for.
-    (grad_kernel,) = jax.vjp(lambda kernel: _native(x, kernel, stride, pads), kernel)[1](cotangent)
-    return _input_gradient(x.shape, stride, pads, kernel, cotangent), grad_kernel
+    return of_input, _kernel_gradient(*how, x, kernel, cotangent)
 
 
 dense.defvjp(_forward, _backward)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _input_gradient(shape: tuple[int, ...], stride: int, pads: Pads, kernel, cotangent):
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _input_gradient(
+    shape: tuple[int, ...], stride: int, pads: Pads, dilation: int, kernel, cotangent
+):
     def native(kernel, cotangent):
         blank = jnp.zeros(shape, cotangent.dtype)
-        return jax.vjp(lambda x: _native(x, kernel, stride, pads), blank)[1](cotangent)[0]
+        return jax.vjp(lambda x: _native(x, kernel, stride, pads, dilation), blank)[1](cotangent)[0]
 
-    if stride > min(kernel.shape[:2]):  # some phases are seen by no tap
+    # Some phases are seen by no tap; or the taps of a phase are not those beside each other.
+    if stride > min(kernel.shape[:2]) or (stride > 1 and dilation > 1):
         return native(kernel, cotangent)
-    on_cpu = _at_once if shape[-1] <= _OF_PICTURES else _by_phases
-    return jax.lax.platform_dependent(
-        kernel,
-        cotangent,
-        cpu=lambda kernel, cotangent: on_cpu(kernel, cotangent, shape, stride, pads),
-        default=native,
-    )
+
+    def on_cpu(kernel, cotangent):
+        if shape[-1] <= _OF_PICTURES and dilation == 1:
+            return _at_once(kernel, cotangent, shape, stride, pads)
+        return _by_phases(kernel, cotangent, shape, stride, pads, dilation)
+
+    return jax.lax.platform_dependent(kernel, cotangent, cpu=on_cpu, default=native)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _kernel_gradient(stride: int, pads: Pads, dilation: int, x, kernel, cotangent):
+    def native(x, kernel, cotangent):
+        return jax.vjp(lambda k: _native(x, k, stride, pads, dilation), kernel)[1](cotangent)[0]
+
+    def by_taps(x, kernel, cotangent):
+        padded = jax.lax.pad(
+            x, x.dtype.type(0), ((0, 0, 0), *((*pad, 0) for pad in pads), (0, 0, 0))
+        )
+        numbers = cotangent.reshape(-1, cotangent.shape[-1])
+
+        def seen(tap: int, axis: int) -> slice:
+            first = tap * dilation
+            return slice(first, first + (cotangent.shape[axis] - 1) * stride + 1, stride)
+
+        def product(row: int, column: int):
+            of_tap = padded[:, seen(row, 1), seen(column, 2)].reshape(len(numbers), -1)
+            return jax.lax.dot_general(of_tap, numbers, (((0,), (0,)), ((), ())))
+
+        taps = [[product(i, j) for j in range(kernel.shape[1])] for i in range(kernel.shape[0])]
+        return jnp.stack([jnp.stack(row) for row in taps])
+
+    if kernel.shape[-1] < _WIDE:
+        return native(x, kernel, cotangent)
+    return jax.lax.platform_dependent(x, kernel, cotangent, cpu=by_taps, default=native)
 
 
 def transposed(x: Activations, kernel: Kernel) -> Strided:
@@ -116,8 +158,10 @@ def _grid(one: Callable, stride: int, pads: Pads) -> list[list]:
     return [[one(row, column) for column in columns] for row in rows]
 
 
-def _by_phases(kernel, cotangent, shape: tuple[int, ...], stride: int, pads: Pads):
-    """One convolution a phase, over the taps that see it."""
+def _by_phases(
+    kernel, cotangent, shape: tuple[int, ...], stride: int, pads: Pads, dilation: int = 1
+):
+    """One convolution a phase, over the taps that see it; with a dilation there is one phase."""
     cells = [-(-n // stride) for n in shape[1:3]]
 
     def one(rows, columns):
@@ -126,9 +170,11 @@ def _by_phases(kernel, cotangent, shape: tuple[int, ...], stride: int, pads: Pad
         taps = jax.lax.optimization_barrier(taps)
 
         def around(axis: int, shift: int) -> tuple[int, int]:
-            return taps.shape[axis] - 1 - shift, cells[axis] - cotangent.shape[1 + axis] + shift
+            reach = dilation * (taps.shape[axis] - 1)
+            return reach - shift, cells[axis] - cotangent.shape[1 + axis] + shift
 
-        return _native(cotangent, taps, 1, (around(0, rows[1]), around(1, columns[1])))
+        # It has fast gradients itself, which `transposed` needs.
+        return dense(cotangent, taps, 1, (around(0, rows[1]), around(1, columns[1])), dilation)
 
     grid = _grid(one, stride, pads)
     if stride == 1:
@@ -159,7 +205,7 @@ def _at_once(kernel, cotangent, shape: tuple[int, ...], stride: int, pads: Pads)
         (-low, n - m + high)
         for low, high, n, m in zip(first, last, cells, cotangent.shape[1:3], strict=True)
     )
-    phases = _native(cotangent, taps, 1, (down, right))
+    phases = _native(cotangent, taps, 1, (down, right), 1)
     phases = phases.reshape(*phases.shape[:3], stride, stride, shape[3]).transpose(0, 1, 3, 2, 4, 5)
     return _interleaved(phases, shape)
 

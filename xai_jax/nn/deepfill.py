@@ -13,6 +13,7 @@ from flax import linen
 from jaxtyping import Array, Float
 
 from xai_jax.core.conv import same_pads
+from xai_jax.core.dense_conv import dense
 from xai_jax.core.domains import Interval
 from xai_jax.core.push_pull import push_pull
 from xai_jax.core.settings import Settings
@@ -181,9 +182,5 @@ class PatchCritic(linen.Module):
         kernel = self.param(f"{name}_kernel", linen.initializers.he_normal(), shape)
         bias = self.param(f"{name}_bias", linen.initializers.zeros, (features,))
         kernel = kernel / spectral_norm(kernel)
-        layout = ("NHWC", "HWIO", "NHWC")
         pads = same_pads((x.shape[1], x.shape[2]), 5, stride)
-        strides = (stride, stride)
-        return bias + jax.lax.conv_general_dilated(
-            x, kernel, strides, pads, dimension_numbers=layout
-        )
+        return bias + dense(x, kernel, stride, pads)

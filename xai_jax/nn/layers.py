@@ -102,8 +102,8 @@ class Conv(linen.Module):
             return pointwise(x[:, :: self.stride, :: self.stride], kernel)
         half = [self.dilation * (side - 1) // 2 for side in kernel.shape[:2]]
         pads = self.pads or ((half[0], half[0]), (half[1], half[1]))
-        if self.dilation == 1 and not self.plain:
-            return dense(x, kernel, self.stride, pads)
+        if not self.plain:
+            return dense(x, kernel, self.stride, pads, self.dilation)
         return jax.lax.conv_general_dilated(
             x,
             kernel,

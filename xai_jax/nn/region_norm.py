@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from flax import linen
 from jaxtyping import Array, Float
 
+from xai_jax.core.dense_conv import dense
 from xai_jax.core.rng import fold_each
 from xai_jax.core.types import AnyArray, PRNGKeys
 from xai_jax.nn.layers import BatchNorm, Conv, InTraining, zero_bias
@@ -170,10 +171,8 @@ class RegionNorm(linen.Module):
         if folded:
             return _folded(grid.taps, own, kernel) + bias
         painted = jnp.einsum("bhwn,bnd->bhwd", grid.one_hot, own)
-        layout = ("NHWC", "HWIO", "NHWC")
-        return bias + jax.lax.conv_general_dilated(
-            painted, kernel, (1, 1), "SAME", dimension_numbers=layout
-        )
+        half = kernel.shape[0] // 2
+        return bias + dense(painted, kernel, 1, ((half, half), (half, half)))
 
 
 def _folded(taps: AnyArray, own: Codes, kernel: AnyArray) -> AnyArray:

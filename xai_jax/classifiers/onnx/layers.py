@@ -80,12 +80,17 @@ def _conv(node: Node, x: Any, kernel: Any, bias: Any = None) -> Any:
 
 def _convolved(node: Node, x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
     groups, dilations = node.get("group", 1), node.get("dilations", (1,) * len(strides))
-    plain = len(strides) == 2 and strides[0] == strides[1] and set(dilations) == {1}
-    if plain and groups == 1:
+    square = len(strides) == 2 and len(set(strides)) == len(set(dilations)) == 1
+    if square and groups == 1:
         if kernel.shape[:2] == (1, 1) and not any(map(any, pads)):
             return conv.pointwise(x[:, :: strides[0], :: strides[1]], kernel)
-        return dense_conv.dense(x, kernel, strides[0], pads)
-    if plain and groups == x.shape[-1] == kernel.shape[-1] and strides[0] <= 2:
+        return dense_conv.dense(x, kernel, strides[0], pads, dilations[0])
+    if (
+        square
+        and dilations[0] == 1
+        and groups == x.shape[-1] == kernel.shape[-1]
+        and strides[0] <= 2
+    ):
         return conv.depthwise(x, kernel, strides[0], pads)
     return jax.lax.conv_general_dilated(
         x,
