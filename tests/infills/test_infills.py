@@ -1,5 +1,6 @@
 """Each infill against its formula; all: polarity, range, randomness that follows the key."""
 
+import functools
 import itertools
 
 import jax
@@ -9,7 +10,17 @@ import pytest
 from scipy import ndimage, sparse
 
 from xai_jax.core.classifier import Classifier
-from xai_jax.infills import blur, constant, local_mean, mixed, noise, noisy_linear, oracle, pyramid
+from xai_jax.infills import (
+    blur,
+    constant,
+    denoiser,
+    local_mean,
+    mixed,
+    noise,
+    noisy_linear,
+    oracle,
+    pyramid,
+)
 
 
 def _logits(params, images):
@@ -174,6 +185,32 @@ def test_each_mask_draws_one_of_the_infills_as_often_as_the_others():
     assert (np.abs(drawn - 100) < 33).all(), drawn
     rest = np.asarray(found)[~is_blur & ~is_mean]
     assert len(np.unique(rest[:, 0, 0].round(6), axis=0)) == len(rest)
+
+
+def test_a_mixture_is_the_same_mask_by_mask_and_all_at_once():
+    parts = [blur.Blur(sigma=2.0), noise.RandomColour(), denoiser.Denoiser()]
+    built = [part.build(CLASSIFIER) for part in parts]
+    images = jnp.tile(IMAGES, (4, 1, 1, 1))
+    keys, choice = jax.random.split(jax.random.key(3), len(images)), jnp.arange(len(images)) % 3
+    each = [functools.partial(one.fill_fn, one.params) for one in built]
+    context = tuple(one.prepare(images) for one in built)
+    given = each, choice, context, jnp.tile(KEEP, (4, 1, 1, 1)), keys
+    np.testing.assert_allclose(mixed._one_by_one(*given), mixed._all_at_once(*given), atol=1e-6)
+
+
+def test_a_mask_pays_for_the_infill_that_it_has_drawn():
+    """The compiler counts the body of a loop once, and of a choice what costs most."""
+    infill = mixed.Mixed().build(CLASSIFIER)
+    images = jnp.tile(IMAGES, (8, 1, 1, 1))
+    keys = jax.random.split(jax.random.key(3), len(images))
+
+    def flops(num):
+        given = infill.prepare(images[:num]), images[:num, ..., :1], keys[:num]
+        return (
+            jax.jit(lambda *given: infill(*given)).lower(*given).compile().cost_analysis()["flops"]
+        )
+
+    assert flops(8) < 1.5 * flops(1)
 
 
 def test_a_mixture_of_nothing_is_refused_in_a_sentence():

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -67,24 +67,41 @@ def _drawn_from(functions: tuple[Callable, ...]) -> Callable:
     def fill(params, context, keep: Maps, keys: PRNGKeys) -> Images:
         for_choice, for_fill = jnp.moveaxis(split_each(keys, 2), 1, 0)
         draw = functools.partial(jax.random.randint, shape=(), minval=0, maxval=len(functions))
-        choice = jax.vmap(draw)(for_choice)[:, None, None, None]
-        filled: Any = 0.0
-        for i, (one, own, prepared) in enumerate(zip(functions, params, context, strict=True)):
-            chosen = choice == i
-            # An infill that no mask of the batch has drawn is not computed.
-            found = jax.lax.cond(
-                chosen.any(),
-                functools.partial(one, own, prepared),
-                functools.partial(_nothing, one, own, prepared),
-                keep,
-                for_fill,
-            )
-            filled = jnp.where(chosen, found, filled)
-        return filled
+        choice = jax.vmap(draw)(for_choice)
+        each = [functools.partial(f, own) for f, own in zip(functions, params, strict=True)]
+        # A CPU has little to gain from a batch, and a mask pays for what it has drawn alone.
+        found: Images = jax.lax.platform_dependent(
+            choice,
+            context,
+            keep,
+            for_fill,
+            cpu=functools.partial(_one_by_one, each),
+            default=functools.partial(_all_at_once, each),
+        )
+        return found
 
     return fill
 
 
-def _nothing(fill_fn: Callable, params: Any, context: Any, keep: Maps, keys: PRNGKeys) -> Images:
-    shape = jax.eval_shape(fill_fn, params, context, keep, keys)
-    return jnp.zeros(shape.shape, shape.dtype)
+def _one_by_one(each: Sequence[Callable], choice, context, keep: Maps, keys: PRNGKeys) -> Images:
+    """Each mask by what it has drawn."""
+
+    def branch(place: int, context, keep, key):
+        alone = jax.tree.map(lambda value: value[None], (context[place], keep, key))
+        return each[place](*alone)[0]
+
+    branches = [functools.partial(branch, place) for place in range(len(each))]
+
+    def one(mask) -> Any:
+        return jax.lax.switch(mask[0], branches, *mask[1:])
+
+    return jax.lax.map(one, (choice, context, keep, keys))
+
+
+def _all_at_once(each: Sequence[Callable], choice, context, keep: Maps, keys: PRNGKeys) -> Images:
+    """All masks by every infill, of which each takes its own."""
+    found: Any = 0.0
+    for place, (fill, prepared) in enumerate(zip(each, context, strict=True)):
+        mine = (choice == place)[:, None, None, None]
+        found = jnp.where(mine, fill(prepared, keep, keys), found)
+    return found
