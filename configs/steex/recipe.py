@@ -37,7 +37,7 @@ def new_classifier(pictures: Pictures, steps: int) -> Experiment:
         num_classes=1,
         learning_rate=1e-3,
         trunk_frozen=False,
-        trunk_rate=5e-4,
+        trunk_rate=2e-5,  # at 1e-4 all of the trunk's features die within 40 steps
         decay_steps=steps,
     )
     return recipes.new_classifier(
