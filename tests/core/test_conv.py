@@ -71,6 +71,17 @@ def test_depthwise_has_the_values_and_gradients_of_the_grouped_convolution(
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_kernels_gradient_in_many_blocks_of_rows_is_that_of_the_grouped_convolution(stride):
+    x, weights = inputs(3, (40, 40), channels=64)
+    pads = ((1, 1), (1, 1))
+
+    def gradient(function):
+        return jax.jit(jax.grad(lambda k: (function(x, k, stride, pads) ** 2).sum()))(weights)
+
+    np.testing.assert_allclose(gradient(conv.depthwise), gradient(grouped), rtol=1e-4, atol=1e-2)
+
+
 def test_depthwise_on_a_cpu_compiles_to_no_grouped_convolution():
     x, weights = inputs(3, (8, 8))
     function = lambda x, k: conv.depthwise(x, k, 1, ((1, 1), (1, 1)))  # noqa: E731
