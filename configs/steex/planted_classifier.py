@@ -9,7 +9,8 @@ it is validated, as the first one, where the lamp says nothing.
 
 EfficientNet-Lite0, its ImageNet trunk trained on.
 
-Expect no figure yet: nobody has trained it to its end.
+Expect 96.5 % of the validation streets to be decided rightly (valid/true_positives and
+valid/true_negatives of the last line of metrics: 0.49 and 0.475); nobody has trained `:shortcut`.
 """
 
 from configs import recipes

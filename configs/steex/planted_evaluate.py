@@ -6,7 +6,8 @@ It needs what planted_classifier.py and planted_sean.py of this folder train; wi
 classifier that was shown a shortcut is explained. Rows are the general mode, as
 published and sparing, and each region by itself with the sparsest set of them that flips.
 
-Expect no figure yet: docs/steex.md has a table of streets in which every light was pure.
+Expect what docs/steex.md has: 27.1 % flipped as published, 18.8 % by the traffic light alone; 32
+minutes on one CPU core.
 """
 
 from configs import recipes
