@@ -61,7 +61,8 @@ def test_values_and_gradients_are_those_of_the_plain_convolution(
     cotangent = jax.random.normal(jax.random.key(9), values.shape)
     for ours, theirs in zip(backward(cotangent), expected_backward(cotangent), strict=True):
         assert ours.dtype == theirs.dtype
-        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+        # 2e-5 where few channels are summed, and in proportion where many are.
+        np.testing.assert_allclose(ours, theirs, atol=2e-5 * outputs / 5)
 
 
 @pytest.mark.parametrize(("convolve", "largest"), [(plain, 12), (dense, 3)])
