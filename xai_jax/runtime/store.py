@@ -5,6 +5,7 @@ The same batch gives the same bytes, whichever process writes it and however oft
 
 import contextlib
 import dataclasses
+import functools
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -151,16 +152,22 @@ class Writer:
         }
         path = self._group / output.name
         spec = {"driver": "zarr3", "kvstore": objects.kvstore(path)}
-        if not (path / METADATA).is_file():  # what an earlier start has made keeps its names
+        if path / METADATA not in self._earlier:  # what an earlier start has made keeps its names
             spec["metadata"] = metadata
         return ts.open(spec, create=True, open=True, context=objects.context()).result()
+
+    @functools.cached_property
+    def _earlier(self) -> set[Path]:
+        """The metadata that an earlier start has written: one listing, however many arrays."""
+        return set(self._group.rglob(METADATA))
 
     def write_group(self) -> None:
         """Writes what the arrays lie in, if it is not there."""
         path = self._group / METADATA
-        if not self._arrays and not path.is_file():
+        if not self._arrays and path not in self._earlier:
             content = {"zarr_format": 3, "node_type": "group", "attributes": self._attributes}
             write_whole(path, json.dumps(content, indent=1).encode())
+            self._earlier.add(path)
 
 
 class StoredArray:
