@@ -1,4 +1,4 @@
-# make quickstart · test · wheel-test · report-test · docs · bench · tpu-check
+# make quickstart · test · wheel-test · store-test · report-test · docs · bench · tpu-check
 # Each sets up .venv by itself.
 
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13; do \
@@ -7,7 +7,7 @@ PINS := requirements/$(shell $(PYTHON) -c 'import sys; print("py311" if sys.vers
 BIN := .venv/bin
 PICTURES = $(shell $(BIN)/python -c 'from importlib.util import find_spec as f; print(f("skimage").submodule_search_locations[0])')/data
 
-.PHONY: quickstart test lint wheel-test report-test docs bench tpu-check pins clean
+.PHONY: quickstart test lint wheel-test store-test report-test docs bench tpu-check pins clean
 
 quickstart: .venv/ready  ## explain three photographs and write quickstart/report.html
 	@$(BIN)/xai-jax explain --classifier efficientnet_lite0 --out quickstart \
@@ -24,6 +24,9 @@ lint: .venv/ready
 
 wheel-test: .venv/ready  ## what is built for others, tried outside of the checkout
 	@.ci/wheel $(BIN)/python
+
+store-test: .venv/stores/ready  ## s3:// against moto's server on the loopback; gs:// is part of `make test`
+	MOTO=.venv/stores $(BIN)/python -m pytest tests/runtime/test_objects.py -k s3
 
 report-test: .venv/ready  ## the report in headless Chromium (Debian's chromium and chromium-driver)
 	XAI_JAX_BROWSER=1 $(BIN)/python -m pytest tests/report
@@ -48,6 +51,10 @@ tpu-check: .venv/tpu-check/ready  ## for eight TPU chips, without one; PROGRAMS=
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target .venv/docs -r requirements/docs.txt
 	@touch $@
 
+.venv/stores/ready: .venv/ready requirements/stores.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target .venv/stores -r requirements/stores.txt
+	@touch $@
+
 .venv/ready: pyproject.toml $(PINS)
 	@test -n "$(PYTHON)" || { echo "xai_jax needs Python 3.11 or newer; install it or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "Setting up .venv from $(PINS) …"
@@ -63,6 +70,8 @@ pins:  ## compile the pinned requirements anew; needs uv
 		--no-annotate --quiet | grep '^libtpu==' >requirements/tpu-check.txt
 	sed -n 's/^docs = \["\(.*\)"\].*/\1/p' pyproject.toml | uv pip compile - --universal --python-version 3.11 --no-emit-index-url \
 		--no-emit-find-links --no-header --no-annotate --quiet >requirements/docs.txt
+	echo "moto[server]" | uv pip compile - --universal --python-version 3.11 --no-emit-index-url \
+		--no-emit-find-links --no-header --no-annotate --quiet >requirements/stores.txt
 
 clean:
 	rm -rf .venv quickstart build

@@ -1,37 +1,49 @@
-"""An S3 server on the loopback (moto's), and a line to it that fails when it is told to.
+"""Object stores on the loopback, and a line to one that fails when it is told to.
 
-Moto is looked for in the environment, and in the folder MOTO (``pip install --target FOLDER
-'moto[server]'``), whose packages the server alone gets to see.
+The S3 server is moto's, Google's store that of `google_store`. Moto is looked for in the
+environment, and in the folder MOTO (``pip install --target FOLDER 'moto[server]'``), whose packages
+the server alone gets to see.
 """
 
 import contextlib
 import http.client
 import importlib.util
+import json
 import os
 import socket
 import subprocess
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import google_store
 
 from xai_jax.runtime import objects
 
 FOLDER = os.environ.get("MOTO", "")
 BUCKET = "pictures"
+SCHEMES = ("s3", "gs")
+MISSING = "moto is not installed; pip install --target FOLDER 'moto[server]', and MOTO=FOLDER"
 _SERVE = "import sys; from moto.server import main; main(['-H', '127.0.0.1', '-p', sys.argv[1]])"
 
 
 def is_there() -> bool:
+    """Moto."""
     beside = bool(FOLDER) and Path(FOLDER, "moto").is_dir()
     return beside or importlib.util.find_spec("moto") is not None
 
 
-@contextlib.contextmanager
-def server():
+def server(scheme: str = "s3"):
     """The port of a server with one bucket."""
+    return _moto() if scheme == "s3" else google_store.server(BUCKET)
+
+
+@contextlib.contextmanager
+def _moto():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -81,17 +93,17 @@ def _forget() -> None:
 class Line:
     """A proxy before the server.
 
-    `fault` is asked of each request, ``(method, path) -> what goes wrong``: "" for nothing, a
-    status and S3's name for it ("403 AccessDenied"), "slow", "reset" (no answer), "torn" (half of
-    what is sent arrives), or "lost" (it arrives, and the answer does not). `seen` are the requests.
+    `fault` is asked of each request, ``(verb, name of the object) -> what goes wrong``: "" for
+    nothing, a status and the store's word for it ("403 AccessDenied"), "slow", "reset" (no answer),
+    "torn" (half of what is sent arrives), or "lost" (it arrives, and the answer does not). The
+    verbs are read, write, delete and list, which names no object. `seen` are the requests.
     """
 
     def __init__(self, port: int) -> None:
-        self.fault = lambda method, path: ""
+        self.fault = lambda verb, name: ""
         self.port, self.seen = port, []
         kind = type("Handler", (_Handler,), {"line": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
-        self._server.daemon_threads = True
+        self._server = google_store.Server(("127.0.0.1", 0), kind)
         self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -106,12 +118,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_one(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.line.seen.append((self.command, self.path))
-        fault = self.line.fault(self.command, self.path)
-        status, _, code = fault.partition(" ")
+        request = asked(self.command, self.path)
+        self.line.seen.append(request)
+        fault = self.line.fault(*request)
+        status, _, word = fault.partition(" ")
         if status.isdigit():
-            text = f"<Error><Code>{code}</Code><Message>so</Message></Error>".encode()
-            self._answer(int(status), {"Content-Type": "application/xml"}, text)
+            self._answer(int(status), {}, _refusal(self.path, status, word))
         elif fault == "reset":
             self._cut()
         elif fault == "torn":
@@ -151,9 +163,36 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+def asked(method: str, path: str) -> tuple[str, str]:
+    """What a request asks for, and of which object."""
+    url = urlsplit(path)
+    query = parse_qs(url.query)
+    if _is_google(path):
+        top = google_store.UPLOADS if method == "POST" else google_store.OBJECTS
+        name = url.path.removeprefix(top).partition("/o")[2].removeprefix("/")
+        name = query.get("name", [name])[0] if method == "POST" else unquote(name)
+        is_listing = method == "GET" and not name
+    else:
+        name, is_listing = unquote(url.path).removeprefix(f"/{BUCKET}/"), "list-type" in query
+    verbs = {"PUT": "write", "POST": "write", "DELETE": "delete"}
+    return ("list", "") if is_listing else (verbs.get(method, "read"), name)
+
+
+def _is_google(path: str) -> bool:
+    return path.startswith((google_store.UPLOADS, google_store.OBJECTS))
+
+
+def _refusal(path: str, status: str, word: str) -> bytes:
+    if _is_google(path):
+        return json.dumps({"error": {"code": int(status), "message": word}}).encode()
+    return f"<Error><Code>{word}</Code><Message>so</Message></Error>".encode()
+
+
 def environment(endpoint: str) -> dict[str, str]:
-    """How programs find a server."""
+    """How programs find a server of either kind."""
     return {
+        "TENSORSTORE_GCS_HTTP_URL": endpoint,
+        "GCE_METADATA_ROOT": "127.0.0.1:1",  # nobody is asked who this machine is
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "somebody",
         "AWS_SECRET_ACCESS_KEY": "whatever",

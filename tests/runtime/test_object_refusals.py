@@ -38,7 +38,7 @@ def line(monkeypatch, tmp_path):
     ],
 )
 def test_a_refusal_names_its_remedy(line, answer, sentence):
-    line.fault = lambda method, path: answer
+    line.fault = lambda verb, name: answer
     path = place(f"s3://{object_store.BUCKET}/a")
     with pytest.raises(StoreError, match=sentence):
         path.write_if(b"what a lease says", None)
@@ -46,15 +46,33 @@ def test_a_refusal_names_its_remedy(line, answer, sentence):
         path.is_file()
 
 
+GOOGLE = (
+    r"^The store refuses access to gs://pictures/a; check the credentials, "
+    r"GOOGLE_APPLICATION_CREDENTIALS or gcloud auth application-default login, and that they may "
+)
+
+
+@pytest.mark.parametrize("answer", ["401 Invalid Credentials", "403 somebody has no access"])
+def test_what_google_refuses_names_its_remedy(line, answer):
+    line.fault = lambda verb, name: answer
+    path = place(f"gs://{object_store.BUCKET}/a")
+    for asked in (lambda: path.write_if(b"a", None), path.read_bytes, path.is_file, path.is_dir):
+        with pytest.raises(StoreError, match=GOOGLE):
+            asked()
+
+
 def test_a_bucket_that_is_not_there_is_named(line):
-    line.fault = lambda method, path: "404 NoSuchBucket"
+    line.fault = lambda verb, name: "404 NoSuchBucket"
     with pytest.raises(StoreError, match=BUCKET):  # as a lease asks that it could not take
         place(f"s3://{object_store.BUCKET}/a").is_file()
+    line.fault = lambda verb, name: "404 The specified bucket does not exist."
+    with pytest.raises(StoreError, match=BUCKET.replace("s3", "gs")):
+        place(f"gs://{object_store.BUCKET}/a").write_if(b"what a lease says", None)
 
 
 def test_whoever_has_no_credentials_is_told_which(line, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    line.fault = lambda method, path: "403 AccessDenied"
+    line.fault = lambda verb, name: "403 AccessDenied"
     with pytest.raises(StoreError, match=REFUSED):
         place(f"s3://{object_store.BUCKET}/a").read_bytes()

@@ -20,16 +20,19 @@ from xai_jax.core.errors import StoreError
 from xai_jax.runtime import files, lease, metric_log, objects
 from xai_jax.runtime.files import place
 
-pytestmark = pytest.mark.skipif(
-    not object_store.is_there(),
-    reason="moto is not installed; pip install --target FOLDER 'moto[server]', and MOTO=FOLDER",
-)
 _names = itertools.count()
 
 
+@pytest.fixture(scope="module", params=object_store.SCHEMES)
+def scheme(request):
+    if request.param == "s3" and not object_store.is_there():
+        pytest.skip(object_store.MISSING)
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def port():
-    with object_store.server() as port:
+def port(scheme):
+    with object_store.server(scheme) as port:
         yield port
 
 
@@ -39,10 +42,10 @@ def found(endpoint, monkeypatch):
 
 
 @pytest.fixture
-def folder(port, monkeypatch):
+def folder(scheme, port, monkeypatch):
     """A new one, in a store that the environment tells of."""
     found(f"http://127.0.0.1:{port}", monkeypatch)
-    return place(f"s3://{object_store.BUCKET}/{next(_names)}")
+    return place(f"{scheme}://{object_store.BUCKET}/{next(_names)}")
 
 
 @pytest.fixture
@@ -126,10 +129,10 @@ def test_what_a_dead_process_of_this_machine_held_is_free_at_once(folder):
 
 ERROR = "500 InternalError"
 FAULTS = {
-    "500": lambda method, path: ERROR,
-    "reset": lambda method, path: "reset",
-    "torn": lambda method, path: "torn" if method == "PUT" else "",
-    "lost": lambda method, path: "lost" if method == "PUT" else "",
+    "500": lambda verb, name: ERROR,
+    "reset": lambda verb, name: "reset",
+    "torn": lambda verb, name: "torn" if verb == "write" else "",
+    "lost": lambda verb, name: "lost" if verb == "write" else "",
 }
 
 
@@ -137,10 +140,10 @@ def once_each():
     """Every request fails once in each way, and once it is slow."""
     asked: dict = {}
 
-    def fault(method, path):
-        asked[method, path] = asked.get((method, path), 0) + 1
-        ways = [*FAULTS.values(), lambda *_: "slow" if "batches" in path else ""]
-        return ways[asked[method, path] - 1](method, path) if asked[method, path] <= 5 else ""
+    def fault(verb, name):
+        asked[verb, name] = asked.get((verb, name), 0) + 1
+        ways = [*FAULTS.values(), lambda _, name: "slow" if "batches" in name else ""]
+        return ways[asked[verb, name] - 1](verb, name) if asked[verb, name] <= 5 else ""
 
     return fault
 
@@ -169,7 +172,7 @@ def test_faults_that_pass_leave_what_a_disk_has(folder, line, pictures, on_disk,
     monkeypatch.setitem(objects.RETRIES, "max_retries", 8)
     line.fault = once_each()
     tiny_run.explain(pictures, folder)
-    assert {"PUT", "GET"} <= {method for method, _ in line.seen}
+    assert {"write", "read"} <= {verb for verb, _ in line.seen}
     assert contents(folder) == on_disk
 
 
@@ -179,14 +182,14 @@ def test_faults_that_stay_end_in_a_sentence_and_are_made_good(
 ):
     signs = itertools.count()
 
-    def late(method, path):
-        is_late = method == "PUT" and "batches" in path and next(signs) > 0
-        return FAULTS[fault](method, path) if is_late else ""
+    def late(verb, name):
+        is_late = verb == "write" and "batches" in name and next(signs) > 0
+        return FAULTS[fault](verb, name) if is_late else ""
 
     line.fault = late
     with pytest.raises(StoreError, match="The store does not serve .*start again"):
         tiny_run.explain(pictures, folder)
-    line.fault = lambda method, path: ""
+    line.fault = lambda verb, name: ""
     assert not xai_jax.load(folder).complete
     tiny_run.explain(pictures, folder)
     assert contents(folder) == on_disk
@@ -194,26 +197,32 @@ def test_faults_that_stay_end_in_a_sentence_and_are_made_good(
 
 def test_a_store_that_is_out_damages_nothing(folder, line, pictures, on_disk):
     tiny_run.explain(pictures, folder)
-    line.fault = lambda method, path: ERROR if method == "GET" and "/c/" in path else ""
+    line.fault = lambda verb, name: ERROR if verb == "read" and "/c/" in name else ""
     with pytest.raises(StoreError):
         tiny_run.explain(pictures, folder)
-    line.fault = lambda method, path: ""
+    line.fault = lambda verb, name: ""
     assert contents(folder) == on_disk
 
 
 def test_pictures_of_a_store_that_is_out_are_not_skipped(folder, line, pictures, tmp_path):
     for path in pictures.iterdir():
         files.write_whole(folder / path.name, path.read_bytes())
-    line.fault = lambda method, path: ERROR if path.endswith("3.png") else ""
+    line.fault = lambda verb, name: ERROR if name.endswith("3.png") else ""
     with pytest.raises(StoreError, match=r"3\.png"):
         tiny_run.explain(folder, tmp_path / "out")
+
+
+NOWHERE = {  # Google's answer to a listing is taken for "nothing is there"
+    "s3": "There is no bucket s3://nowhere; make it",
+    "gs": "gs://nowhere/a does not exist; name pictures",
+}
 
 
 @pytest.mark.parametrize(
     ("arguments", "fault", "sentence"),
     [
-        (("s3://nowhere/a", "--out", "OUT"), "", "There is no bucket s3://nowhere; make it"),
-        (("PICTURES", "--out", "s3://nowhere/a"), "", "There is no bucket s3://nowhere; make it"),
+        (("SCHEME://nowhere/a", "--out", "OUT"), "", NOWHERE),
+        (("PICTURES", "--out", "SCHEME://nowhere/a"), "", "There is no bucket SCHEME://nowhere; "),
         (
             ("PICTURES", "--out", "FOLDER"),
             "403 AccessDenied",
@@ -226,20 +235,24 @@ def test_pictures_of_a_store_that_is_out_are_not_skipped(folder, line, pictures,
     ],
 )
 def test_bad_input_is_one_sentence(
-    folder, line, pictures, tmp_path, monkeypatch, capsys, arguments, fault, sentence
+    scheme, folder, line, pictures, tmp_path, monkeypatch, capsys, arguments, fault, sentence
 ):
     pictures = next(pictures.iterdir())
     files.write_whole(folder / "other/1.png", b"")
     if "run" in arguments[-1]:
         tiny_run.manifest({"1.png": pictures}).write(folder / "run")
+    sentence = sentence[scheme] if isinstance(sentence, dict) else sentence
     words = {"PICTURES": str(pictures), "OUT": str(tmp_path / "out"), "FOLDER": str(folder)}
+    words["SCHEME"] = scheme
     for word, meaning in words.items():
         arguments = [argument.replace(word, meaning) for argument in arguments]
     run = tiny_cli.caller(monkeypatch, capsys)
-    line.fault = lambda method, path: fault
+    line.fault = lambda verb, name: fault
     answer = run("explain", *arguments, *tiny_cli.SMALL)
     said = tiny_cli.only_sentence(*answer)
-    assert said.startswith(sentence.replace("FOLDER", str(folder))) or sentence in said
+    for word in ("FOLDER", "SCHEME"):
+        sentence = sentence.replace(word, words[word])
+    assert said.startswith(sentence) or sentence in said
 
 
 def test_the_commands_from_store_to_store(folder, pictures, tmp_path, monkeypatch, capsys):
@@ -308,5 +321,5 @@ def test_listings_do_not_grow_with_the_pictures(folder, line, pictures, tmp_path
         few = tiny_run.make_pictures(tmp_path / str(num), num)
         line.seen.clear()
         tiny_run.explain(few, folder / str(num))
-        counts.append(sum("list-type" in path for _, path in line.seen))
+        counts.append(sum(verb == "list" for verb, _ in line.seen))
     assert counts[0] == counts[1] < 12

@@ -38,6 +38,7 @@ _REFUSED = (
 _CLOCKS = ("RequestTimeTooSkewed", "check your iat and exp")
 _MISSING = b"\x02"  # the version, in TensorStore's writing, of what is not there
 _OUTAGES = ("UNAVAILABLE", "ABORTED", "DEADLINE_EXCEEDED", "INTERNAL", "code='5")
+_NOBODYS = ".nothing-has-this-name"
 _NO_BUCKET = ("NoSuchBucket", "bucket does not exist")
 
 
@@ -161,7 +162,12 @@ class ObjectPath(PosixPath):
 
     def _listed(self, first: str, behind: str) -> list[str]:
         names = _between(first, behind)
-        return [os.fsdecode(name) for name in _done(self, lambda: _bucket(self).list(names))]
+        found = _done(self, lambda: _bucket(self).list(names))
+        if not found and self.parts[0] == "gs:":
+            # TensorStore takes a listing that Google refuses for an empty one. Whoever may not list
+            # is refused what is not there, too (and where there is no bucket nothing is there).
+            _done(self, lambda: _bucket(self).read(posixpath.join(self.key, _NOBODYS)))
+        return [os.fsdecode(name) for name in found]
 
 
 def looks_like(path: str) -> bool:
