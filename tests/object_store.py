@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import google_store
-
+from tests import google_store
 from xai_jax.runtime import objects
 
 FOLDER = os.environ.get("MOTO", "")
