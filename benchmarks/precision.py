@@ -2,8 +2,9 @@
 
 EfficientNets with their real weights on photographs; two with random weights, by which
 activations keep their size, on smooth noise. The maps are of the predicted class: gradients of its
-log-odds with respect to the pixels, summed over the channels; and with real weights Grad-CAM's, and
-those of FIDO's `fast()` in a few steps. ``--pictures 100`` takes so many photographs.
+log-odds with respect to the pixels, summed over the channels; and with real weights Grad-CAM's.
+``--pictures 100`` takes so many photographs. Then every method that explains by a classifier alone,
+on EfficientNet-Lite0 and fewer photographs.
 """
 
 import dataclasses
@@ -16,14 +17,24 @@ import xai_jax
 from benchmarks import classifiers as random_ones
 from benchmarks import subject
 from xai_jax.classifiers import pretrained
-from xai_jax.classifiers.entries import CLASSIFIERS
+from xai_jax.classifiers.entries import CLASSIFIERS, Entry
 from xai_jax.classifiers.resnet import RESNET50
 from xai_jax.classifiers.vgg import VGG16
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.targets import class_log_odds
-from xai_jax.methods import fido, gradcam
+from xai_jax.methods import (
+    bbmp,
+    extremal,
+    fido,
+    gradcam,
+    gradients,
+    igos,
+    occlusion,
+    rise,
+    rtis,
+)
 
-NUM, BATCH, STEPS = 4, 4, 20
+NUM, NUM_OF_METHODS, BATCH, STEPS = 4, 12, 4, 20
 RANDOM = (VGG16, RESNET50)  # in the others random norms leave nothing to compare
 MUST_REACH = 0.95  # rank correlation of the maps of real networks
 
@@ -34,13 +45,14 @@ def rows(num: int = NUM):
         if not is_real and entry.network not in RANDOM:
             continue
         if is_real:
-            images = subject.imagenet_samples(tuple(range(0, 1000, 1000 // num))[:num])
+            images = _photographs(num)
             classifier = pretrained.load(entry.name).classifier
         else:
             images = subject.noise_images(NUM)
             params = jax.device_put(random_ones.random_params(entry.network))
             classifier = entry.network.classifier(params, mean=entry.mean, std=entry.std)
         yield from _rows(entry.name, classifier, images, is_real)
+    yield from _of_methods(CLASSIFIERS[0])
 
 
 def _rows(name: str, classifier: Classifier, images: np.ndarray, is_real: bool):
@@ -58,14 +70,8 @@ def _rows(name: str, classifier: Classifier, images: np.ndarray, is_real: bool):
         "same_decision": f"{same} of {len(images)}",
     }
     for method, maps in _MAPS.items() if is_real else [("gradient", _gradients)]:
-        both = (maps(c, images, target) for c in (classifier, half))
-        ranks = [_rank_correlation(*pair) for pair in zip(*both, strict=True)]
-        yield {
-            "case": f"{case}, {method}",
-            "value": round(float(np.median(ranks)), 4),
-            "unit": "rank correlation of the maps, median",
-            "least": round(float(min(ranks)), 4),
-        } | ({"must_reach": MUST_REACH} if is_real else {})
+        row = _agreement(f"{case}, {method}", maps, (classifier, half), images, target)
+        yield row | ({"must_reach": MUST_REACH} if is_real else {})
 
 
 def _log_odds(classifier: Classifier, images: np.ndarray) -> np.ndarray:
@@ -101,13 +107,49 @@ def _explained(method):
     return maps
 
 
-_MAPS = {
-    "gradient": _gradients,
-    "Grad-CAM": _explained(gradcam.Config()),
-    f"FIDO, fast(), {STEPS} steps": _explained(
-        dataclasses.replace(fido.Config.fast(), num_steps=STEPS, warmup_steps=2)
+_MAPS = {"gradient": _gradients, "Grad-CAM": _explained(gradcam.Config())}
+_METHODS = {  # of few steps: the question is what rounding does to one
+    f"FIDO, fast(), {STEPS} steps": dataclasses.replace(
+        fido.Config.fast(), num_steps=STEPS, warmup_steps=2
     ),
+    f"BBMP, {STEPS} steps": bbmp.Config(num_steps=STEPS),
+    f"Extremal Perturbations, {STEPS} steps": extremal.Config(
+        num_steps=STEPS, area_growth=1.0035 ** (800 / STEPS)
+    ),
+    f"RTIS, {STEPS} steps": rtis.PerImage(num_steps=STEPS),
+    "iGOS++, 4 steps": dataclasses.replace(igos.Config.newer(), num_steps=4, num_points=5),
+    "RISE, 100 masks": rise.Config(num_masks=100),
+    "occlusion, stride 32": occlusion.Config(stride=32),
+    "input x gradient": gradients.InputXGradient(),
+    "SmoothGrad": gradients.SmoothGrad(),
+    "integrated gradients": gradients.IntegratedGradients(),
 }
+
+
+def _of_methods(entry: Entry):
+    """Every method that explains by a classifier alone."""
+    images = _photographs(NUM_OF_METHODS)
+    classifier = pretrained.load(entry.name).classifier
+    target = _log_odds(classifier, images).argmax(axis=1)
+    both = classifier, classifier.in_precision("bfloat16")
+    for method, settings in _METHODS.items():
+        case = f"{entry.name}, {len(images)} photographs, {method}"
+        yield _agreement(case, _explained(settings), both, images, target)
+
+
+def _agreement(case: str, maps, both, images, target) -> dict:
+    found = (maps(classifier, images, target) for classifier in both)
+    ranks = [_rank_correlation(*pair) for pair in zip(*found, strict=True)]
+    return {
+        "case": case,
+        "value": round(float(np.median(ranks)), 4),
+        "unit": "rank correlation of the maps, median",
+        "least": round(float(min(ranks)), 4),
+    }
+
+
+def _photographs(num: int) -> np.ndarray:
+    return subject.imagenet_samples(tuple(range(0, 1000, 1000 // num))[:num])
 
 
 def _rank_correlation(one: np.ndarray, other: np.ndarray) -> float:

@@ -2,16 +2,17 @@
 
 ``python -m benchmarks.tpu_check [NAME ...]`` prints a table and fails where the chips exchange
 anything within an explanation, or more than sums within a training step. Weights and pictures are
-abstract; nothing is run.
+abstract; nothing is run. With ``--precision bfloat16`` everything frozen computes in that.
 """
 
 import argparse
 import dataclasses
+import functools
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,7 @@ from benchmarks import abstract, explainer_subject, sean_subject, subject
 from xai_jax.classifiers.entries import CLASSIFIERS
 from xai_jax.classifiers.fresh import Fresh
 from xai_jax.core.method import Frozen
+from xai_jax.core.precision import Precision
 from xai_jax.generators import sean
 from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Mean
@@ -120,7 +122,19 @@ def devices() -> list[Any]:
     return topologies.get_topology_desc(platform="tpu", topology_name="v5e:2x4").devices
 
 
-def programs(wanted: list[str]) -> Iterator[tuple[str, int, abstract.Program]]:
+def _frozen(case: Case, precision: Precision) -> Frozen:
+    """A case's own (float32: as it is), or all of it in half precision."""
+    made = case.frozen()
+    if precision == "float32":
+        return made
+    classifier = made.classifier.in_precision(precision)
+    generator = made.generator and made.generator.in_precision(precision)
+    return dataclasses.replace(made, classifier=classifier, generator=generator)
+
+
+def programs(
+    wanted: list[str], precision: Precision = "float32"
+) -> Iterator[tuple[str, int, abstract.Program]]:
     """Name, pictures a chip, and program of all that are wanted; of none named, all.
 
     Raises:
@@ -131,7 +145,8 @@ def programs(wanted: list[str]) -> Iterator[tuple[str, int, abstract.Program]]:
         if wanted and not any(name.startswith(f"{case_name}.") for name in wanted):
             continue
         batch = abstract.batch_of(8 * case.pictures, case.size, case.num_classes)
-        found = abstract.programs(case.settings, jax.eval_shape(case.frozen), batch)
+        frozen = jax.eval_shape(functools.partial(_frozen, case, precision))
+        found = abstract.programs(case.settings, frozen, batch)
         for call, program in found.items():
             name = f"{case_name}.{call}"
             if not wanted or name in wanted:
@@ -166,7 +181,8 @@ def row(name: str, pictures: int, program: abstract.Program, chips: list[Any]) -
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tpu_check", description=__doc__)
     parser.add_argument("names", nargs="*", help="programs, such as fido.explain; all by default")
-    wanted = parser.parse_args().names
+    parser.add_argument("--precision", choices=get_args(Precision), default="float32")
+    arguments = parser.parse_args()
     chips = devices()
     print(
         "| program | pictures a chip | compile, CPU s | GFLOP | GB moved | HBM, GB | least, ms |"
@@ -174,7 +190,7 @@ def main() -> None:
     )
     print("|---|---|---|---|---|---|---|---|")
     wrong = []
-    for name, pictures, program in programs(wanted):
+    for name, pictures, program in programs(arguments.names, arguments.precision):
         line, right = row(name, pictures, program, chips)
         print(line, flush=True)
         wrong += [] if right else [name]

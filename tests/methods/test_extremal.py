@@ -18,9 +18,11 @@ from xai_jax.core.optimise import optimise
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import extremal
 from xai_jax.methods.extremal import method
+from xai_jax.methods.extremal.all_cells import all_at_once
+from xai_jax.methods.extremal.geometry import Geometry, in_picture
 from xai_jax.methods.extremal.momentum import dampened_sgd
 from xai_jax.methods.extremal.pyramid import increments, perturbation_levels, perturbed
-from xai_jax.methods.extremal.smooth_mask import Geometry, in_picture, smooth_mask
+from xai_jax.methods.extremal.smooth_mask import by_axes, smooth_mask
 
 SIZE = 32
 SMALL = Geometry(image=(10, 14), step=4, sigma=8.0)
@@ -125,6 +127,23 @@ def test_the_gradient_of_the_smooth_mask_is_that_of_the_plain_formula():
         lambda g: (smooth_mask(g[None, None, :, :, None], SMALL)[0, 0, :, :, 0] * pull).sum()
     )(grid)
     np.testing.assert_allclose(found, expected, atol=2e-4 * float(jnp.abs(expected).max()))
+
+
+@pytest.mark.parametrize("geometry", [SMALL, Geometry(image=(21, 17), step=3, sigma=10.0)])
+def test_all_cells_at_once_are_the_cells_axis_by_axis(geometry):
+    """What an accelerator computes, and what a CPU does."""
+    rng = np.random.default_rng(2)
+    cells = jnp.asarray(rng.random((3, *geometry.grid)), jnp.float32)
+    (by, bx), step = geometry.blocks, geometry.step
+    pull = jnp.asarray(rng.normal(size=(3, by, step, bx, step)), jnp.float32)
+    found, expected = (
+        jax.jit(jax.value_and_grad(lambda c, form=form: (form(c, geometry) * pull).sum()))(cells)
+        for form in (all_at_once, by_axes)
+    )
+    masks = [form(cells, geometry) for form in (all_at_once, by_axes)]
+    np.testing.assert_allclose(masks[0], masks[1], atol=1e-5)
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-4)
+    np.testing.assert_allclose(found[1], expected[1], atol=2e-4 * float(abs(expected[1]).max()))
 
 
 def test_masks_of_one_batch_do_not_touch():

@@ -31,6 +31,7 @@ from xai_jax.core.settings import Settings
 from xai_jax.core.targets import Head, log_odds
 from xai_jax.core.types import Batch, Classes, Explanation, PRNGKey
 from xai_jax.losses import masks
+from xai_jax.methods.extremal.geometry import Geometry, in_picture
 from xai_jax.methods.extremal.momentum import dampened_sgd
 from xai_jax.methods.extremal.pyramid import (
     Levels,
@@ -40,7 +41,7 @@ from xai_jax.methods.extremal.pyramid import (
     perturbation_levels,
     perturbed,
 )
-from xai_jax.methods.extremal.smooth_mask import Geometry, in_picture, smooth_mask
+from xai_jax.methods.extremal.smooth_mask import smooth_mask
 
 _MAX_BLUR, _STEP, _SIGMA = 20.0, 7, 21.0  # pixels of 224
 

@@ -13,71 +13,18 @@ nothing is ever gathered or as large as pixels times cells. Internally maps are
 each row as wide as the padded grid; its columns beyond the last block mean nothing.
 """
 
-import dataclasses
 import functools
-import math
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from xai_jax.methods.extremal.all_cells import Blocks, all_at_once
+from xai_jax.methods.extremal.geometry import Geometry
+
 _SHARPNESS = 20.0  # of the smooth maximum
 _HALVINGS = 4  # e^x = (e^(x / 16))^16
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Geometry:
-    """Where the cells of the grid lie. Sizes are (rows, columns).
-
-    Fields:
-        image: pixels of the picture.
-        step: pixels between two cells; cell (0, 0) lies on the picture's pixel (0, 0).
-        sigma: reach of a cell in pixels.
-    """
-
-    image: tuple[int, int]
-    step: int
-    sigma: float
-
-    def __post_init__(self):
-        """Refuses a reach that leaves a part of the picture without cells."""
-        for pixels, full in zip(self.image, self.full, strict=True):
-            if full < self.margin + pixels:
-                raise ValueError(
-                    f"sigma {self.sigma:g} and step {self.step} leave a part of a picture of "
-                    f"{pixels} pixels uncovered; choose sigma = {3 * self.step} with this step."
-                )
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Cells, which cover the picture."""
-        return tuple(math.ceil(n / self.step) for n in self.image)  # type: ignore[return-value]
-
-    @property
-    def margin(self) -> int:
-        """Pixels of the full mask above the picture, and as many to its left."""
-        return math.ceil(self.sigma)
-
-    @property
-    def padding(self) -> int:
-        """Cells of value 0 around the grid."""
-        return math.ceil((self.margin + self.sigma) / self.step) + 1
-
-    @property
-    def window(self) -> int:
-        """Cells, along each axis, that a pixel sees."""
-        return 2 * (math.ceil(self.sigma / self.step) + 1) + 1
-
-    @property
-    def blocks(self) -> tuple[int, int]:
-        """Blocks of ``step x step`` pixels."""
-        return tuple(n + 2 * self.padding - self.window + 1 for n in self.grid)  # type: ignore[return-value]
-
-    @property
-    def full(self) -> tuple[int, int]:
-        """Pixels of the full mask: margin, picture, and what lies below and to its right."""
-        return tuple(self.step * (n - 1) + 1 for n in self.blocks)  # type: ignore[return-value]
 
 
 class _Axis:
@@ -108,21 +55,28 @@ def _reach(geometry: Geometry) -> np.ndarray:
     return np.exp(-2.0 * np.maximum(distance - 0.5, 0.0) ** 2).astype(np.float32)
 
 
-def in_picture(full: Float[Array, "b a y x 1"], geometry: Geometry) -> Float[Array, "b a h w 1"]:
-    """The part of the full mask that lies on the picture."""
-    height, width = geometry.image
-    rows = slice(geometry.margin, geometry.margin + height)
-    return full[:, :, rows, geometry.margin : geometry.margin + width]
-
-
 def smooth_mask(grid: Float[Array, "b a gy gx 1"], geometry: Geometry) -> Float[Array, "b a y x 1"]:
-    """The full mask in [0, 1] (see `Geometry.full`) of cells in [0, 1]."""
+    """The full mask in [0, 1] (see `Geometry.full`) of cells in [0, 1].
+
+    On a CPU axis by axis, where exponentials are dear; elsewhere all cells of a pixel at once, in
+    one fused sum, where it is the number of operations and what they move that is dear.
+    """
     b, a, gy, gx, _ = grid.shape
     step, (by, bx) = geometry.step, geometry.blocks
-    pooled = _pooled(grid.reshape(b * a, gy, gx), geometry)  # [sx sy n (by wx)]
-    pooled = pooled.reshape(step, step, b * a, by, -1)[..., :bx].transpose(2, 3, 1, 4, 0)
-    full = pooled.reshape(b, a, by * step, bx * step, 1)  # [n by sy bx sx] -> [b a y x 1]
+    blocks = jax.lax.platform_dependent(
+        grid.reshape(b * a, gy, gx),
+        cpu=functools.partial(by_axes, geometry=geometry),
+        default=functools.partial(all_at_once, geometry=geometry),
+    )  # [n by sy bx sx]
+    full = blocks.reshape(b, a, by * step, bx * step, 1)
     return full[:, :, : geometry.full[0], : geometry.full[1]]
+
+
+def by_axes(cells: Float[Array, "n gy gx"], geometry: Geometry) -> Blocks:
+    """Smooth maxima, the sums over rows and over columns one after the other."""
+    step, (by, bx) = geometry.step, geometry.blocks
+    pooled = _pooled(cells, geometry).reshape(step, step, len(cells), by, -1)
+    return pooled[..., :bx].transpose(2, 3, 1, 4, 0)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
