@@ -25,7 +25,7 @@ lint: .venv/ready
 wheel-test: .venv/ready  ## what is built for others, tried outside of the checkout
 	@.ci/wheel $(BIN)/python
 
-store-test: .venv/stores/ready  ## s3:// against moto's server on the loopback; gs:// is part of `make test`
+store-test: .venv/stores/ready  ## s3:// against moto's server on the loopback
 	MOTO=.venv/stores $(BIN)/python -m pytest tests/runtime/test_objects.py -k s3
 
 report-test: .venv/ready  ## the report in headless Chromium (Debian's chromium and chromium-driver)

@@ -7,6 +7,7 @@ pages. Written after https://cloud.google.com/storage/docs/json_api.
 import contextlib
 import itertools
 import json
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -19,6 +20,10 @@ class Server(ThreadingHTTPServer):
     """One that many connections may reach at once."""
 
     daemon_threads, request_queue_size = True, 128
+
+    def handle_error(self, request, client_address) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # whoever asked may have been killed
+            super().handle_error(request, client_address)
 
 
 @contextlib.contextmanager
