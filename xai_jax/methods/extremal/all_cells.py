@@ -12,9 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from xai_jax.methods.extremal.geometry import Geometry
-
-_SHARPNESS = 20.0  # of the smooth maximum
+from xai_jax.methods.extremal.geometry import SHARPNESS, Geometry
 
 Blocks = Float[Array, "n by sy bx sx"]  # a picture's pixels, in blocks that see the same cells
 
@@ -37,7 +35,7 @@ def _backward(geometry: Geometry, residuals, cotangent):
     cells, mask, total = residuals
     seen, unfold = jax.vjp(lambda cells: _seen(cells, geometry), cells)
     value, share = _terms(seen, geometry)
-    slope = 1.0 + _SHARPNESS * (value - mask[..., None])
+    slope = 1.0 + SHARPNESS * (value - mask[..., None])
     terms = (cotangent / total)[..., None] * share * slope * _near(geometry)
     return unfold(terms.sum(axis=(2, 4)))  # over the phases, which see the same cells
 
@@ -56,7 +54,7 @@ def _seen(cells, geometry: Geometry) -> Float[Array, "n by bx k"]:
 def _terms(seen, geometry: Geometry):
     """``a`` and ``exp(20 a - 10)``, ``[n by sy bx sx k]``; a softmax ignores the shift."""
     value = seen[:, :, None, :, None, :] * _near(geometry)
-    return value, jnp.exp(_SHARPNESS * value - _SHARPNESS / 2)
+    return value, jnp.exp(SHARPNESS * value - SHARPNESS / 2)
 
 
 @functools.lru_cache(maxsize=16)
@@ -66,5 +64,4 @@ def _near(geometry: Geometry) -> np.ndarray:
     cells, phases = np.arange(geometry.window), np.arange(geometry.step)
     off = first + phases[:, None] - geometry.step * cells[None, :]  # [s c]
     pixels = np.hypot(off[:, None, :, None], off[None, :, None, :])  # [sy sx cy cx]
-    near = np.exp(-2.0 * np.maximum(pixels / geometry.sigma - 0.5, 0.0) ** 2)
-    return near.reshape(geometry.step, 1, geometry.step, -1).astype(np.float32)
+    return geometry.near(pixels).reshape(geometry.step, 1, geometry.step, -1)

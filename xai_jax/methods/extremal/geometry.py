@@ -3,7 +3,10 @@
 import dataclasses
 import math
 
+import numpy as np
 from jaxtyping import Array, Float
+
+SHARPNESS = 20.0  # of the smooth maximum
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,11 @@ class Geometry:
                     f"sigma {self.sigma:g} and step {self.step} leave a part of a picture of "
                     f"{pixels} pixels uncovered; choose sigma = {3 * self.step} with this step."
                 )
+
+    def near(self, pixels: np.ndarray) -> np.ndarray:
+        """``k(d)`` of cells at distances ``d``, float32."""
+        near = np.exp(-2.0 * np.maximum(pixels / self.sigma - 0.5, 0.0) ** 2)
+        return near.astype(np.float32)
 
     @property
     def grid(self) -> tuple[int, int]:

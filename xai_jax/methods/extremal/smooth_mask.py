@@ -21,9 +21,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from xai_jax.methods.extremal.all_cells import Blocks, all_at_once
-from xai_jax.methods.extremal.geometry import Geometry
+from xai_jax.methods.extremal.geometry import SHARPNESS, Geometry
 
-_SHARPNESS = 20.0  # of the smooth maximum
 _HALVINGS = 4  # e^x = (e^(x / 16))^16
 
 
@@ -51,8 +50,7 @@ def _axis(geometry: Geometry) -> _Axis:
 def _reach(geometry: Geometry) -> np.ndarray:
     """``k(d)`` as float32 ``[distance along y, distance along x]``."""
     pixels = _axis(geometry).pixels
-    distance = np.hypot(pixels[:, None], pixels[None, :]) / geometry.sigma
-    return np.exp(-2.0 * np.maximum(distance - 0.5, 0.0) ** 2).astype(np.float32)
+    return geometry.near(np.hypot(pixels[:, None], pixels[None, :]))
 
 
 def smooth_mask(grid: Float[Array, "b a gy gx 1"], geometry: Geometry) -> Float[Array, "b a y x 1"]:
@@ -90,7 +88,7 @@ def _pooled_forward(cells, geometry: Geometry):
     sides = geometry.padding, geometry.padding
     flat = jnp.pad(cells, ((0, 0), (0, 0), sides)).reshape(num, gy * _width(geometry))
     flat = jnp.pad(flat, ((0, 0), (0, geometry.window - 1)))
-    nothing = geometry.window * float(np.exp(-_SHARPNESS / 2))  # a row of cells of value 0
+    nothing = geometry.window * float(np.exp(-SHARPNESS / 2))  # a row of cells of value 0
 
     def of_phase(weights):  # one phase at a time along x, so that its sums stay in a CPU's cache
         numerator, denominator = _row_sums(flat, weights, geometry)
@@ -136,7 +134,7 @@ def _pooled_backward(geometry: Geometry, residuals, cotangent):
     cells, pooled, denominator = residuals
     num, gy, gx = cells.shape
     flat = jnp.pad(cells, ((0, 0), (0, 0), (0, 2 * geometry.padding))).reshape(num, -1)
-    slope = _SHARPNESS * cotangent / denominator
+    slope = SHARPNESS * cotangent / denominator
     offset = cotangent / denominator - slope * pooled
     over = _overhang(geometry)
     edges = over * (_width(geometry) + 1), over * _width(geometry) + geometry.padding
@@ -218,7 +216,7 @@ def _shifted_exp(value):
 def _coefficients(degree: int) -> np.ndarray:
     """Power series, lowest first, of the Chebyshev interpolant of the 16th root on [0, 1]."""
     root = np.polynomial.Chebyshev.interpolate(
-        lambda x: np.exp((_SHARPNESS * x - _SHARPNESS / 2) / 2**_HALVINGS), degree, domain=[0, 1]
+        lambda x: np.exp((SHARPNESS * x - SHARPNESS / 2) / 2**_HALVINGS), degree, domain=[0, 1]
     )
     return root.convert(kind=np.polynomial.Polynomial, domain=[-1, 1], window=[-1, 1]).coef
 
