@@ -26,7 +26,7 @@ from xai_jax.runtime import objects
 FOLDER = os.environ.get("MOTO", "")
 BUCKET = "pictures"
 SCHEMES = ("s3", "gs")
-MISSING = "moto is not installed; pip install --target FOLDER 'moto[server]', and MOTO=FOLDER"
+MISSING = "moto is not installed; make store-test installs it in a folder of its own"
 _SERVE = "import sys; from moto.server import main; main(['-H', '127.0.0.1', '-p', sys.argv[1]])"
 
 
@@ -95,7 +95,7 @@ class Line:
     `fault` is asked of each request, ``(verb, name of the object) -> what goes wrong``: "" for
     nothing, a status and the store's word for it ("403 AccessDenied"), "slow", "reset" (no answer),
     "torn" (half of what is sent arrives), or "lost" (it arrives, and the answer does not). The
-    verbs are read, write, delete and list, which names no object. `seen` are the requests.
+    verbs are read, write, delete and list, which names where it begins. `seen` are the requests.
     """
 
     def __init__(self, port: int) -> None:
@@ -173,8 +173,10 @@ def asked(method: str, path: str) -> tuple[str, str]:
         is_listing = method == "GET" and not name
     else:
         name, is_listing = unquote(url.path).removeprefix(f"/{BUCKET}/"), "list-type" in query
-    verbs = {"PUT": "write", "POST": "write", "DELETE": "delete"}
-    return ("list", "") if is_listing else (verbs.get(method, "read"), name)
+    if is_listing:
+        begins = (query.get(key, [""])[0] for key in ("startOffset", "start-after", "prefix"))
+        return "list", next(filter(None, begins), "")
+    return {"PUT": "write", "POST": "write", "DELETE": "delete"}.get(method, "read"), name
 
 
 def _is_google(path: str) -> bool:

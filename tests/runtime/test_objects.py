@@ -250,8 +250,8 @@ def test_bad_input_is_one_sentence(
     line.fault = lambda verb, name: fault
     answer = run("explain", *arguments, *tiny_cli.SMALL)
     said = tiny_cli.only_sentence(*answer)
-    for word in ("FOLDER", "SCHEME"):
-        sentence = sentence.replace(word, words[word])
+    for word, meaning in words.items():
+        sentence = sentence.replace(word, meaning)
     assert said.startswith(sentence) or sentence in said
 
 
@@ -321,5 +321,7 @@ def test_listings_do_not_grow_with_the_pictures(folder, line, pictures, tmp_path
         few = tiny_run.make_pictures(tmp_path / str(num), num)
         line.seen.clear()
         tiny_run.explain(few, folder / str(num))
-        counts.append(sum(verb == "list" for verb, _ in line.seen))
+        listed = [name for verb, name in line.seen if verb == "list"]
+        assert all(listed)
+        counts.append(len(listed))
     assert counts[0] == counts[1] < 12
