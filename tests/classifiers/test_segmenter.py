@@ -58,6 +58,7 @@ def test_pictures_of_another_size_are_predicted_at_that_of_the_training():
     labels = Labels(
         names=("red", "green"),
         network=Colours(2),
+        precision="float32",
         weights=Weights(params=params, statistics={}),
         preprocess=Preprocess(height=8, width=8),
         sha256="",

@@ -1,5 +1,7 @@
 """What is frozen computes in bfloat16 where that is wanted, and everything else in float32."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import ml_dtypes
@@ -9,6 +11,7 @@ import pytest
 import tiny_cli
 
 import xai_jax
+from xai_jax.classifiers import segmenter
 from xai_jax.classifiers.entries import CLASSIFIERS
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Explained
@@ -16,20 +19,24 @@ from xai_jax.core.precision import InBfloat16, computed, precision_of
 from xai_jax.generators import sean
 from xai_jax.infills.blur import Blur
 from xai_jax.infills.denoiser import Denoiser
-from xai_jax.methods import gradients
+from xai_jax.methods import explainer, gradients, syce
 from xai_jax.nn import sean as nets
+from xai_jax.nn.segmenter import Architecture, RegionSegmenter
 from xai_jax.runtime import manifest
 from xai_jax.scoring.calls import _inside
 
+KERNEL = {"conv_general_dilated"}
+PRODUCT = {"dot_general"} | KERNEL
 
-def products(jaxpr) -> set:
+
+def products(jaxpr, of=PRODUCT) -> set:
     """The types of all that is multiplied by a matrix or a kernel."""
     found = set()
     for equation in jaxpr.eqns:
-        if equation.primitive.name in {"dot_general", "conv_general_dilated"}:
+        if equation.primitive.name in of:
             found |= {variable.aval.dtype.name for variable in equation.invars}
         for inner in _inside(equation.params):
-            found |= products(inner)
+            found |= products(inner, of)
     return found
 
 
@@ -122,6 +129,34 @@ def test_every_product_of_a_generator_and_of_its_gradient_is_in_bfloat16():
     assert {leaf.dtype for leaf in jax.tree.leaves(there)} == {np.dtype(np.float32)}
     found = jax.make_jaxpr(jax.grad(changed))(there, made, images, labels, keys)
     assert products(found.jaxpr) == {"bfloat16"}
+
+
+@pytest.mark.parametrize("learned", [explainer.Config.smoke(), syce.Config.smoke()])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_learned_network_explains_as_the_classifier_computes(learned, precision):
+    method = learned.build()
+    classifier = planted.quadrant().in_precision(precision)
+    frozen = Explained(classifier=classifier, infill=Blur()).build()
+    batch = planted.quadrant_batch(2, 16, jax.random.key(0))
+    key = jax.random.key(1)
+
+    def explained(key, frozen, batch):
+        weights = method.trainable.weights(method.trainable.init(key, frozen, batch))
+        assert {leaf.dtype for leaf in jax.tree.leaves(weights)} == {np.dtype(np.float32)}
+        return weights, method.explain(weights, frozen, batch, key)
+
+    weights, found = jax.eval_shape(explained, key, frozen, batch)
+    assert {found.saliency.dtype, found.target.dtype} == {np.dtype("float32"), np.dtype("int32")}
+    traced = jax.make_jaxpr(method.explain)(weights, frozen, batch, key)
+    assert products(traced.jaxpr, KERNEL) == {precision}  # matrices resize logits in float32
+
+
+def test_every_kernel_of_a_segmenter_that_predicts_label_maps_is_in_bfloat16():
+    settings = RegionSegmenter(regions=("sky", "road"), architecture=Architecture.LIGHT)
+    images = jax.ShapeDtypeStruct((1, 32, 32, 3), jnp.float32)
+    predicted = functools.partial(segmenter._predicted, settings.build(), "bfloat16", (32, 32))
+    found = jax.make_jaxpr(predicted)(segmenter.abstract(settings), images)
+    assert products(found.jaxpr, KERNEL) == {"bfloat16"}
 
 
 def test_explanations_agree_and_are_float32():

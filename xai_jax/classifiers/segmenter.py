@@ -11,6 +11,7 @@ from flax import linen
 from jaxtyping import Float, Int
 
 from xai_jax.core.image import resize
+from xai_jax.core.precision import Precision, computed
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray
@@ -32,9 +33,11 @@ class Predicted(Settings):
 
     Fields:
         weights: the .safetensors file, or the folder of that run.
+        precision: in which the network computes.
     """
 
     weights: str = ""
+    precision: Precision = "float32"
 
     def build(self) -> "Labels":
         """It.
@@ -55,6 +58,7 @@ class Predicted(Settings):
         return Labels(
             names=tuple(settings.regions),
             network=settings.build(),
+            precision=self.precision,
             weights=jax.tree.map(jnp.asarray, found),
             preprocess=content.header.preprocess,
             sha256=content.sha256,
@@ -76,6 +80,7 @@ class Labels:
     Fields:
         names: of the numbers.
         network: what was trained.
+        precision: in which it computes.
         weights: of it.
         preprocess: at which size it was; a picture of another is resized to that, and its map back.
         sha256: of the file.
@@ -83,6 +88,7 @@ class Labels:
 
     names: tuple[str, ...]
     network: linen.Module
+    precision: Precision
     weights: Weights
     preprocess: Preprocess
     sha256: str
@@ -91,15 +97,22 @@ class Labels:
         """The numbers, int32, of unit pixels."""
         size = self.preprocess.height, self.preprocess.width
         with _ONE:
-            found = _predicted(self.network, size, self.weights, jnp.asarray(image)[None])
+            found = _predicted(
+                self.network, self.precision, size, self.weights, jnp.asarray(image)[None]
+            )
         return np.asarray(found[0])
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def _predicted(
-    network: linen.Module, size: tuple[int, int], weights: Weights, images: AnyArray
+    network: linen.Module,
+    precision: Precision,
+    size: tuple[int, int],
+    weights: Weights,
+    images: AnyArray,
 ) -> AnyArray:
-    logits = learner.apply(network, weights, scaled(resize(images, *size)))
+    apply = computed(functools.partial(learner.apply, network), precision)
+    logits = apply(weights, scaled(resize(images, *size)))
     labels = logits.argmax(axis=-1).astype(jnp.int32)
     height, width = images.shape[1:3]
     rows, columns = ((np.arange(n) + 0.5) / n for n in (height, width))  # the nearest pixels

@@ -76,7 +76,7 @@ class Arguments(Generic[Config]):
         batch_size: pictures in one compiled call, at most; bounds the memory. By default as many as
             have room on a GPU or TPU, by the compiler's own figure, up to 128 a device; and 4 on a
             CPU, where the first result comes sooner and a larger batch saves little.
-        precision: "bfloat16" has the classifier and an infill's network compute in half precision:
+        precision: "bfloat16" has all networks, which learn nothing here, compute in half precision:
             for TPUs and GPUs; slow on a CPU.
         shard: "2/5" for the second of five parts of the pictures; see "xai-jax merge".
         coordinator: "host:port" of the first of several processes, which share the pictures and one

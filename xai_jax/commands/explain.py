@@ -165,7 +165,7 @@ def _regions(args: Arguments[Any], frozen: Frozen) -> Path | Labels | None:
         return args.regions
     if args.regions is not None:
         raise ValueError("Label maps are given or predicted; leave out --regions or --segmenter.")
-    found = Predicted(weights=str(args.segmenter)).build()
+    found = Predicted(weights=str(args.segmenter), precision=args.precision).build()
     wanted = region_names(frozen.generator)[: len(found.names)]
     if wanted and wanted != found.names:
         raise ValueError(

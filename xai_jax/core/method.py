@@ -43,9 +43,9 @@ class Explained(Settings):
         classifier: settings of the explained classifier, or itself.
         infill: settings of what stands in for removed pixels, or itself.
         generator: of methods that move codes; ``None`` for the others.
-        precision: "bfloat16" has the classifier, the generator, and the network of an infill that
-            is given by its settings, compute in bfloat16, forward and backward (`core.precision`);
-            all else is float32.
+        precision: "bfloat16" has the classifier, the generator, the network of an infill that is
+            given by its settings, and that of a method once it has learned, compute in bfloat16,
+            forward and backward (`core.precision`); all else is float32.
     """
 
     classifier: Any

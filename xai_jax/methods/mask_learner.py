@@ -16,6 +16,7 @@ from xai_jax.core.classifier import Classifier
 from xai_jax.core.gradient import mean_loss_and_grad
 from xai_jax.core.method import Frozen, Method, Trainable
 from xai_jax.core.outputs import CLASS_KEEP, KEEP
+from xai_jax.core.precision import Precision, computed
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import (
     AnyArray,
@@ -96,7 +97,8 @@ def mask_learner(
 
     def explain(weights, frozen, batch, key):
         del key
-        class_keep = jax.nn.sigmoid(drawing(weights, frozen)(batch.images))
+        draw = drawing(weights, frozen, precision=frozen.classifier.precision)
+        class_keep = jax.nn.sigmoid(draw(batch.images))
         keep = jnp.take_along_axis(class_keep, batch.target[:, None, None, None], axis=3)
         maps = {CLASS_KEEP.name: class_keep}
         return Explanation(keep=keep, saliency=keep, target=batch.target, maps=maps)
@@ -190,12 +192,17 @@ def check_labels(batch: Batch, num_classes: int) -> None:
 
 
 def _drawing(
-    network: linen.Module, begin: Begin | None, weights: Weights, frozen: Frozen
+    network: linen.Module,
+    begin: Begin | None,
+    weights: Weights,
+    frozen: Frozen,
+    precision: Precision = "float32",
 ) -> Callable[[AnyArray], AnyArray]:
     """What the network draws once it is trained: every picture by itself."""
+    apply = computed(functools.partial(learner.apply, network), precision)
 
     def draw(images):
-        logits = learner.apply(network, weights, frozen.classifier.normalise(images))
+        logits = apply(weights, frozen.classifier.normalise(images))
         return _begun(begin, frozen, images, logits)
 
     return draw

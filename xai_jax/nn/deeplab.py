@@ -35,12 +35,12 @@ class DeepLab(linen.Module):
 
     Fields:
         num_classes: channels of the masks.
-        dtype: of the computation; logits are float32 always.
+        dtype: of the computation, ``None``: that of the input; logits are float32 always.
         depth: of its ResNet, 50 or 101.
     """
 
     num_classes: int
-    dtype: DType = jnp.float32
+    dtype: DType | None = None
     depth: int = 50
 
     @linen.compact

@@ -20,12 +20,12 @@ class Light(linen.Module):
     Fields:
         num_classes: channels of the masks.
         width: channels of the decoder.
-        dtype: of the computation; logits are float32 always.
+        dtype: of the computation, ``None``: that of the input; logits are float32 always.
     """
 
     num_classes: int
     width: int = 64
-    dtype: DType = jnp.float32
+    dtype: DType | None = None
 
     @linen.compact
     def __call__(self, normalised: AnyArray, training: InTraining | None = None) -> AnyArray:
@@ -39,7 +39,7 @@ class Light(linen.Module):
         *finer, coarsest = trunk(normalised, training)
         x = jax.nn.relu(point(coarsest, "lateral4"))
         for scale, skip in reversed(list(enumerate(finer))):
-            up = image.resize(x.astype(jnp.float32), *skip.shape[1:3]).astype(self.dtype)
+            up = image.resize(x.astype(jnp.float32), *skip.shape[1:3]).astype(x.dtype)
             x = jax.nn.relu(up + point(skip, f"lateral{scale}"))
             near = Depthwise(3, name=f"near{scale}", dtype=self.dtype)(x)
             x = jax.nn.relu(point(near, f"mix{scale}"))

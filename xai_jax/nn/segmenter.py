@@ -2,7 +2,7 @@
 
 import dataclasses
 import enum
-from typing import Annotated, Any
+from typing import Annotated
 
 import jax.numpy as jnp
 from flax import linen
@@ -28,7 +28,8 @@ class Segmenter(Settings):
     Attributes:
         num_classes: channels.
         architecture: which network.
-        bfloat16: compute in half the precision; parameters, statistics and logits stay float32.
+        bfloat16: compute in half the precision, while it learns too; parameters, statistics and
+            logits stay float32.
     """
 
     num_classes: Count
@@ -37,7 +38,7 @@ class Segmenter(Settings):
 
     def build(self) -> linen.Module:
         """``(normalised [b h w 3], training) -> logits [b h w k]``; see `nn.learner`."""
-        dtype: Any = jnp.bfloat16 if self.bfloat16 else jnp.float32
+        dtype = jnp.bfloat16 if self.bfloat16 else None
         if self.architecture is Architecture.LIGHT:
             return Light(self.num_classes, dtype=dtype)
         depth = 101 if self.architecture is Architecture.DEEPLAB101 else 50

@@ -147,7 +147,7 @@ def _look(cfg: Config, frozen: Frozen, batches: Iterator[Batch]) -> None:
 def _explain(
     cfg: Config, weights: Weights, frozen: Frozen, batch: Batch, key: PRNGKey
 ) -> Explanation:
-    draw = terms.drawing(cfg)
+    draw = terms.drawing(cfg, frozen.classifier.precision)
     decided = domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
     ask = functools.partial(domains.log_odds, frozen.classifier, decided)
     is_one = ask(batch.images) >= 0

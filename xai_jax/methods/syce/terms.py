@@ -5,6 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from xai_jax.core.precision import Precision, computed
 from xai_jax.core.types import AnyArray, Images, PerExample, PyTree
 from xai_jax.losses.adversarial import reconstruction, says
 from xai_jax.losses.masks import mean_variation
@@ -18,19 +19,19 @@ Draw = Callable[[PyTree, Images], Made]  # (a generator's parameters, pictures) 
 ADVERSARIAL, SYMMETRIC, CYCLED, SAME, MASK = "adversarial", "symmetric", "cycled", "same", "mask"
 
 
-def drawing(cfg: Generators) -> Draw:
+def drawing(cfg: Generators, precision: Precision = "float32") -> Draw:
     """A generator: unit pixels in, and out the adversarial picture of as many channels.
 
     Beside it the second picture of one that draws two, as the symmetric one; or its mask,
     ``[b h w 1]``, 1 where the picture is blurred.
     """
-    network = cfg.network.build(cfg.outputs)
+    apply = computed(cfg.network.build(cfg.outputs).apply, precision)
 
     def answer(params: PyTree, images: Images) -> AnyArray:
         if not isinstance(params, Told):
-            return network.apply({"params": params}, images)
+            return apply({"params": params}, images)
         domain = jnp.broadcast_to(jnp.asarray(params.domain, jnp.float32), (len(images),))
-        return network.apply({"params": params.params}, images, domain)
+        return apply({"params": params.params}, images, domain)
 
     def draw(params: PyTree, images: Images) -> Made:
         drawn = answer(params, images)
