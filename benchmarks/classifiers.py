@@ -40,12 +40,13 @@ def rows():
 
 
 def random_params(network):
-    """Normal weights by which activations keep their size; biases are 0."""
+    """Normal weights by which activations keep their size; biases are 0, scales of norms 1."""
     generator = np.random.default_rng(0)
 
     def draw(path, leaf):
         if len(leaf.shape) == 1:
-            return np.zeros(leaf.shape, np.float32)
+            is_scale = getattr(path[-1], "key", "") == "scale"
+            return np.full(leaf.shape, float(is_scale), np.float32)
         residual = 0.3 if any(getattr(part, "key", "") == "expand" for part in path) else 1.0
         scale = residual * np.sqrt(2 / np.prod(leaf.shape[:-1]))
         return (scale * generator.standard_normal(leaf.shape)).astype(np.float32)

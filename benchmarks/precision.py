@@ -1,6 +1,6 @@
 """Each classifier in bfloat16 against itself in float32: log-odds, decisions and maps.
 
-EfficientNets with their real weights on photographs; two with random weights, by which
+EfficientNets with their real weights on photographs; the others with random weights, by which
 activations keep their size, on smooth noise. The maps are of the predicted class: gradients of its
 log-odds with respect to the pixels, summed over the channels; and with real weights Grad-CAM's.
 ``--pictures 100`` takes so many photographs. Then every method that explains by a classifier alone,
@@ -16,10 +16,10 @@ import numpy as np
 import xai_jax
 from benchmarks import classifiers as random_ones
 from benchmarks import subject
+from benchmarks.ranks import rank_correlation
 from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.entries import CLASSIFIERS, Entry
-from xai_jax.classifiers.resnet import RESNET50
-from xai_jax.classifiers.vgg import VGG16
+from xai_jax.classifiers.resnet import RESNET50_BATCH_NORM
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.targets import class_log_odds
 from xai_jax.methods import (
@@ -35,14 +35,14 @@ from xai_jax.methods import (
 )
 
 NUM, NUM_OF_METHODS, BATCH, STEPS = 4, 12, 4, 20
-RANDOM = (VGG16, RESNET50)  # in the others random norms leave nothing to compare
+UNFOLDED = RESNET50_BATCH_NORM  # which explains as RESNET50 does
 MUST_REACH = 0.95  # rank correlation of the maps of real networks
 
 
 def rows(num: int = NUM):
     for entry in CLASSIFIERS:
         is_real = entry.package is not None
-        if not is_real and entry.network not in RANDOM:
+        if entry.network is UNFOLDED:
             continue
         if is_real:
             images = _photographs(num)
@@ -139,7 +139,7 @@ def _of_methods(entry: Entry):
 
 def _agreement(case: str, maps, both, images, target) -> dict:
     found = (maps(classifier, images, target) for classifier in both)
-    ranks = [_rank_correlation(*pair) for pair in zip(*found, strict=True)]
+    ranks = [rank_correlation(*pair) for pair in zip(*found, strict=True)]
     return {
         "case": case,
         "value": round(float(np.median(ranks)), 4),
@@ -150,13 +150,3 @@ def _agreement(case: str, maps, both, images, target) -> dict:
 
 def _photographs(num: int) -> np.ndarray:
     return subject.imagenet_samples(tuple(range(0, 1000, 1000 // num))[:num])
-
-
-def _rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's, of all pixels; equal ones share their mean rank."""
-    return float(np.corrcoef(_ranks(one), _ranks(other))[0, 1])
-
-
-def _ranks(x: np.ndarray) -> np.ndarray:
-    _, place, counts = np.unique(x, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place.ravel()]
