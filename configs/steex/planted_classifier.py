@@ -22,4 +22,4 @@ from xai_jax.experiment import Experiment
 def get_config(which: str = "plain") -> Experiment:
     """The experiment; `which` is "plain" or "shortcut"."""
     pictures = recipes.named(which, {"plain": PICTURES, "shortcut": SHORTCUTS})
-    return recipe.new_classifier(pictures, 400)
+    return recipe.new_classifier(pictures, 1600, trunk_rate=5e-5)

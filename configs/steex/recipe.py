@@ -31,13 +31,13 @@ def with_regions(data: Pipeline) -> Pipeline:
     return dataclasses.replace(data, regions=True)
 
 
-def new_classifier(pictures: Pictures, steps: int) -> Experiment:
+def new_classifier(pictures: Pictures, steps: int, trunk_rate: float = 2e-5) -> Experiment:
     """EfficientNet-Lite0 with one logit, its ImageNet trunk trained on, which STEEX explains."""
     method = classifier.Config(
         num_classes=1,
         learning_rate=1e-3,
         trunk_frozen=False,
-        trunk_rate=2e-5,  # at 1e-4 all of the trunk's features die within 40 steps
+        trunk_rate=trunk_rate,  # at 1e-4 all of the trunk's features die within 40 steps
         decay_steps=steps,
     )
     return recipes.new_classifier(

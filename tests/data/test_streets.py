@@ -47,6 +47,18 @@ def test_a_shortcut_agrees_and_a_picture_depends_on_its_number_alone():
     assert (other.picture != Streets(num=5)[3].picture).any()
 
 
+def test_a_graded_label_is_the_share_of_green_in_the_light():
+    graded, plain = (Streets(num=100, graded=graded) for graded in (True, False))
+    shares = np.array([graded[i].labels[0] for i in range(100)])
+    assert ((shares > 0.5) == [plain[i].labels[0] == 1 for i in range(100)]).all()
+    np.testing.assert_array_equal(graded[7].picture, plain[7].picture)
+    assert shares.min() == np.float32(0.02) and shares.max() == np.float32(0.98)
+    assert 0.3 < np.mean((shares > 0.03) & (shares < 0.97)) < 0.7
+    red, green, _ = np.stack([mean_colour(e, DECIDES) / 255 for e in graded]).T
+    straight = np.polyfit(shares, green - red, 1)  # pure ones are 0.71 and 0.64 apart
+    assert np.abs(np.polyval(straight, shares) - (green - red)).max() < 0.2
+
+
 def test_a_pipeline_hands_on_the_label_map_at_the_size_of_the_picture():
     size = Preprocess(height=32, width=32)
     data = Pipeline(source=Streets(num=4), resize=size, regions=True, num_threads=0)

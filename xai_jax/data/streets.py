@@ -17,11 +17,11 @@ _SPLITS = {"train": 0, "validation": 1, "test": 2}
 _SIGNALS = np.array([[0.85, 0.16, 0.12], [0.14, 0.78, 0.26]])  # red, green, in unit pixels
 _MIXED = 0.5  # share of the signals that are a mixture of both, and not one of them
 _LEAST = 0.15  # how far a mixture is from half of each, as a share of the way to one of them
+_GRADES = 0.02, 0.98  # of labels: those of a sigmoid are never 0 or 1
 _JITTER, _NOISE = 0.02, 0.015  # standard deviations, of a colour and of a pixel
 _SHADE = 0.08  # of the largest step of brightness along a region
 
 Inside = Bool[np.ndarray, "h w"]
-Colour = Float[np.ndarray, "3"]
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -39,6 +39,9 @@ class Streets(Settings):
         num: pictures.
         agree: share of the pictures whose lamp has the colour of the traffic light: at 0.5 it says
             nothing; near 1 it is a shortcut that a classifier may take.
+        graded: the label is the share of green in the light, from 0.02 to 0.98, and not whether
+            there is more of it than of red: a classifier that learns it has a slope everywhere
+            between the two, which is what methods that follow gradients need.
         split: "train", "validation" or "test": pictures of their own.
         seed: of all draws.
     """
@@ -46,6 +49,7 @@ class Streets(Settings):
     size: Annotated[int, Interval(32)] = 64
     num: Count = 1000
     agree: Share = 0.5
+    graded: bool = False
     split: Literal["train", "validation", "test"] = "train"
     seed: Seed = 0
 
@@ -71,12 +75,14 @@ class Streets(Settings):
         ids = _layout(self.size, rng)
         is_green = int(rng.integers(2))
         lamp = is_green if rng.random() < self.agree else 1 - is_green
-        image = _painted(ids, _colours(is_green, lamp, rng), rng)
+        shares = {DECIDES: _green(is_green, rng), DISTRACTS: _green(lamp, rng)}
+        image = _painted(ids, _colours(shares, rng), rng)
+        label = np.clip(shares[DECIDES], *_GRADES) if self.graded else is_green
         return Example(
             row=index,
             name=f"street {index}",
             picture=np.round(255 * np.clip(image, 0.0, 1.0)).astype(np.uint8),
-            labels=np.array([is_green], np.float32),
+            labels=np.array([label], np.float32),
             mask=ids,
             regions=True,
         )
@@ -114,20 +120,20 @@ def _box(y: np.ndarray, x: np.ndarray, bottom: float, tall: float, centre: float
     return (y < bottom) & (y > bottom - tall) & (abs(x - centre) < half)
 
 
-def _colours(is_green: int, lamp: int, rng: np.random.Generator) -> Float[np.ndarray, "n 3"]:
-    """One a region."""
+def _green(is_green: int, rng: np.random.Generator) -> float:
+    """The share of green: all or nothing, or a mixture that is still rather of the one colour."""
+    apart = rng.uniform(_LEAST, 1.0) if rng.random() < _MIXED else 1.0
+    return 0.5 + (is_green - 0.5) * apart
+
+
+def _colours(shares: dict[str, float], rng: np.random.Generator) -> Float[np.ndarray, "n 3"]:
+    """One a region; of the signals by their shares of green."""
     free = rng.uniform(0.1, 0.9, (len(REGIONS), 3))
     free[REGIONS.index("road")] = rng.uniform(0.2, 0.7) + rng.normal(0.0, 0.02, 3)
-    for name, which in ((DECIDES, is_green), (DISTRACTS, lamp)):
-        free[REGIONS.index(name)] = _signal(which, rng) + rng.normal(0.0, _JITTER, 3)
+    for name, share in shares.items():
+        signal = share * _SIGNALS[1] + (1.0 - share) * _SIGNALS[0]
+        free[REGIONS.index(name)] = signal + rng.normal(0.0, _JITTER, 3)
     return free
-
-
-def _signal(is_green: int, rng: np.random.Generator) -> Colour:
-    """Pure, or a mixture that is still rather of the one than of the other colour."""
-    apart = rng.uniform(_LEAST, 1.0) if rng.random() < _MIXED else 1.0
-    share = 0.5 + (is_green - 0.5) * apart
-    return share * _SIGNALS[1] + (1.0 - share) * _SIGNALS[0]
 
 
 def _painted(
