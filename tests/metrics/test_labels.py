@@ -22,6 +22,13 @@ def test_a_logit_at_the_threshold_is_a_found_class():
     assert counts["false_negatives"].tolist() == [1, 1]
 
 
+def test_a_graded_label_counts_above_one_half():
+    graded = jnp.array([[0.98, 0.6, 0.4], [0.02, 0.7, 0.5]])
+    counts = labels.decisions(LOGITS, graded, threshold=labels.CLASSIFIER_THRESHOLD)
+    whole = labels.decisions(LOGITS, TRUTH, threshold=labels.CLASSIFIER_THRESHOLD)
+    assert all((counts[name] == whole[name]).all() for name in whole)
+
+
 def test_ratios_are_taken_of_the_sums_over_all_decisions():
     assert labels.micro(sums(0.0)) == pytest.approx(
         {"accuracy": 2 / 6, "precision": 1 / 3, "recall": 1 / 3, "f1": 2 / 6}

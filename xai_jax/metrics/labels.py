@@ -15,11 +15,13 @@ EXPLAINER_THRESHOLD = -1.0  # of the logits on masked pictures: probability 0.26
 def decisions(logits: Logits, labels: Labels, *, threshold: float) -> dict[str, PerExample]:
     """Numbers of right and wrong decisions of each picture, a class being found at >= `threshold`.
 
+    A label between 0 and 1, of how much of a class there is, counts as 1 above one half.
+
     Returns:
         ``{"true_positives", "false_positives", "true_negatives", "false_negatives": [b]}``, which
         are summed over pictures for `micro`.
     """
-    found, there = logits >= threshold, labels > 0
+    found, there = logits >= threshold, labels > 0.5
     count = lambda chosen: chosen.sum(axis=1).astype(jnp.float32)  # noqa: E731
     return {
         "true_positives": count(found & there),
