@@ -18,6 +18,7 @@ from xai_jax.infills.constant import Mean
 from xai_jax.methods import steex
 from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.pasted import cout
+from xai_jax.metrics.region_effects import region_effects
 from xai_jax.metrics.regions import diversity, flips_alone, region_changes
 from xai_jax.nn.sean import Sean as Network
 from xai_jax.nn.segmenter import Architecture, RegionSegmenter
@@ -167,6 +168,7 @@ def scores(
     made.metrics = (
         flips(),
         region_changes(regions.index(decides)),
+        region_effects(regions.index(decides)),
         flips_alone(regions),
         diversity(),
         cout(),

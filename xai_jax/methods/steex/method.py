@@ -37,9 +37,17 @@ class Config(Optimisation):
     def sparing(cls) -> "Config":
         """No more change than a decision of 95 % needs, and the picture's own pixels around it.
 
-        Half of the steps, twice as long: a code reaches as far.
+        The weight of the distance was chosen on planted streets, whose cause is known: at the
+        published one a code that turns a red light green costs more than the decision is worth.
         """
-        return cls(num_steps=50, learning_rate=0.02, margin=3.0, fresh_noise=False, restored=True)
+        return cls(
+            num_steps=50,
+            learning_rate=0.05,
+            distance_weight=0.02,
+            margin=3.0,
+            fresh_noise=False,
+            restored=True,
+        )
 
     @classmethod
     def smoke(cls) -> "Config":

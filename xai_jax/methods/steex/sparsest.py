@@ -52,7 +52,8 @@ class Sparsest(Optimisation):
 
     targeted: tuple[str, ...] = ()
     num_steps: Count = 50
-    learning_rate: Positive = 0.02
+    learning_rate: Positive = 0.05
+    distance_weight: NotNegative = 0.02
     margin: NotNegative | None = 3.0
     fresh_noise: bool = False
     restored: bool = True

@@ -1,0 +1,128 @@
+"""What each region does to the classifier: measured by colouring it otherwise in the picture.
+
+No generator has a part in it: an offset of colour is added to the region's pixels, and the
+classifier asked how far its log-odds move.
+"""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from xai_jax.core import outputs
+from xai_jax.core.method import Frozen
+from xai_jax.core.metric import Column, Metric
+from xai_jax.core.rng import example_keys
+from xai_jax.core.types import Batch, Explanation, PerExample, PRNGKey
+
+Effects = Float[Array, "b n"]
+
+
+def region_effects(decides: int, *, spread: float = 0.2, num: int = 8) -> Metric:
+    """How well the change of each region's code ranks the regions by their measured effect.
+
+    Beside it how often the region that should decide has the largest effect: where it has not, the
+    classifier looks elsewhere, and an explanation that says so is right.
+
+    Args:
+        decides: number of that region in the label maps.
+        spread: standard deviation of the offsets, of each channel by itself, in unit pixels.
+        num: offsets a region, each of which is a pass of the classifier.
+    """
+    measure = _Effects(decides=decides, spread=spread, num=num)
+    return Metric(measure=measure, rows=_ROWS, columns=_COLUMNS)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Effects:
+    decides: int
+    spread: float
+    num: int
+
+    def __call__(
+        self, params: None, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
+    ) -> dict[str, PerExample]:
+        del params
+        if "region_change" not in explanation.numbers:
+            raise ValueError("The method changes no regions.")
+        change = explanation.numbers["region_change"]  # [b n]
+        is_there = explanation.numbers["region_share"] > 0
+        measured = effects(frozen, batch, change.shape[1], key, spread=self.spread, num=self.num)
+        strongest = jnp.where(is_there, measured, -1.0).argmax(axis=1)
+        return {
+            "effect_rank": rank_correlation(change, measured, is_there),
+            "effect_of_decider": (strongest == self.decides).astype(jnp.float32),
+            "names_strongest": (change.argmax(axis=1) == strongest).astype(jnp.float32),
+        }
+
+
+def effects(
+    frozen: Frozen, batch: Batch, num_regions: int, key: PRNGKey, *, spread: float, num: int
+) -> Effects:
+    """The mean absolute change of the target's log-odds, in nats; 0 of a region that is absent.
+
+    Args:
+        frozen: whose classifier is asked.
+        batch: with label maps.
+        num_regions: of the label maps.
+        key: of the offsets, which are the same for every region of a picture.
+        spread: standard deviation of an offset, in unit pixels.
+        num: offsets.
+    """
+    channels = batch.images.shape[3]
+
+    def ask(images):
+        return frozen.classifier.log_odds(images, batch.target)
+
+    draw = jax.vmap(lambda key: spread * jax.random.normal(key, (num, channels)))
+    offsets = jnp.moveaxis(draw(example_keys(key, batch.image_id)), 1, 0)  # [num b c]
+    before = ask(batch.images)
+
+    def of_region(number):
+        inside = (batch.regions == number)[..., None]
+
+        def moved(offset):
+            other = jnp.clip(batch.images + offset[:, None, None], 0.0, 1.0)
+            return jnp.abs(ask(jnp.where(inside, other, batch.images)) - before)
+
+        return jax.lax.map(moved, offsets).mean(axis=0)
+
+    return jax.lax.map(of_region, jnp.arange(num_regions)).T
+
+
+def rank_correlation(one: Effects, other: Effects, is_there: Array) -> PerExample:
+    """Spearman's, over the regions that are there; equal ones share their mean rank.
+
+    NaN where fewer than three are there, or where all of one are equal.
+    """
+    ranks = [jnp.where(is_there, _ranks(x, is_there), 0.0) for x in (one, other)]
+    num = is_there.sum(axis=1, keepdims=True)
+    a, b = (jnp.where(is_there, x - x.sum(axis=1, keepdims=True) / num, 0.0) for x in ranks)
+    scale = jnp.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+    is_known = (num[:, 0] > 2) & (scale > 0)
+    return jnp.where(is_known, (a * b).sum(axis=1) / jnp.where(is_known, scale, 1.0), jnp.nan)
+
+
+def _ranks(x: Effects, is_there: Array) -> Effects:
+    """How many of those that are there are smaller, and half of those that are equal."""
+    less = (x[:, None, :] < x[:, :, None]) + 0.5 * (x[:, None, :] == x[:, :, None])
+    return (less * is_there[:, None, :]).sum(axis=2)
+
+
+_ROWS = (
+    outputs.number(
+        "effect_rank",
+        "in [-1, 1]",
+        "Rank correlation of the regions' changes with their measured effects.",
+    ),
+    outputs.number(
+        "effect_of_decider", "0 or 1", "Whether the region that should decide has most effect."
+    ),
+    outputs.number("names_strongest", "0 or 1", "Whether the region of most effect changed most."),
+)
+_COLUMNS = (
+    Column("effect_rank", "rank correlation with effects", "higher", -1.0, 1.0, "", "ours", 3),
+    Column("effect_of_decider", "decider has most effect %", "neither", 0.0, 1.0, "%", "ours", 1),
+    Column("names_strongest", "names the strongest %", "higher", 0.0, 1.0, "%", "ours", 1),
+)
