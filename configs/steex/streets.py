@@ -7,7 +7,7 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.streets import Streets
 
 SIDE = 64
-NUM = {"train": 20_000, "validation": 200, "test": 48}
+NUM = {"train": 20_000, "validation": 200, "test": 32}
 SHORTCUT = 0.95  # of the lamps of the second training set have the traffic light's colour
 
 

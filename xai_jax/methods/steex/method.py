@@ -41,7 +41,7 @@ class Config(Optimisation):
         published one a code that turns a red light green costs more than the decision is worth.
         """
         return cls(
-            num_steps=50,
+            num_steps=100,
             learning_rate=0.05,
             distance_weight=0.02,
             margin=3.0,

@@ -51,7 +51,7 @@ class Sparsest(Optimisation):
     """
 
     targeted: tuple[str, ...] = ()
-    num_steps: Count = 50
+    num_steps: Count = 100
     learning_rate: Positive = 0.05
     distance_weight: NotNegative = 0.02
     margin: NotNegative | None = 3.0
