@@ -15,4 +15,4 @@ from xai_jax.experiment import Experiment
 
 def get_config(which: str = "full") -> Experiment:
     """The experiment; `which` is "full" or "small"."""
-    return recipe.new_classifier(recipes.named(which, SIZES), 400)
+    return recipe.new_classifier(recipes.named(which, SIZES), 1600, trunk_rate=5e-5)

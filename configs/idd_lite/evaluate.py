@@ -18,7 +18,7 @@ from xai_jax.scoring.evaluation import Evaluation
 def get_config(which: str = "full") -> Evaluation:
     """The evaluation; `which` is "full" or "small"."""
     pictures = recipes.named(which, SIZES)
-    data = recipe.with_regions(pictures.once("validation"))
+    data = recipe.with_regions(pictures.once("test"))
     runs = "runs/idd_classifier", "runs/idd_sean"
     regions = (*REGIONS, "unlabelled")
     return recipe.scores(classifier.get_config(which), data, runs, regions, DECIDES)

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.special import expit
 
 from xai_jax.data.example import Example
 from xai_jax.data.masked_folder import MaskedFolder
@@ -60,6 +61,16 @@ def test_every_region_has_a_gain_of_its_own_and_the_label_is_of_what_is_shown():
     again = dataclasses.replace(LOOKS, vary=0.5, num=9).build()
     np.testing.assert_array_equal(varied[5].picture, again[5].picture)
     assert (varied[5].picture != varied[3].picture).any()  # the same file once more
+
+
+def test_a_graded_label_is_the_logistic_function_of_how_far_the_luma_is_above():
+    plain = dataclasses.replace(LOOKS, vary=0.5, num=30).build()
+    graded = dataclasses.replace(LOOKS, vary=0.5, num=30, graded=0.1).build()
+    for one, other in zip(plain, graded, strict=True):
+        np.testing.assert_array_equal(one.picture, other.picture)
+        luma = (one.picture[one.mask == 1] / 255 @ LUMA).mean()
+        np.testing.assert_allclose(other.labels, expit((luma - 0.3) / 0.1), rtol=1e-3)
+        assert one.labels[0] == (other.labels[0] > 0.5)
 
 
 @pytest.mark.parametrize(

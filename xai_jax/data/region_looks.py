@@ -35,6 +35,9 @@ class RegionLooks(Settings):
             the name "unlabelled".
         decides: one of them.
         above: unit pixels.
+        graded: the label is no step at `above` but the logistic function of the luma's distance
+            from it in these units (unit pixels), so that a classifier that learns it has a slope
+            everywhere, which is what methods that follow gradients need; 0: a step.
         least: share of a picture that this region must cover; others are left out.
         vary: the logarithm of a region's gain is drawn from a normal of this spread; 0: the
             pictures as they are.
@@ -46,6 +49,7 @@ class RegionLooks(Settings):
     regions: Annotated[tuple[str, ...], NotEmpty()]
     decides: str
     above: Share
+    graded: NotNegative = 0.0
     least: Share = 0.02
     vary: NotNegative = 0.0
     num: Natural = 0
@@ -133,7 +137,7 @@ class VariedExamples:
             row=index,
             name=self.names[index],
             picture=picture,
-            labels=np.array([luma > settings.above], np.float32),
+            labels=np.array([_label(luma - settings.above, settings.graded)], np.float32),
             mask=ids.astype(np.uint8),
             regions=True,
         )
@@ -145,6 +149,11 @@ class VariedExamples:
         whole = rng.normal(0.0, settings.vary, (num, 1))
         colours = rng.normal(0.0, _TINT * settings.vary, (num, 3))
         return np.exp(whole + colours).astype(np.float32)
+
+
+def _label(over: float, graded: float) -> float:
+    """Of how bright a region is, in [0, 1]; half where it is as bright as `above`."""
+    return float(1 / (1 + np.exp(-over / graded))) if graded else float(over > 0)
 
 
 def _numbers(example: Example) -> np.ndarray:
