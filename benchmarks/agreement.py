@@ -11,8 +11,8 @@ import sys
 import numpy as np
 
 import xai_jax
-from benchmarks.ranks import rank_correlation
 from xai_jax.core.outputs import COUNTERFACTUAL
+from xai_jax.metrics.sanity import correlation
 from xai_jax.runtime.results import Results
 
 
@@ -25,7 +25,9 @@ def rows(one: Results, other: Results):
     case = f"{case} {other.manifest.precision}"
     same = sum(int(one.target[i] == other.target[j]) for i, j in places)
     yield {"case": case, "value": same, "unit": "pictures of which the same class is explained"}
-    ranks = [rank_correlation(one.saliency[i], other.saliency[j]) for i, j in places]
+    ranks = [
+        float(correlation(one.saliency[i][None], other.saliency[j][None])[0]) for i, j in places
+    ]
     yield {
         "case": f"{case}, maps",
         "value": round(float(np.median(ranks)), 4),

@@ -16,7 +16,6 @@ import numpy as np
 import xai_jax
 from benchmarks import classifiers as random_ones
 from benchmarks import subject
-from benchmarks.ranks import rank_correlation
 from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.entries import CLASSIFIERS, Entry
 from xai_jax.classifiers.resnet import RESNET50_BATCH_NORM
@@ -33,6 +32,7 @@ from xai_jax.methods import (
     rise,
     rtis,
 )
+from xai_jax.metrics.sanity import correlation
 
 NUM, NUM_OF_METHODS, BATCH, STEPS = 4, 12, 4, 20
 UNFOLDED = RESNET50_BATCH_NORM  # which explains as RESNET50 does
@@ -139,7 +139,7 @@ def _of_methods(entry: Entry):
 
 def _agreement(case: str, maps, both, images, target) -> dict:
     found = (maps(classifier, images, target) for classifier in both)
-    ranks = [rank_correlation(*pair) for pair in zip(*found, strict=True)]
+    ranks = np.asarray(correlation(*(jnp.asarray(each)[..., None] for each in found)))
     return {
         "case": case,
         "value": round(float(np.median(ranks)), 4),

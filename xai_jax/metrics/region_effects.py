@@ -15,6 +15,7 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import Batch, Explanation, PerExample, PRNGKey
+from xai_jax.metrics.ranks import rank_correlation
 
 Effects = Float[Array, "b n"]
 
@@ -49,9 +50,10 @@ class _Effects:
         change = explanation.numbers["region_change"]  # [b n]
         is_there = explanation.numbers["region_share"] > 0
         measured = effects(frozen, batch, change.shape[1], key, spread=self.spread, num=self.num)
+        rank = rank_correlation(change, measured, is_there)  # of two it is 1 or -1
         strongest = jnp.where(is_there, measured, -1.0).argmax(axis=1)
         return {
-            "effect_rank": rank_correlation(change, measured, is_there),
+            "effect_rank": jnp.where(is_there.sum(axis=1) > 2, rank, jnp.nan),
             "effect_of_decider": (strongest == self.decides).astype(jnp.float32),
             "names_strongest": (change.argmax(axis=1) == strongest).astype(jnp.float32),
         }
@@ -89,25 +91,6 @@ def effects(
         return jax.lax.map(moved, offsets).mean(axis=0)
 
     return jax.lax.map(of_region, jnp.arange(num_regions)).T
-
-
-def rank_correlation(one: Effects, other: Effects, is_there: Array) -> PerExample:
-    """Spearman's, over the regions that are there; equal ones share their mean rank.
-
-    NaN where fewer than three are there, or where all of one are equal.
-    """
-    ranks = [jnp.where(is_there, _ranks(x, is_there), 0.0) for x in (one, other)]
-    num = is_there.sum(axis=1, keepdims=True)
-    a, b = (jnp.where(is_there, x - x.sum(axis=1, keepdims=True) / num, 0.0) for x in ranks)
-    scale = jnp.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-    is_known = (num[:, 0] > 2) & (scale > 0)
-    return jnp.where(is_known, (a * b).sum(axis=1) / jnp.where(is_known, scale, 1.0), jnp.nan)
-
-
-def _ranks(x: Effects, is_there: Array) -> Effects:
-    """How many of those that are there are smaller, and half of those that are equal."""
-    less = (x[:, None, :] < x[:, :, None]) + 0.5 * (x[:, None, :] == x[:, :, None])
-    return (less * is_there[:, None, :]).sum(axis=2)
 
 
 _ROWS = (

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool
 
 from xai_jax.core import outputs
 from xai_jax.core.classifier import Classifier
@@ -18,9 +18,9 @@ from xai_jax.core.metric import AskFn, Column, Metric
 from xai_jax.core.outputs import Output
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import Batch, Explanation, Maps, PerExample, PRNGKey, PyTree
+from xai_jax.metrics.ranks import rank_correlation
 
 Chosen = Bool[Array, "n"]
-Numbers = Float[Array, "n"]
 
 
 def randomisation(layers: Sequence[str], *, cascading: bool = True) -> Metric:
@@ -187,20 +187,7 @@ def correlation(one: Maps, other: Maps) -> PerExample:
 
     Equal pixels have their mean rank.
     """
-    ranks = [jax.vmap(mean_ranks)(maps.reshape(len(maps), -1)) for maps in (one, other)]
-    centred = [x - x.mean(axis=1, keepdims=True) for x in ranks]
-    sizes = [jnp.sqrt(jnp.square(x).sum(axis=1)) for x in centred]
-    product = sizes[0] * sizes[1]
-    found = (centred[0] * centred[1]).sum(axis=1) / jnp.where(product > 0, product, 1.0)
-    return jnp.where(product > 0, found, jnp.nan)
-
-
-def mean_ranks(values: Numbers) -> Numbers:
-    """The rank of each number over n, from 0 to 1; equal ones have their mean."""
-    ordered = jnp.sort(values)
-    low = jnp.searchsorted(ordered, values, side="left")
-    high = jnp.searchsorted(ordered, values, side="right")
-    return 0.5 * (low + high).astype(jnp.float32) / values.shape[0]
+    return rank_correlation(*(maps.reshape(len(maps), -1) for maps in (one, other)))
 
 
 def _word(layer: str) -> str:
