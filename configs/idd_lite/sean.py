@@ -14,7 +14,7 @@ from configs.steex import recipe
 from xai_jax.experiment import Experiment
 from xai_jax.nn.sean import Sean
 
-PLANS = {"full": (4, 5000), "small": (3, 1200)}  # depth, steps
+PLANS = {"full": (4, 5000), "small": (3, 4000)}  # depth, steps
 
 
 def get_config(which: str = "full") -> Experiment:

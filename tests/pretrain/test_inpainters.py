@@ -1,5 +1,7 @@
 """Training the VAE and DeepFill: their losses by hand, and that steps learn, compiled once."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -120,6 +122,26 @@ SETTINGS = {
         network=deepfill.Network(width=4), learning_rate=1e-3, critic_steps=2
     ),
 }
+
+
+def test_before_it_joins_in_nobody_asks_the_critic():
+    """So that its pass costs nothing until then: what it would say is not a number here."""
+    trainable, pictures, key = SETTINGS["light"].build(), batch(), jax.random.key(4)
+    state = trainable.init(key, None, pictures)
+    learning = state.learning
+    patches = learning.critics["patches"]
+    broken = jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), patches.params)
+    critics = {"patches": dataclasses.replace(patches, params=broken)}
+    step = jax.jit(trainable.step)
+    wanted, _ = step(state, None, pictures, key)
+    state = dataclasses.replace(state, learning=dataclasses.replace(learning, critics=critics))
+    found, _ = step(state, None, pictures, key)
+    for one, other in zip(
+        jax.tree.leaves(found.learning.generator),
+        jax.tree.leaves(wanted.learning.generator),
+        strict=True,
+    ):
+        assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", SETTINGS)

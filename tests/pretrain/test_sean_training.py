@@ -36,7 +36,12 @@ def trainable(experiment):
 
 
 @pytest.fixture(scope="module")
-def states(experiment, trainable, batch):
+def step(trainable):
+    return jax.jit(trainable.step)
+
+
+@pytest.fixture(scope="module")
+def states(trainable, step, batch):
     """Before the first step, after three (no critic yet), and after twenty of the same batch."""
     rng = np.random.default_rng(0)
 
@@ -56,7 +61,7 @@ def states(experiment, trainable, batch):
     )
     learning = dataclasses.replace(learning, generator=generator, critics=critics)
     state = dataclasses.replace(jax.tree.map(zero, state), learning=learning)
-    step, found, said = jax.jit(trainable.step), {0: state}, []
+    found, said = {0: state}, []
     for n in range(20):
         state, metrics = step(state, None, batch, jax.random.fold_in(KEY, n))
         said.append(metrics)
@@ -76,6 +81,21 @@ def test_it_learns_and_the_critics_join_in_when_they_are_told(states):
     assert same(critics[0], critics[3]) and not same(critics[3], critics[4])
     assert said[2]["critics"] == 0.0 and said[3]["critics"] > 0.0
     assert int(found[20].learning.num_steps) == 20
+
+
+def test_before_they_join_in_nobody_asks_them(states, step, batch):
+    """So that their passes cost nothing until then: what they would say is not a number here."""
+    begun = states[0][0]
+    critics = begun.learning.critics
+    broken = jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), critics.params)
+    learning = dataclasses.replace(
+        begun.learning, critics=dataclasses.replace(critics, params=broken)
+    )
+    after, said = step(
+        dataclasses.replace(begun, learning=learning), None, batch, jax.random.fold_in(KEY, 0)
+    )
+    assert same(after.learning.generator.params, states[0][1].learning.generator.params)
+    assert said["fooled"] == 0.0 and said["matching"] == 0.0
 
 
 def test_each_side_has_its_own_rate():

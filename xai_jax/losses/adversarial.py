@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from xai_jax.core.types import AnyArray, Images, Maps, PerExample, PRNGKeys
+from xai_jax.core.types import AnyArray, Images, Maps, PerExample, PRNGKeys, PyTree
 
 
 def reconstruction(one: Images, other: Images) -> PerExample:
@@ -63,3 +63,16 @@ def hinge_real(scores: AnyArray) -> PerExample:
 def hinge_fake(scores: AnyArray) -> PerExample:
     """The same of a filled picture; 0 up to a score of -1."""
     return jnp.maximum(0.0, 1.0 + scores).mean((1, 2, 3))
+
+
+def from_then_on(joined: AnyArray, judge: Callable[..., PyTree], *given: PyTree) -> PyTree:
+    """What `judge` makes of `given` once critics have joined in; zeros, at no cost, before that.
+
+    Args:
+        joined: a boolean, whether they have.
+        judge: asks them.
+        *given: what it is asked about; gradients with respect to it are zero before, too.
+    """
+    shapes = jax.eval_shape(judge, *given)
+    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    return jax.lax.cond(joined, judge, lambda *_: zeros, *given)

@@ -56,7 +56,7 @@ def _step(cfg: Config) -> ca_parts.Step:
     tx = cfg.optimiser()
     critic: Any = PatchCritic(cfg.critic_width)
 
-    def of_generator(params, statistics, batch, keep, frozen, critic_params, weight):
+    def of_generator(params, statistics, batch, keep, frozen, critic_params, has_critic):
         del statistics
         found, fake = ca_parts.filled(cfg.network, params, batch.images, keep)
         terms = {"pixels": ca_parts.pixels(cfg, batch.images, keep, found, 1.0)}
@@ -65,9 +65,14 @@ def _step(cfg: Config) -> ca_parts.Step:
             shown = deepfill.unscaled(fake)
             terms["features"] = ca_losses.features(frozen.classifier, shown, batch.images)
             value += cfg.feature_weight * terms["features"]
-        said = critic.apply({"params": critic_params}, fake, 1.0 - keep)
+
+        def judge(fake):
+            said = critic.apply({"params": critic_params}, fake, 1.0 - keep)
+            return said.mean((1, 2, 3))
+
+        said = adversarial.from_then_on(has_critic, judge, fake)
         # The filled pictures stand in for statistics, so that they need not be made again.
-        return value - weight * said.mean((1, 2, 3)), terms, fake
+        return value - cfg.adversarial_weight * said, terms, fake
 
     def of_critic(params, statistics, batch, keep, fake):
         real, where = deepfill.scaled(batch.images), 1.0 - keep
@@ -78,9 +83,8 @@ def _step(cfg: Config) -> ca_parts.Step:
     def step(state: State, frozen, batch, key, axis_name=None):
         keep = holes.holes(example_keys(key, batch.image_id), *batch.images.shape[1:3])
         has_critic = state.num_steps >= cfg.critic_from
-        weight = jnp.where(has_critic, cfg.adversarial_weight, 0.0)
         before = state.critics["patches"]
-        given = keep, frozen, before.params, weight
+        given = keep, frozen, before.params, has_critic
         made, metrics = learner.minimise(
             state.generator, tx, of_generator, batch, *given, axis_name=axis_name
         )
@@ -89,7 +93,9 @@ def _step(cfg: Config) -> ca_parts.Step:
         def criticise():
             return learner.minimise(before, tx, of_critic, batch, keep, fake, axis_name=axis_name)
 
-        after, said = jax.lax.cond(has_critic, criticise, lambda: (before, {"loss": 0.0 * weight}))
+        after, said = jax.lax.cond(
+            has_critic, criticise, lambda: (before, {"loss": jnp.float32(0.0)})
+        )
         made = dataclasses.replace(made, statistics={})
         state = State(made, {"patches": after}, state.num_steps + 1)
         return state, {**metrics, "critic": said["loss"]}

@@ -6,6 +6,7 @@ perceptual network is Lite1 in place of VGG-19: one that explains nothing here.
 """
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -138,9 +139,8 @@ def _step(cfg: Config) -> Callable[..., Any]:
     def step(state: State, frozen: Frozen | None, batch: Batch, key: PRNGKey, axis_name=None):
         keys = example_keys(key, batch.image_id)
         has_critics = state.num_steps >= cfg.critic_from
-        share = jnp.where(has_critics, 1.0, 0.0)
         training = InTraining(weight=batch.weight, axis_name=axis_name)
-        given = keys, frozen, state.critics.params, share, training
+        given = keys, frozen, state.critics.params, has_critics, training
         made, metrics = learner.minimise(
             state.generator, own, of_generator, batch, *given, axis_name=axis_name
         )
@@ -154,7 +154,7 @@ def _step(cfg: Config) -> Callable[..., Any]:
                 state.critics, theirs, of_critics, batch, fake, axis_name=axis_name
             )
 
-        untouched = state.critics, {"loss": 0.0 * share}
+        untouched = state.critics, {"loss": jnp.float32(0.0)}
         after, said = jax.lax.cond(has_critics, criticise, lambda: untouched)
         state = State(generator=made, critics=after, num_steps=state.num_steps + 1)
         return state, {**metrics, "critics": said["loss"]}
@@ -166,7 +166,7 @@ def _of_generator(cfg: Config) -> Callable[..., Any]:
     network: Any = cfg.network.build()
     critics: Any = Critics(cfg.critic_width)
 
-    def loss(params, statistics, batch, keys, frozen, judging, share, training):
+    def loss(params, statistics, batch, keys, frozen, judging, has_critics, training):
         real, one_hot = scaled(batch.images), _one_hot(cfg, batch)
         variables = {"params": params, "batch_stats": statistics}
         fake, changed = network.apply(
@@ -178,14 +178,20 @@ def _of_generator(cfg: Config) -> Callable[..., Any]:
             shown = unscaled(fake)
             terms["features"] = ca_losses.features(frozen.classifier, shown, batch.images)
             value += cfg.feature_weight * terms["features"]
-        of_fake = critics.apply({"params": judging}, fake, one_hot)
-        of_real = jax.lax.stop_gradient(critics.apply({"params": judging}, real, one_hot))
-        terms["matching"] = matching(of_fake, of_real)
-        terms["fooled"] = jnp.mean(jnp.stack([own[-1].mean((1, 2, 3)) for own in of_fake]), axis=0)
-        judged = cfg.matching_weight * terms["matching"] - cfg.adversarial_weight * terms["fooled"]
-        return value + share * judged, terms, (changed["batch_stats"], fake)
+        judge = functools.partial(_judged, critics, judging, one_hot)
+        said = adversarial.from_then_on(has_critics, judge, fake, real)
+        judged = cfg.matching_weight * said["matching"] - cfg.adversarial_weight * said["fooled"]
+        return value + judged, {**terms, **said}, (changed["batch_stats"], fake)
 
     return loss
+
+
+def _judged(critics: Any, params: PyTree, one_hot: AnyArray, fake: AnyArray, real: AnyArray):
+    """What the critics see in drawn pictures beside real ones, and what they say, per picture."""
+    of_fake = critics.apply({"params": params}, fake, one_hot)
+    of_real = jax.lax.stop_gradient(critics.apply({"params": params}, real, one_hot))
+    said = jnp.stack([own[-1].mean((1, 2, 3)) for own in of_fake])
+    return {"matching": matching(of_fake, of_real), "fooled": said.mean(axis=0)}
 
 
 def matching(fake: list[list[AnyArray]], real: list[list[AnyArray]]) -> PerExample:
