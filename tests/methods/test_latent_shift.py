@@ -1,5 +1,8 @@
 """Latent shift in a latent space without training, where every step is known in closed form."""
 
+import dataclasses
+
+import flat_regions
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +10,7 @@ import planted
 import pytest
 
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Frozen
 from xai_jax.core.targets import Head
 from xai_jax.core.types import Batch
@@ -84,3 +88,22 @@ def test_without_a_latent_space_it_is_refused():
         latent_shift.Config().build().check(blind, (1, SIZE, SIZE, 3))
     with pytest.raises(ValueError, match="least is 2.0 and largest 1.0; swap the two"):
         latent_shift.Config(least=2.0, largest=1.0).build().check(frozen(), (1, SIZE, SIZE, 3))
+
+
+def test_codes_of_regions_are_shifted_too_and_a_picture_without_a_label_map_is_skipped():
+    regions = jnp.zeros((1, SIZE, SIZE), jnp.int32).at[:, 8:].set(2)
+    batch = dataclasses.replace(batch_of([0.4]), regions=regions.at[:, :8, 8:].set(1))
+    space = flat_regions.flat(noise=0.0)
+    of_regions = frozen().replace(generator=space)
+    found = explain(latent_shift.Config(), of_regions, batch)
+    made = np.asarray(found.pictures["counterfactual"])
+    assert (made[:, :8, :8] > 0.5).all()
+    np.testing.assert_allclose(made[:, 8:], 0.4, atol=1e-6)
+    admit = latent_shift.Config().build().admit
+    with pytest.raises(BadPicture, match="It has no label map; hand one in as regions"):
+        admit(of_regions, {})
+    with pytest.raises(
+        BadPicture, match="has the number 5, and the generator's regions are 0 to 4"
+    ):
+        admit(of_regions, {"regions": np.full((SIZE, SIZE), 5)})
+    admit(frozen(), {})

@@ -6,7 +6,8 @@ from typing import Any
 
 from flax import struct
 
-from xai_jax.core.components import Split
+from xai_jax.core.components import Split, check_numbers
+from xai_jax.core.errors import BadPicture
 from xai_jax.core.precision import Precision, computed
 from xai_jax.core.types import AnyArray, Images, PRNGKeys, PyTree
 
@@ -61,6 +62,19 @@ class Generator:
     def decode(self, context: Any, codes: Any, keys: PRNGKeys) -> Images:
         """Pictures of `codes`, unit pixels; `keys` are of the noise, one a picture."""
         return self.decode_fn(self.params, context, codes, keys)
+
+
+def check_label_map(generator: Generator, known: Mapping[str, Any]) -> None:
+    """Refuses what is known of one picture where the generator's label map is not in it.
+
+    Raises:
+        BadPicture: there is none, or it has a number that is no region.
+    """
+    if not generator.region_names:
+        return
+    if "regions" not in known:
+        raise BadPicture("It has no label map; hand one in as regions.")
+    check_numbers(known["regions"], len(generator.region_names))
 
 
 def region_names(generator: Generator | None) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from xai_jax.core import outputs
 from xai_jax.core.domains import Count, NotNegative, Positive
-from xai_jax.core.generator import Generator
+from xai_jax.core.generator import Generator, check_label_map
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.outputs import COUNTERFACTUAL, DIFFERENCE, STABLE
 from xai_jax.core.rng import example_keys
@@ -93,6 +93,7 @@ def latent_shift(cfg: Config) -> Method:
         explain=explain,
         outputs=(COUNTERFACTUAL, STABLE, DIFFERENCE, _SHIFT),
         check=functools.partial(_check, cfg),
+        admit=lambda frozen, known: check_label_map(_space(frozen), known),
     )
 
 
@@ -104,7 +105,10 @@ def _check(cfg: Config, frozen: Frozen, shape: tuple[int, int, int, int]) -> Non
         )
     if cfg.least > cfg.largest:
         raise ValueError(f"least is {cfg.least} and largest {cfg.largest}; swap the two.")
-    jax.eval_shape(frozen.generator.prepare, jax.ShapeDtypeStruct(shape, jnp.float32))
+    images = jax.ShapeDtypeStruct(shape, jnp.float32)
+    labels = jax.ShapeDtypeStruct(shape[:3], jnp.int32) if frozen.generator.region_names else None
+    prepare = lambda space, images, labels: space.prepare(images, labels)  # noqa: E731
+    jax.eval_shape(prepare, frozen.generator, images, labels)
 
 
 def _decoded(frozen: Frozen, context: Any, keys: Any, codes: PyTree) -> Images:

@@ -7,9 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from xai_jax.core.components import check_numbers
 from xai_jax.core.errors import BadPicture
-from xai_jax.core.generator import Generator
+from xai_jax.core.generator import Generator, check_label_map
 from xai_jax.core.method import Frozen
 from xai_jax.core.settings import nearest
 from xai_jax.core.types import AnyArray, Batch, Maps
@@ -71,10 +70,9 @@ def admit(targeted: tuple[str, ...], frozen: Frozen, known: Mapping[str, Any]) -
     Raises:
         BadPicture: says what is missing, and which regions the picture has.
     """
-    names = generator_of(frozen).region_names
-    if "regions" not in known:
-        raise BadPicture("It has no label map; hand one in as regions.")
-    check_numbers(known["regions"], len(names))
+    generator = generator_of(frozen)
+    check_label_map(generator, known)
+    names = generator.region_names
     there = np.unique(known["regions"])
     absent = [name for name in targeted if names.index(name) not in there]
     if absent and len(absent) == len(targeted):
