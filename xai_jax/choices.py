@@ -17,6 +17,7 @@ from xai_jax.infills.noise import RandomColour
 from xai_jax.infills.pyramid import Pyramid
 from xai_jax.infills.vae import Vae
 from xai_jax.methods import (
+    adversarial,
     bbmp,
     controls,
     explainer,
@@ -42,6 +43,7 @@ METHODS: dict[str, type] = {
     "rtis_per_image": rtis.PerImage,
     "syce": syce.Config,
     "latent_shift": latent_shift.Config,
+    "adversarial": adversarial.Config,
     "steex": steex.Config,
     "steex_sparsest": steex.Sparsest,
     "igos": igos.Config,

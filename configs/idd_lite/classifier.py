@@ -13,6 +13,9 @@ from configs.steex import recipe
 from xai_jax.experiment import Experiment
 
 
-def get_config(which: str = "full") -> Experiment:
+def get_config(
+    which: str = "full", architecture: str = "efficientnet_lite0", seed: int = 0
+) -> Experiment:
     """The experiment; `which` is "full" or "small"."""
-    return recipe.new_classifier(recipes.named(which, SIZES), 1600, trunk_rate=5e-5)
+    pictures = recipes.named(which, SIZES)
+    return recipe.new_classifier(pictures, 1600, 5e-5, architecture, seed)

@@ -2,8 +2,10 @@
 
     python evaluate.py --config=configs/idd_lite/evaluate.py --workdir=runs/idd_scores
 
-It needs what classifier.py and sean.py of this folder train, at the same size: `:small` is that of
-64 x 40 pixels. Rows are as in configs/steex/planted_evaluate.py.
+It needs what classifier.py and sean.py of this folder train, at the same size. Rows are as in
+configs/steex/planted_evaluate.py. With `:floors` (and what oracle.py trains) STEEX stands beside
+adversarial pictures and latent shift on the same generator, and the oracle judges, too. With
+`:small` and `:small_floors` the pictures are of 64 x 40 pixels.
 
 Expect no figure yet: nobody has run it.
 """
@@ -12,13 +14,23 @@ from configs import recipes
 from configs.idd_lite import classifier
 from configs.idd_lite.skies import DECIDES, REGIONS, SIZES
 from configs.steex import recipe
+from xai_jax.classifiers.pretrained import Named
 from xai_jax.scoring.evaluation import Evaluation
+
+RUNS = "runs/idd_classifier", "runs/idd_sean"
+ORACLE = "runs/idd_oracle/classifier.safetensors"
+CHOICES = {
+    "full": ("full", False),
+    "floors": ("full", True),
+    "small": ("small", False),
+    "small_floors": ("small", True),
+}  # size, and whether beside the floors
 
 
 def get_config(which: str = "full") -> Evaluation:
-    """The evaluation; `which` is "full" or "small"."""
-    pictures = recipes.named(which, SIZES)
-    data = recipe.with_regions(pictures.once("test"))
-    runs = "runs/idd_classifier", "runs/idd_sean"
+    """The evaluation; `which` is a key of CHOICES."""
+    size, beside_floors = recipes.named(which, CHOICES)
+    data = recipe.with_regions(SIZES[size].once("test"))
     regions = (*REGIONS, "unlabelled")
-    return recipe.scores(classifier.get_config(which), data, runs, regions, DECIDES)
+    made = recipe.scores(classifier.get_config(size), data, RUNS, regions, DECIDES)
+    return recipe.floors(made, Named(name=ORACLE).build()) if beside_floors else made

@@ -9,13 +9,14 @@ from configs.recipes import Pictures
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.classifiers.segmenter import KIND as SEGMENTER
 from xai_jax.classifiers.trunk import Trunk
+from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Explained
 from xai_jax.data.pipeline import Pipeline
 from xai_jax.data.transforms import Augment
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.generators.sean import KIND, Sean
 from xai_jax.infills.constant import Mean
-from xai_jax.methods import steex
+from xai_jax.methods import adversarial, latent_shift, steex
 from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.pasted import cout
 from xai_jax.metrics.region_effects import region_effects
@@ -32,8 +33,14 @@ def with_regions(data: Pipeline) -> Pipeline:
     return dataclasses.replace(data, regions=True)
 
 
-def new_classifier(pictures: Pictures, steps: int, trunk_rate: float = 2e-5) -> Experiment:
-    """EfficientNet-Lite0 with one logit, its ImageNet trunk trained on, which STEEX explains."""
+def new_classifier(
+    pictures: Pictures,
+    steps: int,
+    trunk_rate: float = 2e-5,
+    architecture: str = "efficientnet_lite0",
+    seed: int = 0,
+) -> Experiment:
+    """A network of one logit, its ImageNet trunk trained on, which STEEX explains; or an oracle."""
     method = classifier.Config(
         num_classes=1,
         learning_rate=1e-3,
@@ -43,11 +50,12 @@ def new_classifier(pictures: Pictures, steps: int, trunk_rate: float = 2e-5) -> 
     )
     return recipes.new_classifier(
         pictures,
-        "efficientnet_lite0",
+        architecture,
         method,
         data=pictures.training(),
         validation=Validation(data=pictures.once("validation"), every=100),
         num_steps=steps,
+        seed=seed,
         log_every=20,
         checkpoint_every=50,
     )
@@ -133,6 +141,24 @@ def new_segmenter(
         export=WeightsFile(kind=SEGMENTER, config=network, preprocess=pictures.preprocess()),
         **given,
     )
+
+
+def floors(scores: Evaluation, oracle: Classifier | None = None) -> Evaluation:
+    """Beside STEEX by the sparing setting: pixels, and all codes along one gradient.
+
+    Args:
+        scores: as of `scores`, whose contestants and metrics are replaced.
+        oracle: a second classifier of the same pictures, which is asked too.
+    """
+    methods = {
+        "adversarial": adversarial.Config.sparing(),
+        "latent_shift": latent_shift.Config(),
+        "steex": steex.Config.sparing(),
+    }
+    rows = {
+        name: Contestant(method=method, mask=stretched_saliency) for name, method in methods.items()
+    }
+    return dataclasses.replace(scores, contestants=rows, metrics=(flips(oracle), cout()))
 
 
 def scores(

@@ -14,6 +14,7 @@ _LINES = {
     "rtis_per_image": "the same, optimised for each picture",
     "syce": "two pictures decided one way and the other, by trained generators",
     "latent_shift": "the picture along the gradient of an autoencoder's code",
+    "adversarial": "pixels that turn the decision and show nothing: a floor",
     "steex": "which styles of its regions turn the decision?",
     "steex_sparsest": "the same, by as few regions as will do",
     "igos": "a mask descended along integrated gradients",

@@ -89,8 +89,8 @@ DIFFERENCE = Output(
     kind="map",
     axes=PIXEL_MAP,
     unit="unit pixels, in [-1, 1]",
-    meaning="Stable picture, or reconstruction, less the generated counterfactual; the channels' "
-    "mean: above 0 it became darker.",
+    meaning="Stable picture, reconstruction or picture, less the generated counterfactual; the "
+    "channels' mean: above 0 it became darker.",
 )
 LABEL_MAP = Output(
     name="label_map",
@@ -129,6 +129,9 @@ def number(name: str, unit: str, meaning: str, *axes: str) -> Output:
 def trace(name: str, unit: str, meaning: str) -> Output:
     """What an optimisation logs before each update, ``[b t]``."""
     return number(name, unit, meaning, STEP)
+
+
+GAINED = trace("gained", "nats", "Log-odds of the other decision.")
 
 
 def by_name(outputs: Iterable[Output]) -> dict[str, Output]:

@@ -11,6 +11,7 @@ from xai_jax.core.generator import Generator
 from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
 from xai_jax.core.optimise import optimise
+from xai_jax.core.outputs import GAINED
 from xai_jax.core.rng import example_keys, fold_each
 from xai_jax.core.types import AnyArray, Batch, Images, Maps, PerExample, PRNGKey, PRNGKeys
 from xai_jax.methods.steex import regions, shown
@@ -71,11 +72,11 @@ class Problem:
             decision = jax.nn.softplus(-gained)
             distance = jnp.square(free * moved).sum((1, 2))
             value = decision + self.cfg.distance_weight * distance
-            return value, {shown.GAINED.name: gained, shown.DISTANCE.name: distance}
+            return value, {GAINED.name: gained, shown.DISTANCE.name: distance}
 
         settled = None
         if self.cfg.margin is not None:
-            settled = lambda terms: terms[shown.GAINED.name] >= self.cfg.margin  # noqa: E731
+            settled = lambda terms: terms[GAINED.name] >= self.cfg.margin  # noqa: E731
         moved, trace = optimise(
             objective,
             jnp.zeros_like(self.begun),

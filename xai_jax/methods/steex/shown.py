@@ -5,7 +5,14 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from xai_jax.core import outputs
-from xai_jax.core.outputs import COUNTERFACTUAL, DIFFERENCE, LABEL_MAP, REGION, Output
+from xai_jax.core.outputs import (
+    COUNTERFACTUAL,
+    DIFFERENCE,
+    GAINED,
+    LABEL_MAP,
+    REGION,
+    Output,
+)
 from xai_jax.core.types import AnyArray, Batch, Explanation, Images, Maps, PerExample
 
 RECONSTRUCTION = Output(
@@ -37,7 +44,6 @@ ALREADY = outputs.number(
     "Whether it is decided otherwise before any change: then the counterfactual explains nothing.",
 )
 OBJECTIVE = outputs.trace("objective", "nats", "What is minimised.")
-GAINED = outputs.trace("gained", "nats", "Log-odds of the other decision.")
 DISTANCE = outputs.trace("distance", "in the codes", "Squared length of the change of all codes.")
 
 OUTPUTS = (
