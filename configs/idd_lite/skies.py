@@ -3,7 +3,7 @@
 IDD-Lite, 1,403 pictures to train and 204 to validate, of which those with 2 % of sky or more count;
 7 regions and what is void. Every region has a gain and a tint of its own, drawn anew for each
 picture, so that nothing but the sky can tell. The classifier learns how bright it is, and "test"
-are the pictures to validate with a plain yes or no.
+are the first 48 pictures to validate with a plain yes or no.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ REGIONS = (
 DECIDES = "sky"
 ABOVE = 0.75  # about the median of the varied skies
 GRADED = 0.1  # unit pixels, in which the luma above that is a label's log-odds
-NUM = {"train": 40_000, "validation": 0, "test": 0}
+NUM = {"train": 40_000, "validation": 0, "test": 48}  # 0: each once
 
 
 def _skies(split: str) -> RegionLooks:

@@ -4,7 +4,7 @@
     python train.py --config=configs/mnist/cyce.py:identity --workdir=runs/mnist_cyce_identity
 
 It needs the classifier of configs/mnist/classifier.py. `:identity` adds the identity term of
-GANterfactual, `:published` is the authors' schedule; see configs/mnist/syce.py.
+GANterfactual, `:long` and `:published` are as in configs/mnist/syce.py.
 
 Expect no figure: no command has measured these runs.
 """
@@ -16,7 +16,7 @@ from xai_jax.methods import syce
 
 
 def get_config(which: str = "quick") -> Experiment:
-    """The experiment; `which` is "quick", "published" or "identity"."""
+    """The experiment; `which` is "quick", "long", "published" or "identity"."""
     with_identity = {"identity": like.methods(syce.Config.cyce_identity)["quick"]}
     method = recipes.named(which, like.methods(syce.Config.cyce) | with_identity)
-    return like.experiment(method, which)
+    return like.experiment(method, "quick" if which in with_identity else which)

@@ -5,7 +5,8 @@
 It needs the classifier of configs/mnist/classifier.py. The published training is
 `--config=configs/mnist/syce.py:published`: 60 epochs of batches of 64 a domain at 1e-4, less at
 plateaus. This one takes fewer and smaller batches, 16 a domain, at 1e-3, which falls to 0, and
-exports a moving average.
+exports a moving average. `:long` is between them: 20 epochs of batches of 64 a domain at 3e-4,
+which falls to 0, averaged, too.
 
 Expect in metrics.jsonl, at step 1,000, valid/flipped 0.989, valid/kept 0.995 and
 valid/adversarial 0.049, as the command above left them on two CPU cores.
@@ -22,28 +23,31 @@ from xai_jax.infills.constant import Mean
 from xai_jax.methods import syce
 
 STEPS = 1000
-PUBLISHED_STEPS = 60 * 73  # epochs of so many steps
+EPOCH = 73  # steps, of 64 a domain
+PLANS = {  # steps, rows of a batch, steps between validations (0: an epoch), patience
+    "quick": (STEPS, 32, 500, None),
+    "long": (20 * EPOCH, 128, 5 * EPOCH, None),
+    "published": (60 * EPOCH, 128, 0, 12),
+}
 
 
 def get_config(which: str = "quick") -> Experiment:
-    """The experiment; `which` is "quick" or "published"."""
+    """The experiment; `which` is a key of PLANS."""
     return experiment(recipes.named(which, methods(syce.Config)), which)
 
 
 def methods(made) -> dict:
     """Settings that `made` returns, as they are trained here and as they were published."""
-    quick = {"learning_rate": 1e-3, "decay_steps": STEPS, "average": 0.99}
-    changed = made()
-    for name, value in quick.items():
-        setattr(changed, name, value)
-    published = made()
+    quick, long, published = made(), made(), made()
+    quick.learning_rate, quick.decay_steps, quick.average = 1e-3, STEPS, 0.99
+    long.learning_rate, long.decay_steps, long.average = 3e-4, PLANS["long"][0], 0.99
     published.plateau = 4
-    return {"quick": changed, "published": published}
+    return {"quick": quick, "long": long, "published": published}
 
 
 def experiment(method: syce.Config, which: str) -> Experiment:
     """A training on MNIST that leaves a file to explain with."""
-    is_quick = which != "published"
+    num_steps, batch_size, every, patience = PLANS[which]
     classifier = Named(name="runs/mnist_classifier/classifier.safetensors")
     return Experiment(
         method=method,
@@ -51,11 +55,11 @@ def experiment(method: syce.Config, which: str) -> Experiment:
         data=Pairs(pictures=PICTURES.training(Warp())),
         validation=Validation(
             data=PICTURES.once("validation"),
-            every=500 if is_quick else 0,
-            patience=None if is_quick else 12,
+            every=every,
+            patience=patience,
         ),
-        num_steps=STEPS if is_quick else PUBLISHED_STEPS,
-        batch_size=32 if is_quick else 128,
+        num_steps=num_steps,
+        batch_size=batch_size,
         checkpoint_every=50,
         export=PICTURES.exported("syce", method),
     )
