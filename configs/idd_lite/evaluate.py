@@ -5,32 +5,36 @@
 It needs what classifier.py and sean.py of this folder train, at the same size. Rows are as in
 configs/steex/planted_evaluate.py. With `:floors` (and what oracle.py trains) STEEX stands beside
 adversarial pictures and latent shift on the same generator, and the oracle judges, too. With
-`:small` and `:small_floors` the pictures are of 64 x 40 pixels.
+`:small` and `:small_floors` the pictures are of 64 x 40 pixels, as with `:naive` and `:ahead`,
+which explain the other classifiers of classifier.py.
 
 Expect no figure yet: nobody has run it.
 """
 
 from configs import recipes
 from configs.idd_lite import classifier
-from configs.idd_lite.skies import DECIDES, REGIONS, SIZES
+from configs.idd_lite.skies import ALL_REGIONS, DECIDES, DECISIONS
 from configs.steex import recipe
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.scoring.evaluation import Evaluation
 
-RUNS = "runs/idd_classifier", "runs/idd_sean"
+CLASSIFIERS = {"naive": "runs/idd_naive", "ahead": "runs/idd_ahead"}
 ORACLE = "runs/idd_oracle/classifier.safetensors"
 CHOICES = {
     "full": ("full", False),
     "floors": ("full", True),
     "small": ("small", False),
     "small_floors": ("small", True),
-}  # size, and whether beside the floors
+    "naive": ("naive", False),
+    "ahead": ("ahead", False),
+}  # of DECISIONS, and whether beside the floors
 
 
 def get_config(which: str = "full") -> Evaluation:
     """The evaluation; `which` is a key of CHOICES."""
-    size, beside_floors = recipes.named(which, CHOICES)
-    data = recipe.with_regions(SIZES[size].once("test"))
-    regions = (*REGIONS, "unlabelled")
-    made = recipe.scores(classifier.get_config(size), data, RUNS, regions, DECIDES)
+    name, beside_floors = recipes.named(which, CHOICES)
+    data = recipe.with_regions(DECISIONS[name].once("test"))
+    runs = CLASSIFIERS.get(name, "runs/idd_classifier"), "runs/idd_sean"
+    decides = DECIDES.get(name, "sky")
+    made = recipe.scores(classifier.get_config(name), data, runs, ALL_REGIONS, decides)
     return recipe.floors(made, Named(name=ORACLE).build()) if beside_floors else made

@@ -9,7 +9,7 @@ Expect no figure yet: nobody has trained it to its end.
 """
 
 from configs import recipes
-from configs.idd_lite.skies import REGIONS, SIZES
+from configs.idd_lite.skies import ALL_REGIONS, SIZES
 from configs.steex import recipe
 from xai_jax.experiment import Experiment
 from xai_jax.nn.sean import Sean
@@ -20,6 +20,5 @@ PLANS = {"full": (4, 5000), "small": (3, 4000)}  # depth, steps
 def get_config(which: str = "full") -> Experiment:
     """The experiment; `which` is "full" or "small"."""
     depth, steps = recipes.named(which, PLANS)
-    regions = (*REGIONS, "unlabelled")
-    network = Sean(regions=regions, width=16, depth=depth, style=128, hidden=0, gain=1.0)
+    network = Sean(regions=ALL_REGIONS, width=16, depth=depth, style=128, hidden=0, gain=1.0)
     return recipe.new_sean(SIZES[which], network, steps)

@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from xai_jax.data.example import Example
 from xai_jax.data.masked_folder import MaskedFolder
-from xai_jax.data.region_looks import RegionLooks
+from xai_jax.data.region_looks import Asks, RegionLooks
 
 LUMA = [0.299, 0.587, 0.114]
 
@@ -71,6 +71,15 @@ def test_a_graded_label_is_the_logistic_function_of_how_far_the_luma_is_above():
         luma = (one.picture[one.mask == 1] / 255 @ LUMA).mean()
         np.testing.assert_allclose(other.labels, expit((luma - 0.3) / 0.1), rtol=1e-3)
         assert one.labels[0] == (other.labels[0] > 0.5)
+
+
+def test_the_share_of_a_region_decides_whatever_it_looks_like():
+    found = dataclasses.replace(LOOKS, asks=Asks.SHARE, least=0.0, vary=0.5, num=6).build()
+    assert found.class_names == ("much of sky",)
+    # 18 of 48 pixels, 18, and none.
+    shares = [(example.mask == 1).mean() for example in found]
+    np.testing.assert_array_equal([e.labels[0] for e in found], np.array(shares) > 0.3)
+    assert {example.labels[0] for example in found} == {0.0, 1.0}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ exposure of a photograph says nothing of its sky when every region has a gain an
 """
 
 import dataclasses
+import enum
 import functools
 from typing import Annotated
 
@@ -22,22 +23,31 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _TINT = 0.3  # of a gain's spread, for each colour by itself
 
 
+class Asks(enum.Enum):
+    """What of a region decides: how bright it is on average, or the share that it covers."""
+
+    LUMA = "luma"
+    SHARE = "share"
+
+
 @dataclasses.dataclass(slots=True, kw_only=True)
 class RegionLooks(Settings):
     """The pictures of a source that have masks, with their masks as label maps.
 
     The one class is there where the mean luma of the region `decides` is above `above`, after all
-    regions have been varied. Picture i depends on its file and on ``(seed, i)`` only.
+    regions have been varied; or, where `asks` is SHARE, where it covers more than that of the
+    picture, which no change of looks turns. Picture i depends on its file and on ``(seed, i)``.
 
     Fields:
         source: the pictures, or settings whose `build` finds them; their masks number the regions.
         regions: names of these numbers; what is void gets the number after the last of them, and
             the name "unlabelled".
         decides: one of them.
-        above: unit pixels.
-        graded: the label is no step at `above` but the logistic function of the luma's distance
-            from it in these units (unit pixels), so that a classifier that learns it has a slope
-            everywhere, which is what methods that follow gradients need; 0: a step.
+        above: unit pixels, or a share.
+        asks: what of it.
+        graded: the label is no step at `above` but the logistic function of the distance from it in
+            these units, so that a classifier that learns it has a slope everywhere, which is what
+            methods that follow gradients need; 0: a step.
         least: share of a picture that this region must cover; others are left out.
         vary: the logarithm of a region's gain is drawn from a normal of this spread; 0: the
             pictures as they are.
@@ -49,6 +59,7 @@ class RegionLooks(Settings):
     regions: Annotated[tuple[str, ...], NotEmpty()]
     decides: str
     above: Share
+    asks: Asks = Asks.LUMA
     graded: NotNegative = 0.0
     least: Share = 0.02
     vary: NotNegative = 0.0
@@ -98,7 +109,8 @@ class VariedExamples:
     @property
     def class_names(self) -> tuple[str, ...]:
         """One."""
-        return (f"bright {self.settings.decides}",)
+        how = "bright" if self.settings.asks is Asks.LUMA else "much of"
+        return (f"{how} {self.settings.decides}",)
 
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
@@ -131,13 +143,15 @@ class VariedExamples:
         if settings.vary:
             image = np.clip(image * self._gains(index)[ids], 0.0, 1.0)
         picture = np.round(255 * image).astype(np.uint8)
-        inside = picture[ids == settings.regions.index(settings.decides)]
-        luma = float((inside / np.float32(255) @ _LUMA).mean())  # of what is shown
+        where = ids == settings.regions.index(settings.decides)
+        found = float(where.mean())
+        if settings.asks is Asks.LUMA:
+            found = float((picture[where] / np.float32(255) @ _LUMA).mean())  # of what is shown
         return Example(
             row=index,
             name=self.names[index],
             picture=picture,
-            labels=np.array([_label(luma - settings.above, settings.graded)], np.float32),
+            labels=np.array([_label(found - settings.above, settings.graded)], np.float32),
             mask=ids.astype(np.uint8),
             regions=True,
         )
@@ -152,7 +166,7 @@ class VariedExamples:
 
 
 def _label(over: float, graded: float) -> float:
-    """Of how bright a region is, in [0, 1]; half where it is as bright as `above`."""
+    """In [0, 1]; half where it is `above` itself."""
     return float(1 / (1 + np.exp(-over / graded))) if graded else float(over > 0)
 
 
