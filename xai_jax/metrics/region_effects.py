@@ -16,6 +16,7 @@ from xai_jax.core.metric import Column, Metric
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import Batch, Explanation, PerExample, PRNGKey
 from xai_jax.metrics.ranks import rank_correlation
+from xai_jax.metrics.regions import changes
 
 Effects = Float[Array, "b n"]
 
@@ -45,9 +46,7 @@ class _Effects:
         self, params: None, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
     ) -> dict[str, PerExample]:
         del params
-        if "region_change" not in explanation.numbers:
-            raise ValueError("The method changes no regions.")
-        change = explanation.numbers["region_change"]  # [b n]
+        change = changes(explanation)
         is_there = explanation.numbers["region_share"] > 0
         measured = effects(frozen, batch, change.shape[1], key, spread=self.spread, num=self.num)
         rank = rank_correlation(change, measured, is_there)  # of two it is 1 or -1

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from xai_jax.core import outputs
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
-from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey
+from xai_jax.core.types import AnyArray, Batch, Explanation, Images, PerExample, PRNGKey
 
 _CHANGED = 0.1  # of the largest change; a region whose code changes by more counts
 _SURE = {"flips_75": math.log(3.0), "flips_95": math.log(19.0)}  # log-odds of these probabilities
@@ -116,9 +116,7 @@ class _Changes:
         self, params: None, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
     ) -> dict[str, PerExample]:
         del params, frozen, key
-        if "region_change" not in explanation.numbers:
-            raise ValueError("The method changes no regions.")
-        change = explanation.numbers["region_change"]  # [b n]
+        change = changes(explanation)
         before = explanation.numbers["log_odds_before"]
         gained = jnp.where(before >= 0, -1.0, 1.0) * explanation.numbers["log_odds_after"]
         stays = explanation.numbers["log_odds_reconstruction"]
@@ -140,6 +138,18 @@ class _Changes:
             "changed_regions": (change > _CHANGED * change.max(axis=1, keepdims=True)).sum(axis=1),
         }
         return {name: values.astype(jnp.float32) for name, values in found.items()}
+
+
+def changes(explanation: Explanation) -> AnyArray:
+    """How far each region's code has moved, ``[b n]``.
+
+    Raises:
+        ValueError: the method moves none.
+    """
+    if "region_change" not in explanation.numbers:
+        raise ValueError("The method changes no regions.")
+    found: AnyArray = explanation.numbers["region_change"]
+    return found
 
 
 def leaked(off: Images, labels: jnp.ndarray, moved: jnp.ndarray) -> PerExample:

@@ -6,6 +6,7 @@ and judges nothing.
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -53,10 +54,35 @@ class Config(Common):
 
 def _step(cfg: Config) -> ca_parts.Step:
     """The generator, then the critic on the same filled pictures."""
-    tx = cfg.optimiser()
+    tx, of_generator, of_critic = cfg.optimiser(), _of_generator(cfg), _of_critic(cfg)
+
+    def step(state: State, frozen, batch, key, axis_name=None):
+        keep = holes.holes(example_keys(key, batch.image_id), *batch.images.shape[1:3])
+        has_critic = state.num_steps >= cfg.critic_from
+        before = state.critics["patches"]
+        given = keep, frozen, before.params, has_critic
+        made, metrics = learner.minimise(
+            state.generator, tx, of_generator, batch, *given, axis_name=axis_name
+        )
+        # The filled pictures come with the statistics, so that they need not be made again.
+        fake = jax.lax.stop_gradient(made.statistics)
+
+        def criticise():
+            return learner.minimise(before, tx, of_critic, batch, keep, fake, axis_name=axis_name)
+
+        untouched = before, {"loss": jnp.float32(0.0)}
+        after, said = jax.lax.cond(has_critic, criticise, lambda: untouched)
+        made = dataclasses.replace(made, statistics={})
+        state = State(made, {"patches": after}, state.num_steps + 1)
+        return state, {**metrics, "critic": said["loss"]}
+
+    return step
+
+
+def _of_generator(cfg: Config) -> Callable[..., Any]:
     critic: Any = PatchCritic(cfg.critic_width)
 
-    def of_generator(params, statistics, batch, keep, frozen, critic_params, has_critic):
+    def loss(params, statistics, batch, keep, frozen, critic_params, has_critic):
         del statistics
         found, fake = ca_parts.filled(cfg.network, params, batch.images, keep)
         terms = {"pixels": ca_parts.pixels(cfg, batch.images, keep, found, 1.0)}
@@ -67,37 +93,21 @@ def _step(cfg: Config) -> ca_parts.Step:
             value += cfg.feature_weight * terms["features"]
 
         def judge(fake):
-            said = critic.apply({"params": critic_params}, fake, 1.0 - keep)
-            return said.mean((1, 2, 3))
+            return critic.apply({"params": critic_params}, fake, 1.0 - keep).mean((1, 2, 3))
 
         said = adversarial.from_then_on(has_critic, judge, fake)
-        # The filled pictures stand in for statistics, so that they need not be made again.
         return value - cfg.adversarial_weight * said, terms, fake
 
-    def of_critic(params, statistics, batch, keep, fake):
+    return loss
+
+
+def _of_critic(cfg: Config) -> Callable[..., Any]:
+    critic: Any = PatchCritic(cfg.critic_width)
+
+    def loss(params, statistics, batch, keep, fake):
         real, where = deepfill.scaled(batch.images), 1.0 - keep
         of_real = adversarial.hinge_real(critic.apply({"params": params}, real, where))
         of_fake = adversarial.hinge_fake(critic.apply({"params": params}, fake, where))
         return of_real + of_fake, {}, statistics
 
-    def step(state: State, frozen, batch, key, axis_name=None):
-        keep = holes.holes(example_keys(key, batch.image_id), *batch.images.shape[1:3])
-        has_critic = state.num_steps >= cfg.critic_from
-        before = state.critics["patches"]
-        given = keep, frozen, before.params, has_critic
-        made, metrics = learner.minimise(
-            state.generator, tx, of_generator, batch, *given, axis_name=axis_name
-        )
-        fake = jax.lax.stop_gradient(made.statistics)
-
-        def criticise():
-            return learner.minimise(before, tx, of_critic, batch, keep, fake, axis_name=axis_name)
-
-        after, said = jax.lax.cond(
-            has_critic, criticise, lambda: (before, {"loss": jnp.float32(0.0)})
-        )
-        made = dataclasses.replace(made, statistics={})
-        state = State(made, {"patches": after}, state.num_steps + 1)
-        return state, {**metrics, "critic": said["loss"]}
-
-    return step
+    return loss
