@@ -11,11 +11,14 @@ from xai_jax.core.infill import Infill
 from xai_jax.core.method import Builds, Explained
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.example import Examples
+from xai_jax.data.pairs import Pairs
 from xai_jax.data.pipeline import Masks, Pipeline
 from xai_jax.data.transforms import Augment
-from xai_jax.experiment import Experiment
+from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
-from xai_jax.methods import explainer, rtis
+from xai_jax.methods import explainer, rtis, syce
+from xai_jax.nn.patch_discriminator import PatchDiscriminator
+from xai_jax.nn.unet import UNet
 from xai_jax.pretrain import classifier
 from xai_jax.runtime.weights_file import WeightsFile
 from xai_jax.scoring.evaluation import Contestant, Evaluation
@@ -76,6 +79,74 @@ def new_classifier(
         batch_size=16,
         export=pictures.exported(new_head.KIND, new_head.on(name, method.head)),
         **run,
+    )
+
+
+def tuned_classifier(
+    pictures: Pictures, name: str, steps: int, augment: Augment, seed: int = 0
+) -> Experiment:
+    """One class, for small pictures: all of the pretrained classifier `name` is trained on.
+
+    Args:
+        pictures: with the splits "train" and "validation".
+        name: see above.
+        steps: of 32 pictures, over which the rates fall.
+        augment: how training pictures are varied.
+        seed: of the head, and of the pictures' order and variations.
+    """
+    method = classifier.Config(
+        num_classes=1,
+        learning_rate=1e-3,
+        trunk_frozen=False,
+        trunk_rate=3e-4,
+        dropout=0.3,
+        decay_steps=steps,
+    )
+    made = new_classifier(
+        pictures,
+        name,
+        method,
+        data=dataclasses.replace(pictures.training(augment), seed=seed),
+        validation=Validation(data=pictures.once("validation"), every=100),
+        num_steps=steps,
+        seed=seed,
+        checkpoint_every=100,
+    )
+    return dataclasses.replace(made, batch_size=32)
+
+
+def new_syce(pictures: Pictures, explained: str, steps: int, channels: int = 1) -> Experiment:
+    """SyCE of a classifier of one class, light, for pictures of 64 pixels or so.
+
+    Places of the networks are squares of 2 x 2 pixels, what the critics see is shifted by up to 4
+    pixels, and a moving average of the generators is exported.
+
+    Args:
+        pictures: with the splits "train" and "validation".
+        explained: the folder in which a run has left the classifier.
+        steps: of 16 pictures a domain.
+        channels: of what is drawn; 1: grey.
+    """
+    method = syce.Config(
+        network=UNet(stem=2, channels=channels),
+        critic=PatchDiscriminator(stem=2),
+        critic_shift=4,
+        learning_rate=1e-3,
+        decay_steps=steps,
+        average=0.995,
+    )
+    moved = Augment(brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0)
+    return Experiment(
+        method=method,
+        explained=Explained(
+            classifier=Named(name=f"{explained}/classifier.safetensors"), infill=Mean()
+        ),
+        data=Pairs(pictures=pictures.training(moved)),
+        validation=Validation(data=pictures.once("validation"), every=500),
+        num_steps=steps,
+        batch_size=32,
+        checkpoint_every=250,
+        export=pictures.exported("syce", method),
     )
 
 

@@ -61,7 +61,8 @@ def test_a_config_builds_its_methods_and_is_written(file, tmp_path):
 def test_a_configs_docstring_has_its_command(file):
     text = module_of(file).__doc__ or ""
     program = "evaluate.py" if isinstance(module_of(file).get_config(), Evaluation) else "train.py"
-    assert f"python {program} --config={file} " in text.replace("\\\n", "")
+    command = rf"python {program} --config={re.escape(file)}(:FOLDER\S*)? "
+    assert re.search(command, text.replace("\\\n", ""))
     assert "--workdir=" in text
 
 
@@ -75,7 +76,9 @@ def test_a_configs_docstring_says_what_to_expect(file):
 def test_the_page_of_the_configs_has_a_row_for_each():
     page = (ROOT / "configs" / "README.md").read_text()
     listed = re.findall(
-        r"^\| `(.+?)` \| `python \w+\.py --config=configs/(.+?)` \|", page, re.MULTILINE
+        r"^\| `(.+?)` \| `python \w+\.py --config=configs/(.+?)(?::FOLDER:COLUMN)?` \|",
+        page,
+        re.MULTILINE,
     )
     assert all(name == started for name, started in listed)
     assert sorted(f"configs/{name}" for name, _ in listed) == FILES

@@ -9,36 +9,15 @@ Expect in metrics.jsonl, at step 400, the state that is exported, valid/loss 0.4
 210 validation slices rightly decided, as the command above left them on two CPU cores.
 """
 
-import dataclasses
-
 from configs import recipes
 from configs.lgg_mri.matched import PICTURES
 from xai_jax.data.transforms import Augment
-from xai_jax.experiment import Experiment, Validation
-from xai_jax.pretrain import classifier
+from xai_jax.experiment import Experiment
 
 STEPS = 600
 
 
 def get_config(name: str = "efficientnet_lite0", seed: int = 0) -> Experiment:
     """The experiment."""
-    method = classifier.Config(
-        num_classes=1,
-        learning_rate=1e-3,
-        trunk_frozen=False,
-        trunk_rate=3e-4,
-        dropout=0.3,
-        decay_steps=STEPS,
-    )
     varied = Augment(saturation=0.0, hue=0.0)
-    made = recipes.new_classifier(
-        PICTURES,
-        name,
-        method,
-        data=dataclasses.replace(PICTURES.training(varied), seed=seed),
-        validation=Validation(data=PICTURES.once("validation"), every=100),
-        num_steps=STEPS,
-        seed=seed,
-        checkpoint_every=100,
-    )
-    return dataclasses.replace(made, batch_size=32)
+    return recipes.tuned_classifier(PICTURES, name, STEPS, varied, seed)
