@@ -1,8 +1,10 @@
-"""Makes docs/pictures/steex.jpg of what configs/steex/planted_evaluate.py has left.
+"""Makes docs/pictures/steex.jpg or skies.jpg of what an evaluation of STEEX has left.
 
-``python scripts/steex_pictures.py runs/streets_scores``: a picture a column; from the top the
-picture, its reconstruction, and the counterfactuals in general mode, by the traffic light alone and
-by the lamp alone.
+    python scripts/steex_pictures.py steex runs/streets_scores
+    python scripts/steex_pictures.py skies runs/idd_scores
+
+A picture a column; from the top the picture, its reconstruction, and the counterfactuals in general
+mode, by the region that decides alone and by another alone.
 """
 
 import pathlib
@@ -11,12 +13,14 @@ import sys
 import numpy as np
 from PIL import Image
 
-from xai_jax.data.streets import REGIONS
 from xai_jax.runtime import results
 
-OUT = pathlib.Path(__file__).parents[1] / "docs" / "pictures" / "steex.jpg"
+PICTURES = pathlib.Path(__file__).parents[1] / "docs" / "pictures"
 NUM = 10
-ALONE = ("traffic light", "lamp")
+ALONE = {  # numbers of the regions in their label maps
+    "steex": (5, 6),  # traffic light, lamp
+    "skies": (6, 0),  # sky, drivable
+}
 
 
 def _pixels(values: np.ndarray) -> np.ndarray:
@@ -25,16 +29,16 @@ def _pixels(values: np.ndarray) -> np.ndarray:
     return np.round(255 * np.clip(values, 0.0, 1.0)).astype(np.uint8)
 
 
-def main(folder: str) -> None:
+def main(name: str, folder: str) -> None:
     """Writes it."""
     general, sparsest = (
-        results.load(pathlib.Path(folder) / name) for name in ("general", "sparsest")
+        results.load(pathlib.Path(folder) / row) for row in ("general", "sparsest")
     )
-    rows = [general[name][:NUM] for name in ("images", "reconstruction", "counterfactual")]
+    rows = [general[which][:NUM] for which in ("images", "reconstruction", "counterfactual")]
     alone = sparsest["counterfactual_alone"][:NUM]  # [b n h w c]
-    rows += [alone[:, REGIONS.index(name)] for name in ALONE]
+    rows += [alone[:, number] for number in ALONE[name]]
     strips = [np.concatenate(list(_pixels(row)), axis=1) for row in rows]
-    Image.fromarray(np.concatenate(strips)).save(OUT, quality=90)
+    Image.fromarray(np.concatenate(strips)).save(PICTURES / f"{name}.jpg", quality=90)
 
 
 if __name__ == "__main__":

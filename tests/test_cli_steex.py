@@ -140,6 +140,14 @@ def test_label_maps_can_be_predicted(run, folder, generator, maps, tmp_path, mon
     assert "finds a, c, and the generator draws a, b;" in only_sentence(*run(*given, "--", folder))
 
 
+def test_latent_shift_moves_the_codes_of_regions_too(run, folder, generator, maps, tmp_path):
+    out = tmp_path / "run"
+    shift = ("--method", "latent_shift", "--num-trials", "2", "--num-pictures", "1")
+    of_regions = ("--generator", generator, "--regions", maps)
+    assert run("explain", *tiny_cli.PLANTED, *shift, *of_regions, "--out", out, folder)[0] == 0
+    assert xai_jax.load(out)["counterfactual"].shape == (NUM, SIZE, SIZE, 3)
+
+
 def test_a_picture_without_its_map_is_skipped_by_name(run, folder, generator, maps, tmp_path):
     missing, *rest = sorted(maps.iterdir())
     some = tmp_path / "maps"
