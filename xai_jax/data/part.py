@@ -1,14 +1,14 @@
-"""Some pictures of many: a few, evenly spread, or those that show a class."""
+"""Some pictures of many: a few, evenly spread, or those that show a class; or some classes."""
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from jaxtyping import Bool
 
-from xai_jax.core.domains import Count
+from xai_jax.core.domains import Count, NotEmpty
 from xai_jax.core.method import Builds
-from xai_jax.core.settings import Settings
+from xai_jax.core.settings import Settings, nearest
 from xai_jax.data.example import Example, Examples
 
 
@@ -28,9 +28,8 @@ class Spread(Settings):
         """The rows."""
         whole: Examples = self.source.build() if isinstance(self.source, Builds) else self.source
         size = len(whole)
-        return Part(
-            whole=whole, rows=tuple(np.arange(0, size, max(size // self.num, 1))[: self.num])
-        )
+        rows = range(0, size, max(size // self.num, 1))[: self.num]
+        return Part(whole=whole, rows=tuple(rows))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +83,62 @@ class Part(Wrapped):
         """A row as the whole has it."""
         example: Example = self.whole[self.rows[index]]
         return example
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class OfClasses(Settings):
+    """The pictures of a source with the labels of some of its classes: of forty attributes one.
+
+    Masks that number regions of their own stay; those of the classes, and boxes, are left out.
+
+    Fields:
+        source: the pictures, or settings whose `build` finds them.
+        names: of the classes, in the order of the new labels.
+    """
+
+    source: Any
+    names: Annotated[tuple[str, ...], NotEmpty()]
+
+    def build(self) -> "FewerClasses":
+        """The rows.
+
+        Raises:
+            ValueError: there is no such class.
+        """
+        whole: Examples = self.source.build() if isinstance(self.source, Builds) else self.source
+        for name in self.names:
+            if name not in whole.class_names:
+                raise ValueError(f"There is no class {name!r}; {nearest(name, whole.class_names)}")
+        columns = tuple(whole.class_names.index(name) for name in self.names)
+        return FewerClasses(whole=whole, columns=columns)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FewerClasses(Wrapped):
+    """The rows of a source, with some of its labels.
+
+    Fields:
+        columns: which of them.
+    """
+
+    columns: tuple[int, ...]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Those of these columns."""
+        return tuple(self.whole.class_names[column] for column in self.columns)
+
+    def __getitem__(self, index: int) -> Example:
+        """A row."""
+        example: Example = self.whole[index]
+        return dataclasses.replace(
+            example,
+            labels=example.labels[list(self.columns)],
+            mask=example.mask if example.regions else None,
+            meaning=None,
+            boxes=None,
+            drawn=(),
+        )
 
 
 def showing(examples: Examples, of: str = "") -> tuple[str, Bool[np.ndarray, " n"]]:
