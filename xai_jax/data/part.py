@@ -89,7 +89,8 @@ class Part(Wrapped):
 class OfClasses(Settings):
     """The pictures of a source with the labels of some of its classes: of forty attributes one.
 
-    Masks that number regions of their own stay; those of the classes, and boxes, are left out.
+    Masks that number regions of their own stay, as boxes do of a picture that shows none of the
+    classes that are left out; masks of the classes do not.
 
     Fields:
         source: the pictures, or settings whose `build` finds them.
@@ -131,12 +132,14 @@ class FewerClasses(Wrapped):
     def __getitem__(self, index: int) -> Example:
         """A row."""
         example: Example = self.whole[index]
+        labels = example.labels[list(self.columns)]
+        others = example.labels.sum() - labels.sum()
         return dataclasses.replace(
             example,
-            labels=example.labels[list(self.columns)],
+            labels=labels,
             mask=example.mask if example.regions else None,
             meaning=None,
-            boxes=None,
+            boxes=None if others else example.boxes,
             drawn=(),
         )
 
