@@ -20,21 +20,19 @@ from xai_jax.scoring.evaluation import Evaluation
 
 CLASSIFIERS = {"naive": "runs/idd_naive", "ahead": "runs/idd_ahead"}
 ORACLE = "runs/idd_oracle/classifier.safetensors"
-CHOICES = {
-    "full": ("full", False),
-    "floors": ("full", True),
-    "small": ("small", False),
-    "small_floors": ("small", True),
-    "naive": ("naive", False),
-    "ahead": ("ahead", False),
-}  # of DECISIONS, and whether beside the floors
+ALONE = {"naive": ("sky",), "ahead": ()}  # what all of these pictures have
+FLOORS = {"floors": "full", "small_floors": "small"}  # of the decisions of these sizes
 
 
 def get_config(which: str = "full") -> Evaluation:
-    """The evaluation; `which` is a key of CHOICES."""
-    name, beside_floors = recipes.named(which, CHOICES)
+    """The evaluation; `which` is a key of DECISIONS or of FLOORS."""
+    name = recipes.named(which, FLOORS | {name: name for name in DECISIONS})
     data = recipe.with_regions(DECISIONS[name].once("test"))
     runs = CLASSIFIERS.get(name, "runs/idd_classifier"), "runs/idd_sean"
     decides = DECIDES.get(name, "sky")
     made = recipe.scores(classifier.get_config(name), data, runs, ALL_REGIONS, decides)
-    return recipe.floors(made, Named(name=ORACLE).build()) if beside_floors else made
+    if which in FLOORS:
+        return recipe.floors(made, Named(name=ORACLE).build())
+    if which in CLASSIFIERS:
+        return recipe.few(made, *ALONE[which])
+    return made

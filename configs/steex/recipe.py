@@ -161,6 +161,25 @@ def floors(scores: Evaluation, oracle: Classifier | None = None) -> Evaluation:
     return dataclasses.replace(scores, contestants=rows, metrics=(flips(oracle), cout()))
 
 
+def few(scores: Evaluation, *targeted: str) -> Evaluation:
+    """The sparing setting alone, in general mode and with one region free; minutes, not an hour.
+
+    Args:
+        scores: as of `scores`, whose contestants and metrics are replaced.
+        *targeted: regions that every picture has.
+    """
+    sparing = steex.Config.sparing()
+    methods = {"general": sparing}
+    methods |= {
+        f"{name}_alone": dataclasses.replace(sparing, targeted=(name,)) for name in targeted
+    }
+    rows = {
+        name: Contestant(method=method, mask=stretched_saliency) for name, method in methods.items()
+    }
+    flipped, changed, effects, *_ = scores.metrics
+    return dataclasses.replace(scores, contestants=rows, metrics=(flipped, changed, effects))
+
+
 def scores(
     trained: Experiment,
     data: Pipeline,
