@@ -4,24 +4,42 @@
 
 It needs what classifier.py and sean.py of this folder train, at the same size. Rows are as in
 configs/steex/planted_evaluate.py. With `:floors` (and what oracle.py trains) STEEX stands beside
-adversarial pictures and latent shift on the same generator, and the oracle judges, too. With
+adversarial pictures and latent shift on the same generator, the oracle judges, too, and the
+classifier stands beside what the exposure of a picture alone tells. With
 `:small` and `:small_floors` the pictures are of 64 x 40 pixels, as with `:naive` and `:ahead`,
 which explain the other classifiers of classifier.py.
 
 Expect no figure yet: nobody has run it.
 """
 
+import dataclasses
+
+import numpy as np
+
 from configs import recipes
 from configs.idd_lite import classifier
 from configs.idd_lite.skies import ALL_REGIONS, DECIDES, DECISIONS
 from configs.steex import recipe
 from xai_jax.classifiers.pretrained import Named
+from xai_jax.data.pipeline import Pipeline
 from xai_jax.scoring.evaluation import Evaluation
+from xai_jax.scoring.trivial import Trivial
 
 CLASSIFIERS = {"naive": "runs/idd_naive", "ahead": "runs/idd_ahead"}
 ORACLE = "runs/idd_oracle/classifier.safetensors"
 ALONE = {"naive": ("sky",), "ahead": ()}  # what all of these pictures have
 FLOORS = {"floors": "full", "small_floors": "small"}  # of the decisions of these sizes
+
+
+def exposure(name: str, image: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of all of a picture's pixels."""
+    del name
+    return float(image.mean()), float(image.std())
+
+
+def _some(pictures: Pipeline) -> Pipeline:
+    """The first thousand, which are enough for a table."""
+    return dataclasses.replace(pictures, source=dataclasses.replace(pictures.source, num=1000))
 
 
 def get_config(which: str = "full") -> Evaluation:
@@ -32,6 +50,11 @@ def get_config(which: str = "full") -> Evaluation:
     decides = DECIDES.get(name, "sky")
     made = recipe.scores(classifier.get_config(name), data, runs, ALL_REGIONS, decides)
     if which in FLOORS:
+        made.trivial = Trivial(
+            data=_some(DECISIONS[name].once("train")),
+            numbers=exposure,
+            called="the mean and the spread of a picture's brightness",
+        )
         return recipe.floors(made, Named(name=ORACLE).build())
     if which in CLASSIFIERS:
         return recipe.few(made, *ALONE[which])
