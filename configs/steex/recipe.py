@@ -1,7 +1,7 @@
 """What the runs of STEEX on two CPU cores share, whatever the pictures."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from configs import recipes
@@ -10,7 +10,7 @@ from xai_jax.classifiers.pretrained import Named
 from xai_jax.classifiers.segmenter import KIND as SEGMENTER
 from xai_jax.classifiers.trunk import Trunk
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.method import Explained
+from xai_jax.core.method import Builds, Explained, Method
 from xai_jax.data.pipeline import Pipeline
 from xai_jax.data.transforms import Augment
 from xai_jax.experiment import Experiment, Validation
@@ -143,6 +143,12 @@ def new_segmenter(
     )
 
 
+def _rows(methods: Mapping[str, Builds[Method]]) -> dict[str, Contestant]:
+    return {
+        name: Contestant(method=method, mask=stretched_saliency) for name, method in methods.items()
+    }
+
+
 def floors(scores: Evaluation, oracle: Classifier | None = None) -> Evaluation:
     """Beside STEEX by the sparing setting: pixels, and all codes along one gradient.
 
@@ -155,10 +161,7 @@ def floors(scores: Evaluation, oracle: Classifier | None = None) -> Evaluation:
         "latent_shift": latent_shift.Config(),
         "steex": steex.Config.sparing(),
     }
-    rows = {
-        name: Contestant(method=method, mask=stretched_saliency) for name, method in methods.items()
-    }
-    return dataclasses.replace(scores, contestants=rows, metrics=(flips(oracle), cout()))
+    return dataclasses.replace(scores, contestants=_rows(methods), metrics=(flips(oracle), cout()))
 
 
 def few(scores: Evaluation, *targeted: str) -> Evaluation:
@@ -173,11 +176,9 @@ def few(scores: Evaluation, *targeted: str) -> Evaluation:
     methods |= {
         f"{name}_alone": dataclasses.replace(sparing, targeted=(name,)) for name in targeted
     }
-    rows = {
-        name: Contestant(method=method, mask=stretched_saliency) for name, method in methods.items()
-    }
     flipped, changed, effects, *_ = scores.metrics
-    return dataclasses.replace(scores, contestants=rows, metrics=(flipped, changed, effects))
+    metrics = flipped, changed, effects
+    return dataclasses.replace(scores, contestants=_rows(methods), metrics=metrics)
 
 
 def scores(
@@ -201,10 +202,7 @@ def scores(
         "general": steex.Config.sparing(),
         "sparsest": steex.Sparsest(),
     }
-    rows = {
-        name: Contestant(method=method, mask=stretched_saliency) for name, method in methods.items()
-    }
-    made = recipes.scores_of(trained, data, rows)
+    made = recipes.scores_of(trained, data, _rows(methods))
     made.explained = dataclasses.replace(
         made.explained,
         classifier=Named(name=f"{runs[0]}/classifier.safetensors"),
