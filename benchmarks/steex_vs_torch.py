@@ -18,7 +18,7 @@ from xai_jax.generators import sean
 from xai_jax.methods import steex
 from xai_jax.nn.learner import Weights
 
-SIDE, STEPS, MUST_REACH = 128, 3, 4.0
+SIDE, STEPS, MUST_REACH = 128, 8, 4.0
 NETWORK = sean_subject.FULL
 
 
