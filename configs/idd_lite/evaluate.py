@@ -5,9 +5,9 @@
 It needs what classifier.py and sean.py of this folder train, at the same size. Rows are as in
 configs/steex/planted_evaluate.py. With `:floors` (and what oracle.py trains) STEEX stands beside
 adversarial pictures and latent shift on the same generator, the oracle judges, too, and the
-classifier stands beside what the exposure of a picture alone tells. With
-`:small` and `:small_floors` the pictures are of 64 x 40 pixels, as with `:naive` and `:ahead`,
-which explain the other classifiers of classifier.py.
+classifier stands beside what the exposure of a picture alone tells. With `:small` and
+`:small_floors` the pictures are of 64 x 40 pixels, as with `:naive` and `:ahead`, which explain the
+other classifiers of classifier.py.
 
 Expect of `:small` 95.8 % flipped by the sparing setting and 93.8 % by the sky alone, of
 `:small_floors` 93.8 % flipped for the oracle, too; docs/steex.md has more. The full size was not

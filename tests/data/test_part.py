@@ -23,7 +23,7 @@ class Faces:
             picture=np.zeros((4, 4, 3), np.uint8),
             labels=np.array([row == 0, row % 2, 1], np.float32),
             mask=np.full((4, 4), row, np.uint8),
-            boxes=np.zeros((1, 4)),
+            boxes=np.zeros((int(row < 4), 4)),
             regions=row % 2 == 0,
         )
 
@@ -35,6 +35,7 @@ def test_some_classes_in_another_order_and_the_masks_that_are_none_of_theirs():
     assert found[2].regions and (found[2].mask == 2).all()
     assert found[3].mask is None and found[3].boxes is not None
     assert found[0].boxes is None  # they may be around its hat
+    assert OfClasses(source=Faces(), names=("hat",)).build()[4].boxes.shape == (0, 4)
 
 
 def test_a_class_that_is_not_there_is_refused():

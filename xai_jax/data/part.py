@@ -90,7 +90,7 @@ class OfClasses(Settings):
     """The pictures of a source with the labels of some of its classes: of forty attributes one.
 
     Masks that number regions of their own stay, as boxes do of a picture that shows none of the
-    classes that are left out; masks of the classes do not.
+    classes that are left out, or that has none; masks of the classes do not.
 
     Fields:
         source: the pictures, or settings whose `build` finds them.
@@ -133,13 +133,14 @@ class FewerClasses(Wrapped):
         """A row."""
         example: Example = self.whole[index]
         labels = example.labels[list(self.columns)]
-        others = example.labels.sum() - labels.sum()
+        has_boxes = example.boxes is not None and len(example.boxes) > 0
+        around_others = has_boxes and example.labels.sum() > labels.sum()
         return dataclasses.replace(
             example,
             labels=labels,
             mask=example.mask if example.regions else None,
             meaning=None,
-            boxes=None if others else example.boxes,
+            boxes=None if around_others else example.boxes,
             drawn=(),
         )
 
