@@ -29,7 +29,7 @@ _DOWN = ((1, 5, 1, 1), (2, 3, 2, 1), (2, 3, 1, 1), (4, 3, 2, 1), (4, 3, 1, 1), (
 _COARSE = (*_DOWN, *_DILATED, (4, 3, 1, 1), (4, 3, 1, 1))
 _CONVOLVED = ((1, 5, 1, 1), (1, 3, 2, 1), (2, 3, 1, 1), (2, 3, 2, 1), *_DOWN[4:], *_DILATED)
 _ATTENDED = ((1, 5, 1, 1), (1, 3, 2, 1), (2, 3, 1, 1), (4, 3, 2, 1), (4, 3, 1, 1))
-_MOST_ROWS = 8  # of places that are matched at once, which bounds the memory
+_MOST_ROWS = 16  # of places that are matched at once, which bounds the memory
 
 Pixels = Float[Array, "b h w c"]  # in [-1, 1]
 
