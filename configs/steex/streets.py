@@ -1,4 +1,9 @@
-"""Planted streets for all configs of this folder: one class, "go", where the light is green."""
+"""Planted streets for all configs of this folder: one class, "go", where the light is green.
+
+`SHORTCUTS` lie in fog: the traffic light shows next to nothing of its colour, and in training the
+lamp has the same one in 95 % of the pictures, so that a classifier learns to look at the lamp.
+Where it is validated and explained the lamp says nothing.
+"""
 
 import dataclasses
 
@@ -17,7 +22,8 @@ def _streets(split: str) -> Streets:
 
 
 def _shortcut(split: str) -> Streets:
-    return dataclasses.replace(_streets(split), agree=SHORTCUT if split == "train" else 0.5)
+    agree = SHORTCUT if split == "train" else 0.5
+    return dataclasses.replace(_streets(split), agree=agree, fog=True)
 
 
 PICTURES = Pictures(

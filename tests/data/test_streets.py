@@ -69,3 +69,13 @@ def test_a_pipeline_hands_on_the_label_map_at_the_size_of_the_picture():
     assert (arrays["regions"] == mask[1::2, 1::2]).mean() > 0.99
     batch = next(data.batches(2))
     assert batch.regions.shape == (2, 32, 32)
+
+
+def test_in_fog_the_lamp_tells_more_of_the_class_than_the_light():
+    examples = [Streets(num=300, agree=0.95, fog=True)[i] for i in range(300)]
+    labels = np.array([e.labels[0] == 1 for e in examples])
+    light, lamp = (
+        np.array([is_green(e, name) for e in examples]) == labels for name in (DECIDES, DISTRACTS)
+    )
+    assert 0.5 < light.mean() < 0.7  # a normal's share below 0.05 / 0.2: 0.6
+    assert lamp.mean() > 0.9

@@ -18,6 +18,8 @@ _SIGNALS = np.array([[0.85, 0.16, 0.12], [0.14, 0.78, 0.26]])  # red, green, in 
 _MIXED = 0.5  # share of the signals that are a mixture of both, and not one of them
 _LEAST = 0.15  # how far a mixture is from half of each, as a share of the way to one of them
 _GRADES = 0.02, 0.98  # of labels: those of a sigmoid are never 0 or 1
+_FAINT = 0.1  # of its colour is what a light shows through fog, and a random mixture of this
+_FOG = 0.2  # standard deviation of the share of green
 _JITTER, _NOISE = 0.02, 0.015  # standard deviations, of a colour and of a pixel
 _SHADE = 0.08  # of the largest step of brightness along a region
 
@@ -42,6 +44,8 @@ class Streets(Settings):
         graded: the label is the share of green in the light, from 0.02 to 0.98, and not whether
             there is more of it than of red: a classifier that learns it has a slope everywhere
             between the two, which is what methods that follow gradients need.
+        fog: the light is of a random mixture that hardly depends on the class, so that it is the
+            lamp, where `agree` is near 1, from which the class can be learned.
         split: "train", "validation" or "test": pictures of their own.
         seed: of all draws.
     """
@@ -50,6 +54,7 @@ class Streets(Settings):
     num: Count = 1000
     agree: Share = 0.5
     graded: bool = False
+    fog: bool = False
     split: Literal["train", "validation", "test"] = "train"
     seed: Seed = 0
 
@@ -76,8 +81,10 @@ class Streets(Settings):
         is_green = int(rng.integers(2))
         lamp = is_green if rng.random() < self.agree else 1 - is_green
         shares = {DECIDES: _green(is_green, rng), DISTRACTS: _green(lamp, rng)}
-        image = _painted(ids, _colours(shares, rng), rng)
         label = np.clip(shares[DECIDES], *_GRADES) if self.graded else is_green
+        if self.fog:
+            shares[DECIDES] = _through_fog(shares[DECIDES], rng)
+        image = _painted(ids, _colours(shares, rng), rng)
         return Example(
             row=index,
             name=f"street {index}",
@@ -124,6 +131,11 @@ def _green(is_green: int, rng: np.random.Generator) -> float:
     """The share of green: all or nothing, or a mixture that is still rather of the one colour."""
     apart = rng.uniform(_LEAST, 1.0) if rng.random() < _MIXED else 1.0
     return 0.5 + (is_green - 0.5) * apart
+
+
+def _through_fog(share: float, rng: np.random.Generator) -> float:
+    """What is seen of a share of green."""
+    return float(np.clip(0.5 + _FAINT * (share - 0.5) + rng.normal(0.0, _FOG), 0.0, 1.0))
 
 
 def _colours(shares: dict[str, float], rng: np.random.Generator) -> Float[np.ndarray, "n 3"]:
