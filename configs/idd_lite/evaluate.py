@@ -50,7 +50,10 @@ def get_config(which: str = "full") -> Evaluation:
     data = recipe.with_regions(DECISIONS[name].once("test"))
     runs = CLASSIFIERS.get(name, "runs/idd_classifier"), "runs/idd_sean"
     decides = DECIDES.get(name, "sky")
-    made = recipe.scores(classifier.get_config(name), data, runs, ALL_REGIONS, decides)
+    given = classifier.get_config(name), data, runs, ALL_REGIONS, decides
+    if which in CLASSIFIERS:
+        return recipe.few(*given, alone=ALONE[which])
+    made = recipe.scores(*given)
     if which in FLOORS:
         made.trivial = Trivial(
             data=_some(DECISIONS[name].once("train")),
@@ -58,6 +61,4 @@ def get_config(which: str = "full") -> Evaluation:
             called="the mean and the spread of a picture's brightness",
         )
         return recipe.floors(made, Named(name=ORACLE).build())
-    if which in CLASSIFIERS:
-        return recipe.few(made, *ALONE[which])
     return made

@@ -11,6 +11,7 @@ from xai_jax.classifiers.segmenter import KIND as SEGMENTER
 from xai_jax.classifiers.trunk import Trunk
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Builds, Explained, Method
+from xai_jax.core.metric import Metric
 from xai_jax.data.pipeline import Pipeline
 from xai_jax.data.transforms import Augment
 from xai_jax.experiment import Experiment, Validation
@@ -164,21 +165,29 @@ def floors(scores: Evaluation, oracle: Classifier | None = None) -> Evaluation:
     return dataclasses.replace(scores, contestants=_rows(methods), metrics=(flips(oracle), cout()))
 
 
-def few(scores: Evaluation, *targeted: str) -> Evaluation:
+def few(
+    trained: Experiment,
+    data: Pipeline,
+    runs: tuple[str, str],
+    regions: Sequence[str],
+    decides: str,
+    *,
+    alone: Sequence[str],
+) -> Evaluation:
     """The sparing setting alone, in general mode and with one region free; minutes, not an hour.
 
     Args:
-        scores: as of `scores`, whose contestants and metrics are replaced.
-        *targeted: regions that every picture has.
+        trained: as of `scores`, as are the next four.
+        data: with regions.
+        runs: of the classifier and of the generator.
+        regions: names of the label maps' numbers.
+        decides: one of them.
+        alone: regions that every picture has.
     """
     sparing = steex.Config.sparing()
     methods = {"general": sparing}
-    methods |= {
-        f"{name}_alone": dataclasses.replace(sparing, targeted=(name,)) for name in targeted
-    }
-    flipped, changed, effects, *_ = scores.metrics
-    metrics = flipped, changed, effects
-    return dataclasses.replace(scores, contestants=_rows(methods), metrics=metrics)
+    methods |= {f"{name}_alone": dataclasses.replace(sparing, targeted=(name,)) for name in alone}
+    return _evaluation(trained, data, runs, methods, _of_regions(regions.index(decides)))
 
 
 def scores(
@@ -202,19 +211,28 @@ def scores(
         "general": steex.Config.sparing(),
         "sparsest": steex.Sparsest(),
     }
+    metrics = *_of_regions(regions.index(decides)), flips_alone(regions), diversity(), cout()
+    return _evaluation(trained, data, runs, methods, metrics)
+
+
+def _of_regions(decides: int) -> tuple[Metric, ...]:
+    """Whether decisions turn, and by which regions."""
+    return flips(), region_changes(decides), region_effects(decides)
+
+
+def _evaluation(
+    trained: Experiment,
+    data: Pipeline,
+    runs: tuple[str, str],
+    methods: Mapping[str, Builds[Method]],
+    metrics: tuple[Metric, ...],
+) -> Evaluation:
     made = recipes.scores_of(trained, data, _rows(methods))
     made.explained = dataclasses.replace(
         made.explained,
         classifier=Named(name=f"{runs[0]}/classifier.safetensors"),
         generator=Sean(weights=f"{runs[1]}/{KIND}.safetensors"),
     )
-    made.metrics = (
-        flips(),
-        region_changes(regions.index(decides)),
-        region_effects(regions.index(decides)),
-        flips_alone(regions),
-        diversity(),
-        cout(),
-    )
+    made.metrics = metrics
     made.truth, made.absent = False, True
     return made

@@ -125,3 +125,7 @@ def test_a_softmax_over_one_class_is_refused():
     for head, score in ((Head.SOFTMAX, Score.PROBABILITY), (Head.SIGMOID, Score.SOFTMAX)):
         with pytest.raises(ValueError, match="over one class is always 1; give .* sigmoid head"):
             targets.scores(one, target, head, score)
+
+
+def test_the_other_decision_is_against_a_target_that_is_found():
+    np.testing.assert_array_equal(targets.away(jnp.array([2.0, 0.0, -0.1])), [-1.0, -1.0, 1.0])

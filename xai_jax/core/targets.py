@@ -72,6 +72,14 @@ def log_odds(logits: Logits, target: Classes, head: Head | str = Head.SOFTMAX) -
     return at_target - jax.nn.logsumexp(jnp.where(is_target, -jnp.inf, logits), axis=-1)
 
 
+def away(odds: PerExample) -> PerExample:
+    """-1 where the target is found (log-odds of 0 or more), else 1.
+
+    Times log-odds, those of the other decision.
+    """
+    return jnp.where(odds >= 0, -1.0, 1.0)
+
+
 @functools.partial(jax.jit, static_argnums=1)  # two dozen programs otherwise, each compiled
 def class_log_odds(logits: Logits, head: Head | str = Head.SOFTMAX) -> Logits:
     """`log_odds` of every class, ``[b k]`` in nats: what each would be as the target."""

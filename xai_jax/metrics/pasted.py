@@ -10,6 +10,7 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
 from xai_jax.core.outputs import COUNTERFACTUAL
 from xai_jax.core.rng import example_keys
+from xai_jax.core.targets import away
 from xai_jax.core.types import Batch, Explanation, PerExample, PRNGKey
 from xai_jax.metrics.curves import shuffled_ranks
 
@@ -38,7 +39,7 @@ def _cout(
     change = jnp.abs(made - batch.images).mean(axis=-1, keepdims=True)
     rank = shuffled_ranks(change, example_keys(key, batch.image_id))
     ask = lambda images: frozen.classifier.log_odds(images, explanation.target)  # noqa: E731
-    toward = jnp.where(ask(batch.images) >= 0, -1.0, 1.0)
+    toward = away(ask(batch.images))
 
     def other(num: jax.Array) -> PerExample:
         """Probability of the other decision with so many pixels pasted."""

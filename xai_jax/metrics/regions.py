@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from xai_jax.core import outputs
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
+from xai_jax.core.targets import away
 from xai_jax.core.types import AnyArray, Batch, Explanation, Images, PerExample, PRNGKey
 
 _CHANGED = 0.1  # of the largest change; a region whose code changes by more counts
@@ -118,9 +119,8 @@ class _Changes:
         del params, frozen, key
         change = changes(explanation)
         before = explanation.numbers["log_odds_before"]
-        gained = jnp.where(before >= 0, -1.0, 1.0) * explanation.numbers["log_odds_after"]
-        stays = explanation.numbers["log_odds_reconstruction"]
-        begun = jnp.where(before >= 0, -1.0, 1.0) * stays
+        gained = away(before) * explanation.numbers["log_odds_after"]
+        begun = away(before) * explanation.numbers["log_odds_reconstruction"]
         first = change.argmax(axis=1) == self.decides
         already = explanation.numbers["reconstruction_flips"]
         pictures = explanation.pictures

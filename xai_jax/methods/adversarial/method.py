@@ -23,6 +23,7 @@ from xai_jax.core.method import Frozen, Method
 from xai_jax.core.optimise import optimise
 from xai_jax.core.outputs import COUNTERFACTUAL, DIFFERENCE, GAINED
 from xai_jax.core.settings import Settings
+from xai_jax.core.targets import away
 from xai_jax.core.types import AnyArray, Batch, Explanation, Images, PerExample, PRNGKey
 
 _OBJECTIVE = outputs.trace("objective", "nats", "What is minimised.")
@@ -72,14 +73,14 @@ def _explain(cfg: Config, weights: Any, frozen: Frozen, batch: Batch, key: PRNGK
     del weights, key
     images = batch.images
     ask = functools.partial(frozen.classifier.log_odds, target=batch.target)
-    away = jnp.where(ask(images) >= 0, -1.0, 1.0)
+    other = away(ask(images))
 
     # Steps are of one size, so that the change of a pixel says nothing of how much it counts.
-    slope = jax.grad(lambda shown: (away * ask(shown)).sum())(images)
+    slope = jax.grad(lambda shown: (other * ask(shown)).sum())(images)
 
     def objective(shown: Images, step: Any) -> tuple[PerExample, dict[str, PerExample]]:
         del step
-        gained = away * ask(shown)
+        gained = other * ask(shown)
         return -gained, {GAINED.name: gained}
 
     def project(shown: Images) -> AnyArray:

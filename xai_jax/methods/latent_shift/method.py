@@ -20,6 +20,7 @@ from xai_jax.core.method import Frozen, Method
 from xai_jax.core.outputs import COUNTERFACTUAL, DIFFERENCE, STABLE
 from xai_jax.core.rng import example_keys
 from xai_jax.core.settings import Settings
+from xai_jax.core.targets import away
 from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey, PyTree
 
 _SHIFT = outputs.number(
@@ -67,7 +68,7 @@ def latent_shift(cfg: Config) -> Method:
         codes = space.encode(context)
         ask = functools.partial(frozen.classifier.log_odds, target=batch.target)
         along, stable = _direction(lambda codes: ask(decode(codes)), codes), decode(codes)
-        sign = jnp.where(ask(batch.images) >= 0, -1.0, 1.0)
+        sign = away(ask(batch.images))
 
         def shifted(by: PerExample) -> Images:
             return decode(_moved(codes, along, sign * by))

@@ -13,6 +13,7 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.optimise import optimise
 from xai_jax.core.outputs import GAINED
 from xai_jax.core.rng import example_keys, fold_each
+from xai_jax.core.targets import away
 from xai_jax.core.types import AnyArray, Batch, Images, Maps, PerExample, PRNGKey, PRNGKeys
 from xai_jax.methods.steex import regions, shown
 from xai_jax.methods.steex.settings import Optimisation
@@ -60,7 +61,7 @@ class Problem:
 
     def gained(self, odds: PerExample) -> PerExample:
         """Log-odds of the other decision than that of the picture itself."""
-        return jnp.where(self.odds >= 0, -1.0, 1.0) * odds
+        return away(self.odds) * odds
 
     def solve(self, free: AnyArray) -> tuple[AnyArray, dict[str, AnyArray]]:
         """How the codes move where `free` ``[b n]`` is 1, and the trace; 0 for the others."""
