@@ -109,3 +109,22 @@ def test_a_folder_hands_out_its_masks_as_they_are(tmp_path):
     assert folder.build().rows == (1,)
     with pytest.raises(ValueError, match="b.png is missing; every picture needs a mask"):
         dataclasses.replace(folder, split="").build()
+
+
+def test_a_folder_hands_out_our_regions_of_its_classes(tmp_path):
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    Image.new("RGB", (6, 4), (90, 90, 90)).save(tmp_path / "images" / "a.jpg")
+    mask = np.arange(24, dtype=np.uint8).reshape(4, 6) % 5  # 4 is no class
+    Image.fromarray(mask).save(tmp_path / "masks" / "a.png")
+    (tmp_path / "labels.csv").write_text("file\na.jpg\n")
+    (tmp_path / "classes.json").write_text('["null", "hat", "jeans", "pants"]')
+    regions = {"trousers": ("pants", "jeans"), "background": ("null",)}
+    folder = MaskedFolder(root=str(tmp_path), regions=regions)
+    (example,) = folder.build()
+    np.testing.assert_array_equal(example.mask, np.array([1, 255, 0, 0, 255])[mask])
+    twice = regions | {"denim": ("jeans",)}
+    with pytest.raises(ValueError, match="'jeans' is in two classes"):
+        dataclasses.replace(folder, regions=twice).build()
+    with pytest.raises(ValueError, match="has no class 'shoes'"):
+        dataclasses.replace(folder, regions={"feet": ("shoes",)}).build()

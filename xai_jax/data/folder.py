@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from xai_jax.core import json_file
 from xai_jax.core.domains import Real
 from xai_jax.core.settings import Settings
-from xai_jax.data import folder_table
+from xai_jax.data import folder_classes, folder_table
 from xai_jax.data import table as tables
 from xai_jax.data.example import VOID
 from xai_jax.data.folder_examples import CLASSES, TABLE, FolderExamples
@@ -100,7 +99,7 @@ class Folder(Settings):
         lines = folder_table.lines_of(root, self.split)
         numbers = _own_classes(root, self.labels, [line for _, line in lines])
         classes = self.classes or {name: (name,) for name, n in numbers.items() if n != 0}
-        groups = _groups(root, numbers, classes)
+        groups = folder_classes.groups(root, numbers, classes)
         of_pictures = folder_table.by_picture(lines)
         labels = _truth(root, of_pictures, self.labels, numbers, groups, len(classes))
         kept = np.flatnonzero(labels.any(1)) if self.drop_empty else np.arange(len(labels))
@@ -126,7 +125,7 @@ def _own_classes(
     for column in columns:
         folder_table.check_column(root / TABLE, lines[0], column)
     if (root / CLASSES).is_file():
-        return _named_classes(root / CLASSES)
+        return folder_classes.named(root / CLASSES)
     if isinstance(labels, Flagged):
         return {name: i for i, name in enumerate(labels.columns, 1)}
     listed = {word for line in lines for word in line[labels.column].split()}
@@ -135,39 +134,6 @@ def _own_classes(
     if all(number in whole for number in found):
         return {str(number): number for number in sorted(whole)}
     return {word: i for i, word in enumerate(sorted(listed), 1)}
-
-
-def _named_classes(path: Path) -> dict[str, int]:
-    """What classes.json says."""
-    remedy = "make it a list of the classes' names, in order, or an object of name and number"
-    names = json_file.read(path, tuple[str, ...] | dict[str, int], remedy)
-    listed = ((name, number) for number, name in enumerate(names))
-    pairs = list(names.items() if isinstance(names, dict) else listed)
-    numbers = {tables.composed(name): number for name, number in pairs}
-    if any(type(number) is not int or number < 0 for number in numbers.values()):
-        raise ValueError(f"{path} gives a name what is no number of a class; {remedy}.")
-    if len(set(numbers.values())) < len(pairs):
-        raise ValueError(f"{path} gives two names one number, or has a name twice; {remedy}.")
-    return numbers
-
-
-def _groups(
-    root: Path, numbers: Mapping[str, int], classes: Mapping[str, Sequence[str]]
-) -> dict[str, int]:
-    """The folder's own class -> our class, for those that belong to one."""
-    if not classes:
-        raise ValueError(f"{root} has no classes; name them in labels.csv, or in classes.json.")
-    groups: dict[str, int] = {}
-    for k, (name, members) in enumerate(classes.items()):
-        for member in members:
-            if member not in numbers:
-                raise ValueError(
-                    f"{root} has no class {member!r} (wanted for {name!r}); "
-                    f"its classes are {', '.join(numbers)}."
-                )
-            if groups.setdefault(member, k) != k:
-                raise ValueError(f"{member!r} is in two classes; leave it in one of them.")
-    return groups
 
 
 def _truth(

@@ -1,13 +1,15 @@
 """Pictures of a folder with their masks as label maps: no class of its table is asked for."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from xai_jax.core.settings import Settings
-from xai_jax.data import folder_table, table
-from xai_jax.data.example import Example
+from xai_jax.data import folder_classes, folder_table, pictures, table
+from xai_jax.data.example import VOID, Example
+from xai_jax.data.folder_examples import CLASSES
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -18,16 +20,20 @@ class MaskedFolder(Settings):
         root: the folder. ``labels.csv`` has a column ``file`` (below ``images/``) and perhaps
             ``split``; masks are ``masks/<name of the file>.png``, one number a pixel, 255 is void.
         split: whose rows; empty: all rows.
+        regions: our regions, each a name and what it consists of in the classes that
+            ``classes.json`` numbers; they are numbered from 0 on, and all other classes are void;
+            empty: the numbers as they are.
     """
 
     root: str
     split: str = ""
+    regions: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     def build(self) -> "MaskedExamples":
         """The rows; no picture is decoded.
 
         Raises:
-            ValueError: the table or a mask is missing, or there is no such split.
+            ValueError: the table or a mask is missing, there is no such split, or no such class.
         """
         root = Path(self.root)
         lines = folder_table.lines_of(root, self.split)
@@ -36,6 +42,7 @@ class MaskedFolder(Settings):
             root=root,
             rows=tuple(row for row, _ in firsts),
             names=tuple(line["file"] for _, line in firsts),
+            meaning=_meaning(root, self.regions) if self.regions else None,
         )
         for name in rows.names:
             if not rows.mask_of(name).is_file():
@@ -51,11 +58,13 @@ class MaskedExamples:
         root: the folder.
         rows: number of each picture in the table.
         names: file of each, below ``images/``.
+        meaning: ``[256]`` uint8, the region that a number in a mask stands for; ``None``: itself.
     """
 
     root: Path
     rows: tuple[int, ...]
     names: tuple[str, ...]
+    meaning: np.ndarray | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -71,13 +80,29 @@ class MaskedExamples:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> Example:
-        """Picture `index`, with its mask."""
+        """Picture `index`, with its mask.
+
+        Raises:
+            BadPicture: the mask cannot be read, where there are `meaning`s.
+        """
         name = self.names[index]
+        mask: Path | np.ndarray = self.mask_of(name)
+        if self.meaning is not None:
+            mask = self.meaning[pictures.class_ids(self.mask_of(name))]
         return Example(
             row=self.rows[index],
             name=name,
             picture=table.lying(self.root / "images", name),
             labels=np.zeros(0, np.float32),
-            mask=self.mask_of(name),
+            mask=mask,
             regions=True,
         )
+
+
+def _meaning(root: Path, regions: Mapping[str, Sequence[str]]) -> np.ndarray:
+    numbers = folder_classes.named(root / CLASSES)
+    found = np.full(256, VOID, np.uint8)
+    for name, region in folder_classes.groups(root, numbers, regions).items():
+        if numbers[name] < VOID:  # a mask holds no larger one
+            found[numbers[name]] = region
+    return found

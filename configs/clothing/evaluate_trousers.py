@@ -1,0 +1,36 @@
+"""Counterfactual people in streets: only the trousers can decide.
+
+    python evaluate.py --config=configs/clothing/evaluate_trousers.py --workdir=runs/trousers_scores
+
+It needs what classifier_trousers.py and sean_trousers.py of this folder train, at the same size.
+Rows are as in configs/steex/planted_evaluate.py. With `:floors` (and what oracle_trousers.py
+trains) STEEX stands beside adversarial pictures and latent shift on the same generator, and the
+oracle judges, too. With `:small` and `:small_floors` the pictures are of 72 x 48 pixels.
+
+Expect no figure yet: nobody has run it.
+"""
+
+from configs import recipes
+from configs.clothing import classifier_trousers
+from configs.clothing.trousers import ALL_REGIONS, DECIDES, SIZES
+from configs.steex import recipe
+from xai_jax.classifiers.pretrained import Named
+from xai_jax.scoring.evaluation import Evaluation
+
+ORACLE = "runs/trousers_oracle/classifier.safetensors"
+FLOORS = {"floors": "full", "small_floors": "small"}  # of the decisions of these sizes
+
+
+def get_config(which: str = "full") -> Evaluation:
+    """The evaluation; `which` is a key of SIZES or of FLOORS."""
+    size = recipes.named(which, FLOORS | {name: name for name in SIZES})
+    made = recipe.scores(
+        classifier_trousers.get_config(size),
+        recipe.with_regions(SIZES[size].once("test")),
+        ("runs/trousers_classifier", "runs/trousers_sean"),
+        ALL_REGIONS,
+        DECIDES,
+    )
+    if which in FLOORS:
+        return recipe.floors(made, Named(name=ORACLE).build())
+    return made

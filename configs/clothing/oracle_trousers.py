@@ -1,0 +1,16 @@
+"""Who judges counterfactual trousers beside the explained classifier: another network and seed.
+
+    python train.py --config=configs/clothing/oracle_trousers.py --workdir=runs/trousers_oracle
+
+EfficientNet-Lite2, trained as classifier_trousers.py trains Lite0; with `:small` at 72 x 48.
+
+Expect no figure yet: nobody has trained it to its end.
+"""
+
+from configs.clothing import classifier_trousers
+from xai_jax.experiment import Experiment
+
+
+def get_config(which: str = "full") -> Experiment:
+    """The experiment; `which` is "full" or "small"."""
+    return classifier_trousers.get_config(which, "efficientnet_lite2", seed=1)
