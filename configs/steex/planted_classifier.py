@@ -5,7 +5,7 @@
         --workdir=runs/streets_shortcut
 
 The second one learns from pictures in fog, in 95 % of which the lamp has the colour that the
-traffic light has behind it; it is validated, as the first one, where the lamp says nothing.
+traffic light has behind it.
 
 EfficientNet-Lite0, its ImageNet trunk trained on. What it learns is how green a light is: a
 classifier that learns whether it is rather green than red is flat where it is either, and there the

@@ -1,8 +1,8 @@
 """Planted streets for all configs of this folder: one class, "go", where the light is green.
 
-`SHORTCUTS` lie in fog: the traffic light shows next to nothing of its colour, and in training the
-lamp has the same one in 95 % of the pictures, so that a classifier learns to look at the lamp.
-Where it is validated and explained the lamp says nothing.
+`SHORTCUTS` lie in fog: the traffic light shows next to nothing of its colour, but the lamp has the
+same one in 95 % of the pictures, so that a classifier learns to look at the lamp. In those that are
+explained the lamp says nothing.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from xai_jax.data.streets import Streets
 
 SIDE = 64
 NUM = {"train": 20_000, "validation": 200, "test": 32}
-SHORTCUT = 0.95  # of the lamps of the second training set have the traffic light's colour
+SHORTCUT = 0.95  # of the lamps have the traffic light's colour
 
 
 def _streets(split: str) -> Streets:
@@ -22,7 +22,7 @@ def _streets(split: str) -> Streets:
 
 
 def _shortcut(split: str) -> Streets:
-    agree = SHORTCUT if split == "train" else 0.5
+    agree = 0.5 if split == "test" else SHORTCUT
     return dataclasses.replace(_streets(split), agree=agree, fog=True)
 
 

@@ -132,3 +132,10 @@ def test_fresh_weights_follow_their_seed_and_have_glorots_spread():
     assert (kernel == same["hidden"][0]["kernel"]).all()
     assert (kernel != other["hidden"][0]["kernel"]).any()
     assert not np.any(one["classes"]["bias"])
+
+
+def test_what_the_norms_of_a_fresh_network_scale_by_is_one():
+    params = Fresh(name="densenet121").build().params  # or all of its activations would be 0
+    leaves, _ = jax.tree.flatten_with_path(params)
+    scales = [leaf for path, leaf in leaves if path[-1].key == "scale"]
+    assert len(scales) == 62 and all((scale == 1).all() for scale in scales)

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,12 +15,15 @@ from xai_jax.core.settings import Settings
 from xai_jax.core.targets import Head
 from xai_jax.core.types import AnyArray, PRNGKey
 
+_SCALE = jax.tree_util.DictKey("scale")  # of a norm
+
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Fresh(Settings):
     """The `classifier` of an experiment that trains all of it, trunk and head.
 
-    Kernels are Glorot-uniform, ``U(-a, a)`` with ``a^2 = 6 / (inputs + outputs)``; biases are 0.
+    Kernels are Glorot-uniform, ``U(-a, a)`` with ``a^2 = 6 / (inputs + outputs)``; biases are 0,
+    and what a norm scales by is 1.
 
     Fields:
         name: of the network, one that `entries.architecture_of` knows.
@@ -40,18 +44,20 @@ class Fresh(Settings):
             ValueError: there is no such network.
         """
         entry = entries.architecture_of(self.name)
-        shapes, tree = jax.tree.flatten(entry.network.shapes(self.num_classes))
+        shapes, tree = jax.tree.flatten_with_path(entry.network.shapes(self.num_classes))
         keys = jax.random.split(jax.random.key(self.seed), len(shapes))
-        params = [_drawn(key, s.shape) for key, s in zip(keys, shapes, strict=True)]
+        params = [
+            _drawn(key, path[-1], s.shape) for key, (path, s) in zip(keys, shapes, strict=True)
+        ]
         made: Callable[..., Classifier] = entry.network.classifier
         return made(
             jax.tree.unflatten(tree, params), mean=entry.mean, std=entry.std, head=self.head
         )
 
 
-def _drawn(key: PRNGKey, shape: tuple[int, ...]) -> AnyArray:
+def _drawn(key: PRNGKey, name: Any, shape: tuple[int, ...]) -> AnyArray:
     if len(shape) == 1:
-        return jnp.zeros(shape)
+        return jnp.full(shape, float(name == _SCALE))
     places = math.prod(shape[:-2])  # of a convolution's window; 1 for a dense layer
     bound = math.sqrt(6.0 / (places * (shape[-2] + shape[-1])))
     return jax.random.uniform(key, shape, minval=-bound, maxval=bound)
