@@ -65,6 +65,32 @@ def test_values_and_gradients_are_those_of_the_plain_convolution(
         np.testing.assert_allclose(ours, theirs, atol=2e-5 * outputs / 5)
 
 
+PRODUCTS = [  # inputs, outputs, kernel, pads
+    (32, 33, 3, ((1, 1), (1, 1))),
+    (64, 12, 3, ((2, 1), (0, 3))),
+    (40, 64, 2, ((0, 1), (0, 1))),
+    (8, 3, 5, ((2, 2), (2, 2))),
+]
+
+
+@pytest.mark.parametrize(("channels", "outputs", "size", "pads"), PRODUCTS)
+def test_many_channels_become_few_by_one_product(channels, outputs, size, pads):
+    x, kernel = inputs(size, channels, (12, 13), outputs)
+    forward = jax.jit(lambda x, kernel: dense(x, kernel, 1, pads))
+    assert "convolution" not in forward.lower(x, kernel).compile().as_text()
+    expected = plain(*(np.asarray(n) for n in (x, kernel)), 1, pads, 1)
+    off = np.abs(forward(x, kernel) - expected).max()
+    assert off < 1e-6 * size**2 * channels  # normal numbers, as many of them summed
+
+
+@pytest.mark.parametrize("shape", [(2, 512, 512, 32), (2, 12, 12, 16), (2, 12, 12, 128)])
+def test_what_exceeds_the_cache_or_gains_nothing_stays_a_convolution(shape):
+    x = jax.ShapeDtypeStruct(shape, jnp.float32)
+    kernel = jax.ShapeDtypeStruct((3, 3, shape[-1], max(32, shape[-1])), jnp.float32)
+    forward = jax.jit(lambda x, kernel: dense(x, kernel, 1, ((1, 1), (1, 1))))
+    assert "convolution" in forward.lower(x, kernel).compile().as_text()
+
+
 @pytest.mark.parametrize(("convolve", "largest"), [(plain, 12), (dense, 3)])
 def test_a_wide_kernels_gradient_has_no_window_as_large_as_the_picture(convolve, largest):
     x, kernel = inputs(3, 6, (12, 12), outputs=33)
