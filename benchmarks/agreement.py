@@ -8,6 +8,7 @@ import json
 import pathlib
 import sys
 
+import jax.numpy as jnp
 import numpy as np
 
 import xai_jax
@@ -25,9 +26,8 @@ def rows(one: Results, other: Results):
     case = f"{case} {other.manifest.precision}"
     same = sum(int(one.target[i] == other.target[j]) for i, j in places)
     yield {"case": case, "value": same, "unit": "pictures of which the same class is explained"}
-    ranks = [
-        float(correlation(one.saliency[i][None], other.saliency[j][None])[0]) for i, j in places
-    ]
+    maps, others = (jnp.asarray(results.saliency) for results in (one, other))
+    ranks = [float(correlation(maps[i : i + 1], others[j : j + 1])[0]) for i, j in places]
     yield {
         "case": f"{case}, maps",
         "value": round(float(np.median(ranks)), 4),
