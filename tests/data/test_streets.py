@@ -79,3 +79,11 @@ def test_in_fog_the_lamp_tells_more_of_the_class_than_the_light():
     )
     assert 0.5 < light.mean() < 0.7  # a normal's share below 0.05 / 0.2: 0.6
     assert lamp.mean() > 0.9
+
+
+def test_in_fog_a_lamp_that_agrees_is_as_green_as_the_label_says():
+    graded = Streets(num=200, agree=1.0, fog=True, graded=True)
+    shares = np.array([graded[i].labels[0] for i in range(200)])
+    red, green, _ = np.stack([mean_colour(graded[i], DISTRACTS) / 255 for i in range(200)]).T
+    straight = np.polyfit(shares, green - red, 1)
+    assert np.abs(np.polyval(straight, shares) - (green - red)).max() < 0.2

@@ -44,8 +44,9 @@ class Streets(Settings):
         graded: the label is the share of green in the light, from 0.02 to 0.98, and not whether
             there is more of it than of red: a classifier that learns it has a slope everywhere
             between the two, which is what methods that follow gradients need.
-        fog: the light is of a random mixture that hardly depends on the class, so that it is the
-            lamp, where `agree` is near 1, from which the class can be learned.
+        fog: the light is of a random mixture that hardly depends on the class, and a lamp that
+            agrees is of the very mixture that the light has behind the fog: where `agree` is near
+            1, it is the lamp from which the class can be learned.
         split: "train", "validation" or "test": pictures of their own.
         seed: of all draws.
     """
@@ -79,10 +80,12 @@ class Streets(Settings):
         rng = np.random.Generator(np.random.Philox(entropy))
         ids = _layout(self.size, rng)
         is_green = int(rng.integers(2))
-        lamp = is_green if rng.random() < self.agree else 1 - is_green
+        agrees = rng.random() < self.agree
+        lamp = is_green if agrees else 1 - is_green
         shares = {DECIDES: _green(is_green, rng), DISTRACTS: _green(lamp, rng)}
         label = np.clip(shares[DECIDES], *_GRADES) if self.graded else is_green
         if self.fog:
+            shares[DISTRACTS] = shares[DECIDES if agrees else DISTRACTS]
             shares[DECIDES] = _through_fog(shares[DECIDES], rng)
         image = _painted(ids, _colours(shares, rng), rng)
         return Example(
