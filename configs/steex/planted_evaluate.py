@@ -8,7 +8,8 @@ With `:shortcut` the classifier is explained that has learned to look at the lam
 lamp that must be named.
 
 Expect what docs/steex.md has: 12.5 % flipped as published, 96.9 % by the sparing setting, 93.8 % by
-the traffic light alone; 50 minutes on a CPU core that was not idle.
+the traffic light alone; 50 minutes on a CPU core that was not idle. Of `:shortcut` 100 % flipped by
+the sparing setting, which names the lamp first in 93.8 %, and 93.8 % by the lamp alone.
 """
 
 import functools
