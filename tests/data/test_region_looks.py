@@ -128,3 +128,6 @@ def test_a_folder_hands_out_our_regions_of_its_classes(tmp_path):
         dataclasses.replace(folder, regions=twice).build()
     with pytest.raises(ValueError, match="has no class 'shoes'"):
         dataclasses.replace(folder, regions={"feet": ("shoes",)}).build()
+    (tmp_path / "classes.json").unlink()
+    with pytest.raises(ValueError, match=r"classes\.json is missing; list the names"):
+        folder.build()

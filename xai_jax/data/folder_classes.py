@@ -11,7 +11,8 @@ def named(path: Path) -> dict[str, int]:
     """What ``classes.json`` says: the classes' names, and their numbers in a mask.
 
     Raises:
-        ValueError: it is missing, no such list or object, or names two alike.
+        ValueError: it is no such list or object, or names two alike.
+        OSError: it cannot be read.
     """
     remedy = "make it a list of the classes' names, in order, or an object of name and number"
     names = json_file.read(path, tuple[str, ...] | dict[str, int], remedy)

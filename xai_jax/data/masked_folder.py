@@ -33,7 +33,8 @@ class MaskedFolder(Settings):
         """The rows; no picture is decoded.
 
         Raises:
-            ValueError: the table or a mask is missing, there is no such split, or no such class.
+            ValueError: the table, a mask or the list of classes is missing, or there is no such
+                split or class.
         """
         root = Path(self.root)
         lines = folder_table.lines_of(root, self.split)
@@ -100,6 +101,11 @@ class MaskedExamples:
 
 
 def _meaning(root: Path, regions: Mapping[str, Sequence[str]]) -> np.ndarray:
+    if not (root / CLASSES).is_file():
+        raise ValueError(
+            f"{root / CLASSES} is missing; list the names of the numbers in its masks there, or "
+            "leave regions empty."
+        )
     numbers = folder_classes.named(root / CLASSES)
     found = np.full(256, VOID, np.uint8)
     for name, region in folder_classes.groups(root, numbers, regions).items():
