@@ -33,7 +33,7 @@ CASES = {  # which streets, the classifier's training, and where it looks
 }
 
 
-def greener(images: Images, regions: AnyArray, region: str = DECIDES) -> AnyArray:
+def greener(images: Images, regions: AnyArray, region: str) -> AnyArray:
     """How much greener than red a region is, ``[b]`` in unit pixels: the planted truth."""
     inside = (regions == REGIONS.index(region))[..., None]
     mean = (images * inside).sum((1, 2)) / inside.sum((1, 2))
