@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import hurried
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -127,12 +128,12 @@ SETTINGS = {
 def test_before_it_joins_in_nobody_asks_the_critic():
     """So that its pass costs nothing until then: what it would say is not a number here."""
     trainable, pictures, key = SETTINGS["light"].build(), batch(), jax.random.key(4)
-    state = trainable.init(key, None, pictures)
+    state = hurried.jit(trainable.init)(key, None, pictures)
     learning = state.learning
     patches = learning.critics["patches"]
     broken = jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), patches.params)
     critics = {"patches": dataclasses.replace(patches, params=broken)}
-    step = jax.jit(trainable.step)
+    step = hurried.jit(trainable.step)
     wanted, _ = step(state, None, pictures, key)
     state = dataclasses.replace(state, learning=dataclasses.replace(learning, critics=critics))
     found, _ = step(state, None, pictures, key)
@@ -149,14 +150,14 @@ def test_steps_are_compiled_once_and_bring_the_pixels_nearer(name, monkeypatch):
     small = {"whole": Critic((2, 2)), "near": Critic((2, 2))}
     monkeypatch.setattr(ca_inpainter, "CRITICS", small)
     trainable, pictures, key = SETTINGS[name].build(), batch(), jax.random.key(4)
-    state = trainable.init(key, None, pictures)
-    step = jax.jit(lambda state, key: trainable.step(state, None, pictures, key))
-    measure = jax.jit(
+    state = hurried.jit(trainable.init)(key, None, pictures)
+    step = hurried.jit(trainable.step)
+    measure = hurried.jit(
         lambda state: trainable.measure(trainable.weights(state), state, None, pictures, key)
     )
     before = measure(state)
     for number in range(25):
-        state, metrics = step(state, jax.random.fold_in(key, number))
+        state, metrics = step(state, None, pictures, jax.random.fold_in(key, number))
         assert all(np.isfinite(value) and np.ndim(value) == 0 for value in metrics.values())
     assert step._cache_size() == 1
     after = measure(state)
