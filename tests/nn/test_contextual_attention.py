@@ -65,9 +65,9 @@ def slow(features, holes):
     return out[1:-1, 1:-1] / 4
 
 
-@pytest.mark.parametrize("queries", [None, 2, 1])
-def test_it_is_the_specification_step_by_step_in_any_chunks(queries):
-    found = jax.jit(lambda f, h: attention.contextual_attention(f, h, queries=queries))(
+@pytest.mark.parametrize("at_once", [None, 576, 300, 1])  # 24 x 24 scores a picture
+def test_it_is_the_specification_step_by_step_in_any_chunks(at_once):
+    found = jax.jit(lambda f, h: attention.contextual_attention(f, h, at_once=at_once))(
         FEATURES, jnp.asarray(HOLES)
     )
     for one, features, holes in zip(found, FEATURES, HOLES, strict=True):
@@ -92,8 +92,23 @@ def test_where_nothing_is_known_the_answer_is_nothing():
     np.testing.assert_array_equal(found, 0.0)
 
 
-def test_sides_and_chunks_that_do_not_divide_are_refused_in_a_sentence():
+def test_gradients_are_those_of_finite_differences_in_chunks_too():
+    features, holes = FEATURES[:1], jnp.asarray(HOLES[:1])
+    weight = jax.random.normal(jax.random.key(1), features.shape)
+
+    def total(features, at_once):
+        found = attention.contextual_attention(features, holes, at_once=at_once)
+        return (found * weight).sum()
+
+    gradient = jax.jit(jax.grad(total), static_argnums=1)
+    gradients = [gradient(features, at_once) for at_once in (None, 300)]
+    np.testing.assert_allclose(gradients[1], gradients[0], atol=1e-4)
+    step = 1e-3 * gradients[0] / jnp.linalg.norm(gradients[0])  # uphill
+    rise = total(features + step, None) - total(features - step, None)
+    np.testing.assert_allclose(rise, 2 * (gradients[0] * step).sum(), rtol=2e-2)
+    assert np.isfinite(gradient(features.at[:, :4].set(0.0), None)).all()  # patches of nothing
+
+
+def test_an_odd_side_is_refused_in_a_sentence():
     with pytest.raises(ValueError, match="features are 7 x 12; both must be multiples of 2"):
         attention.contextual_attention(FEATURES[:, :7], jnp.ones((2, 7, 12, 1)))
-    with pytest.raises(ValueError, match="queries is 3 and must divide the 4 rows"):
-        attention.contextual_attention(FEATURES, jnp.asarray(HOLES), queries=3)

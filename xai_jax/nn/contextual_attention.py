@@ -37,66 +37,103 @@ def resized(x: Float[Array, "b h w c"], height: int, width: int) -> Features:
 
 
 def contextual_attention(
-    features: Features, holes: Maps, *, queries: int | None = None
+    features: Features, holes: Maps, *, at_once: int | None = None
 ) -> Features:
     """`features` ``[b y x c]``, each place put together from the patches that match it best.
+
+    Patches are never written out: how two of them match is a sum of how their numbers do, and the
+    patches that are laid over each other are a sum of weights of the numbers themselves.
 
     Args:
         features: sides divided by `RATE`.
         holes: ``[b y x 1]``, 1 where nothing is known; patches that touch one are not taken. Where
             every patch does, the answer is 0.
-        queries: rows of matching places that are compared with all patches at once: bounds the
-            memory, leaves the result as it is. ``None``: all rows.
+        at_once: scores of a place and a patch that are held at once, where a row of places needs no
+            more: bounds the memory, leaves the result as it is. ``None``: all.
 
     Raises:
-        ValueError: a side is odd, or `queries` does not divide the rows.
+        ValueError: a side is odd.
     """
-    _, height, width, _ = features.shape
-    rows, columns = height // RATE, width // RATE
+    batch, height, width, _ = features.shape
     if height % RATE or width % RATE:
         raise ValueError(f"features are {height} x {width}; both must be multiples of {RATE}.")
-    queries = rows if queries is None else queries
-    if rows % queries:
-        raise ValueError(f"queries is {queries} and must divide the {rows} rows.")
-    patches = _patches(resized(features, rows, columns), SIDE, 1)  # [b rows columns k]
-    valid = _valid(resized(holes, rows, columns))
-    values = _patches(features, 2 * RATE, RATE).reshape(len(features), rows * columns, -1)
+    rows, columns = height // RATE, width // RATE
+    of_row = columns * rows * columns
+    if at_once is None or batch * rows * of_row <= at_once:
+        return _answered(features, holes, rows)
+    most = min(max(at_once // of_row, 1), rows)
+    queries = max(n for n in range(1, most + 1) if rows % n == 0)
+    one = lambda picture: _answered(picture[0][None], picture[1][None], queries)[0]  # noqa: E731
+    found: Features = jax.lax.map(one, (features, holes))
+    return found
 
-    def answer(first: jax.Array) -> Array:
-        fused = _fused(patches, first, queries)
+
+def _answered(features: Features, holes: Maps, queries: int) -> Features:
+    """The answer for the places of `queries` rows after those of others, all patches each time."""
+    batch, height, width, channels = features.shape
+    rows, columns = height // RATE, width // RATE
+    small = resized(features, rows, columns)
+    valid = _valid(resized(holes, rows, columns))
+    cells = _cells(features).reshape(batch, (rows + 1) * (columns + 1), -1)
+
+    def answer(first: jax.Array) -> Float[Array, "b v u k"]:
+        fused = _fused(small, first, queries)
         # Masked scores are 0, not minus infinity, before the softmax.
         weights = jax.nn.softmax(SHARPNESS * fused * valid, axis=-1) * valid
-        return jnp.einsum("bqp,bpk->bqk", weights, values)
+        image = weights.reshape(batch, queries, columns, rows, columns)
+        laid = _laid(image).reshape(batch, -1, cells.shape[1])
+        return (laid @ cells).reshape(batch, queries + 1, columns + 1, -1)
+
+    def add(canvas, first: jax.Array):
+        old = jax.lax.dynamic_slice_in_dim(canvas, first, queries + 1, axis=1)
+        both = old + answer(first)
+        return jax.lax.dynamic_update_slice_in_dim(canvas, both, first, axis=1), None
 
     if queries == rows:
-        found = answer(jnp.int32(0))
+        canvas = answer(jnp.int32(0))
     else:
-        parts = jax.lax.map(answer, jnp.arange(0, rows, queries))  # [n b q k]
-        found = jnp.moveaxis(parts, 0, 1).reshape(len(features), rows * columns, -1)
-    return _overlaid(found.reshape(len(found), rows, columns, -1)) / 4.0
+        blank = jnp.zeros((batch, rows + 1, columns + 1, RATE * RATE * channels), features.dtype)
+        canvas = jax.lax.scan(add, blank, jnp.arange(0, rows, queries))[0]
+    whole = canvas.reshape(batch, rows + 1, columns + 1, RATE, RATE, channels).swapaxes(2, 3)
+    return whole.reshape(batch, height + RATE, width + RATE, -1)[:, 1:-1, 1:-1] / 4.0
 
 
-def _patches(x: Features, side: int, stride: int) -> Float[Array, "b v u k"]:
-    """``side x side x c`` numbers around each `stride`-th place, 0 beyond the border ("SAME")."""
-    height, width = x.shape[1:3]
-    first = (side - stride) // 2
-    after = side - stride - first
-    padded = jnp.pad(x, ((0, 0), (first, after), (first, after), (0, 0)))
-    taps = [
-        padded[:, i : i + height : stride, j : j + width : stride]
-        for i in range(side)
-        for j in range(side)
-    ]
-    return jnp.stack(taps, axis=-2).reshape(*taps[0].shape[:3], -1)
+def _cells(features: Features) -> Float[Array, "b v u k"]:
+    """2 x 2 numbers beside each other: a patch of 4 x 4, around its place, is 2 x 2 of these."""
+    batch, height, width, channels = features.shape
+    padded = jnp.pad(features, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    rows, columns = height // RATE + 1, width // RATE + 1
+    split = padded.reshape(batch, rows, RATE, columns, RATE, channels).swapaxes(2, 3)
+    return split.reshape(batch, rows, columns, -1)
+
+
+def _laid(weights: Float[Array, "b q x v u"]) -> Float[Array, "b r s t w"]:
+    """What each cell of places takes of each cell of patches: theirs of all patches it is part of.
+
+    One cell more either way: a place or a patch is four cells.
+    """
+
+    def moved(down: int, right: int):
+        steps = (down, 1 - down), (right, 1 - right)
+        return jnp.pad(weights, ((0, 0), *steps, *steps))
+
+    return moved(0, 0) + moved(0, 1) + moved(1, 0) + moved(1, 1)
 
 
 def _valid(small: Maps) -> Float[Array, "b 1 p"]:
     """1 for places whose 3 x 3 patch touches no hole; beyond the border is none."""
-    touched = _patches(small, SIDE, 1).max(axis=-1)
+    column = _around(small).sum(axis=(3, 4))  # [b y x]
+    touched = column + _moved(column, -1, 2) + _moved(column, 1, 2)
     return (touched == 0).astype(small.dtype).reshape(len(small), 1, -1)
 
 
-def _fused(patches: Features, first: jax.Array, queries: int) -> Scores:
+def _around(x: Features) -> Float[Array, "b y x 3 c"]:
+    """Each column of three: what stands above, at and below a place, 0 beyond the border."""
+    padded = jnp.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0)))
+    return jnp.stack([padded[:, i : i + x.shape[1]] for i in range(SIDE)], axis=3)
+
+
+def _fused(small: Features, first: jax.Array, queries: int) -> Scores:
     """How well each patch matches the places of `queries` rows from `first`, ``[b q p]``.
 
     A match counts for more where the places beside it match the patches beside that: the scores of
@@ -104,12 +141,17 @@ def _fused(patches: Features, first: jax.Array, queries: int) -> Scores:
     with places counted along rows, and once along columns. So two rows more either way are compared
     too; the image's borders are those of the whole.
     """
-    batch, rows, columns, _ = patches.shape
+    batch, rows, columns, _ = small.shape
     beside = jnp.arange(-2, queries + 2) + first  # of which those beyond the borders stand for:
-    near = jnp.take(patches, beside % rows, axis=1).reshape(batch, (queries + 4) * columns, -1)
-    every = patches.reshape(batch, rows * columns, -1)
-    length = jnp.linalg.norm(every, axis=-1, keepdims=True)
-    scores = jnp.einsum("bqk,bpk->bqp", near, every / jnp.maximum(length, _FLOOR))
+    every = _around(small).reshape(batch, rows, columns, -1)
+    near = jnp.take(every, beside % rows, axis=1)
+    pairs = jnp.einsum("bnxk,bvuk->bnxvu", near, every)
+    # A patch is three such columns beside each other.
+    matches = pairs + sum(_moved(_moved(pairs, by, 2), by, 4) for by in (-1, 1))
+    squares = jnp.square(every).sum(axis=-1)  # [b v u]
+    squares += _moved(squares, -1, 2) + _moved(squares, 1, 2)
+    scores = matches / jnp.sqrt(jnp.maximum(squares, _FLOOR**2))[:, None, None]
+    scores = scores.reshape(batch, len(beside) * columns, rows * columns)
     along_rows = _along_rows(scores, beside % rows, columns, rows * columns)
     return _along_columns(along_rows, beside % rows, rows, columns)
 
@@ -149,18 +191,3 @@ def _along_columns(
 
     fused = image[:, 2:-2] + neighbour(-1) + neighbour(1)
     return fused.reshape(batch, -1, num)
-
-
-def _overlaid(patches: Float[Array, "b v u k"]) -> Features:
-    """The sum of patches of 4 x 4 numbers, each around its place, which lie 2 apart."""
-    batch, rows, columns, _ = patches.shape
-    parts = patches.reshape(batch, rows, columns, 2, 2, 2, 2, -1)  # [.. y yy x xx c]: 2 y + yy
-    pads = [(0, 0), (0, 1), (0, 1), (0, 0), (0, 0), (0, 0)]
-    blocks = sum(
-        jnp.roll(jnp.pad(parts[:, :, :, y, :, x], pads), (y, x), axis=(1, 2))
-        for y in range(2)
-        for x in range(2)
-    )
-    whole = jnp.swapaxes(jnp.asarray(blocks), 2, 3)  # [b rows+1 2 columns+1 2 c]
-    canvas = whole.reshape(batch, 2 * rows + 2, 2 * columns + 2, -1)
-    return canvas[:, 1:-1, 1:-1]

@@ -29,7 +29,7 @@ _DOWN = ((1, 5, 1, 1), (2, 3, 2, 1), (2, 3, 1, 1), (4, 3, 2, 1), (4, 3, 1, 1), (
 _COARSE = (*_DOWN, *_DILATED, (4, 3, 1, 1), (4, 3, 1, 1))
 _CONVOLVED = ((1, 5, 1, 1), (1, 3, 2, 1), (2, 3, 1, 1), (2, 3, 2, 1), *_DOWN[4:], *_DILATED)
 _ATTENDED = ((1, 5, 1, 1), (1, 3, 2, 1), (2, 3, 1, 1), (4, 3, 2, 1), (4, 3, 1, 1))
-_MOST_ROWS = 16  # of places that are matched at once, which bounds the memory
+_AT_ONCE = 2**20  # scores of a place and a patch: all of one picture of 256 pixels
 
 Pixels = Float[Array, "b h w c"]  # in [-1, 1]
 
@@ -78,9 +78,7 @@ class Generator(linen.Module):
         x = self._chain(begun, _ATTENDED, "attended")
         x = jax.nn.relu(self._conv(x, 4, "matched"))
         small = resized(holes, *x.shape[1:3])
-        rows = x.shape[1] // 2
-        queries = max(n for n in range(1, min(rows, _MOST_ROWS) + 1) if rows % n == 0)
-        x = contextual_attention(x, small, queries=queries)
+        x = contextual_attention(x, small, at_once=_AT_ONCE)
         x = self._chain(x, ((4, 3, 1, 1), (4, 3, 1, 1)), "copied")
         both = jnp.concatenate([convolved, x], axis=-1)
         x = self._chain(both, ((4, 3, 1, 1), (4, 3, 1, 1)), "joined")
