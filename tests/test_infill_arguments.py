@@ -17,5 +17,7 @@ def test_the_file_of_an_infills_weights_is_among_its_settings():
 
 def test_an_infill_without_a_network_takes_no_weights():
     given = ["--infill", "blur", "--infill-weights", "some.safetensors"]
-    with pytest.raises(ValueError, match="blur has no network; leave out --infill-weights, or .* "):
+    with pytest.raises(
+        ValueError, match="blur takes no weights; leave out --infill-weights, or .* "
+    ):
         arguments.parse([*GIVEN, *given])

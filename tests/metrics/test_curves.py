@@ -146,6 +146,8 @@ def test_other_infills_stand_in_one_table_and_equal_settings_compile_once(batch,
     assert not np.allclose(found["srg_blur"], measured(other, frozen, batch, saliency)["srg_blur"])
     with pytest.raises(ValueError, match="num_steps must be at least 2"):
         curves.curves(num_steps=1)
+    with pytest.raises(ValueError, match="infill is 'blur', which is neither an Infill nor"):
+        curves.curves("blur")
 
 
 def test_the_classes_of_merged_masks_are_the_true_ones():

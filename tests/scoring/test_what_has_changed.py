@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import weights_files
 from judged import GREY, NUM_CLASSES, Noise, Rows, row_logits
 from PIL import Image
 
@@ -20,12 +21,16 @@ from xai_jax.core.outputs import Output
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.example import Example
 from xai_jax.data.pipeline import Pipeline
+from xai_jax.infills.blur import Blur
 from xai_jax.infills.constant import Mean
+from xai_jax.infills.denoiser import Denoiser
+from xai_jax.metrics.curves import curves
 from xai_jax.metrics.specificity import specificity
 from xai_jax.metrics.truth import overlap
-from xai_jax.scoring import measure
+from xai_jax.scoring import measure, stage
 from xai_jax.scoring.evaluation import Contestant, Evaluation
 from xai_jax.scoring.items import Items
+from xai_jax.scoring.record import settings_of
 from xai_jax.scoring.score import score
 
 SIZE, NUM = 8, 5
@@ -147,6 +152,44 @@ def test_a_mask_that_is_corrected_in_place_is_scored_anew_and_nothing_else_is(
     changed = {key for key in before if before[key] != after[key]}
     assert changed and {picture for _, picture in changed} == {"3.png"}
     same_as_anew(out, evaluation(folder), tmp_path)
+
+
+def test_maps_that_are_explained_with_are_a_part_of_the_picture(folder):
+    def known(**settings):
+        data = dataclasses.replace(data_of(folder, masks="ids"), **settings)
+        return [known.picture for known in stage._known(data)]
+
+    before, plain = known(regions=True), known()
+    draw_mask(folder, 3, first=2)
+    after = known(regions=True)
+    assert known() == plain
+    assert [i for i in range(NUM) if after[i] != before[i]] == [3]
+
+
+def test_explanations_on_another_infill_are_refused_and_the_infill_is_named(folder, tmp_path):
+    def judged(infill, workdir):
+        frozen = Explained(classifier=Rows(), infill=infill).build()
+        one = {"one": Inspector(method=Noise(), frozen=frozen)}
+        return xai_jax.evaluate(one, data_of(folder), [overlap()], tmp_path / workdir)
+
+    judged(Blur(sigma=1.0), "out")
+    manifest = xai_jax.load(tmp_path / "out" / "one").manifest
+    assert (manifest.infill, manifest.infill_config["sigma"]) == ("blur", 1.0)
+    with pytest.raises(ValueError, match="infill_config.sigma is 1.0 there and 2.0 here"):
+        judged(Blur(sigma=2.0), "out")
+    with pytest.raises(ValueError, match="infill is"):
+        judged(Mean(), "out")
+
+
+def test_a_curves_weights_are_known_by_what_the_file_holds(tmp_path):
+    shipped = Denoiser().file()
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(Path(shipped.path).read_bytes())
+    before = settings_of(curves(Denoiser(weights=str(copy)), "own"))
+    assert settings_of(curves(Denoiser(weights=str(copy)), "own")) == before
+    about, arrays = weights_files.parts(copy)
+    weights_files.write(copy, about, {name: 2 * array for name, array in arrays.items()})
+    assert settings_of(curves(Denoiser(weights=str(copy)), "own")) != before
 
 
 def test_a_picture_that_is_replaced_is_explained_and_scored_anew_and_no_other_is(

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
@@ -19,7 +20,7 @@ from xai_jax.choices import (
 )
 from xai_jax.commands import described
 from xai_jax.commands.onnx_flags import OnnxFlags
-from xai_jax.commands.words import pictures_first
+from xai_jax.commands.words import check_lists, pictures_first
 from xai_jax.core import json_file
 from xai_jax.core.components import Components
 from xai_jax.core.domains import Count, Seed
@@ -166,6 +167,7 @@ def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
     for name in _FLAGS:
         setattr(default, name, file.get(name, getattr(default, name)))
     default.target = str(default.target)  # an index in the manifest
+    check_lists(argv, [*_lists(config_class), *_lists(Components, "components.")])
     args = tyro.cli(
         Arguments[config_class],  # type: ignore[valid-type]
         args=argv,
@@ -188,6 +190,13 @@ def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
     return args, found
 
 
+def _lists(settings: type, prefix: str = "") -> list[str]:
+    """The flags that take any number of words."""
+    kinds = typing.get_type_hints(settings)
+    names = [name for name, kind in kinds.items() if typing.get_args(kind)[1:] == (...,)]
+    return [f"--{prefix}{name}".replace("_", "-") for name in names]
+
+
 def _with_weights(args: Arguments[Any]) -> Any:
     """The settings of the infill, with the file of its weights."""
     if not isinstance(args.infill_settings, infills_trained.Trained):
@@ -195,8 +204,8 @@ def _with_weights(args: Arguments[Any]) -> Any:
             name for name, kind in INFILLS.items() if issubclass(kind, infills_trained.Trained)
         ]
         raise ValueError(
-            f"The infill {args.infill} has no network; leave out --infill-weights, or choose one "
-            f"that has: {', '.join(with_networks)}."
+            f"The infill {args.infill} takes no weights; leave out --infill-weights, or choose one "
+            f"that does: {', '.join(with_networks)}."
         )
     return dataclasses.replace(args.infill_settings, weights=str(args.infill_weights))
 

@@ -17,14 +17,14 @@ from xai_jax.commands import arguments, targets
 from xai_jax.commands.arguments import Arguments
 from xai_jax.core.components import Components
 from xai_jax.core.content import to_json
-from xai_jax.core.generator import region_names
+from xai_jax.core.generator import check_map_names, map_names
+from xai_jax.core.infill import weights_sha256
 from xai_jax.core.method import Explained, Frozen, Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.core.outputs import COUNTERFACTUAL, KEEP
 from xai_jax.core.precision import single
 from xai_jax.core.repeated import repeated
 from xai_jax.data import finding
-from xai_jax.infills import trained as infills_trained
 from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.fidelity import fidelity
 from xai_jax.runs import record, room, shard, trained
@@ -166,12 +166,7 @@ def _regions(args: Arguments[Any], frozen: Frozen) -> Path | Labels | None:
     if args.regions is not None:
         raise ValueError("Label maps are given or predicted; leave out --regions or --segmenter.")
     found = Predicted(weights=str(args.segmenter), precision=args.precision).build()
-    wanted = region_names(frozen.generator)[: len(found.names)]
-    if wanted and wanted != found.names:
-        raise ValueError(
-            f"The segmenter finds {', '.join(found.names)}, and the generator draws "
-            f"{', '.join(wanted)}; name two that have learned from the same label maps."
-        )
+    check_map_names(found.names, map_names(frozen.generator))
     return found
 
 
@@ -212,7 +207,7 @@ def _manifest(
         config=to_json(args.settings),
         infill=args.infill,
         infill_config=to_json(args.infill_settings),
-        infill_sha256=infills_trained.digest(args.infill_settings),
+        infill_sha256=weights_sha256(args.infill_settings),
         generator_sha256=weights_file.read(args.generator).sha256 if args.generator else None,
         classifier=model.name,
         weights_sha256=model.weights_sha256,

@@ -1,5 +1,9 @@
 """What stands in for removed pixels: a constant, a blur or somebody's inpainting network."""
 
+import dataclasses
+import functools
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +12,7 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float
 
+from xai_jax.core.content import as_json
 from xai_jax.core.lengths import Size
 from xai_jax.core.types import Images, Maps, PRNGKeys, PyTree
 
@@ -31,11 +36,17 @@ class Infill:
         prepare_fn: ``(params, images [b h w c], size) -> context``, a pytree of ``[b ...]`` arrays;
             by default the images themselves. `size` is the (height, width) of the pictures that are
             explained, to which lengths are in proportion (`core.lengths`).
+        drawn_from: ``(fill_fn, prepare_fn)`` of each of the infills of which a mask draws one, of
+            `params` each its own; empty where nothing is drawn.
+        settings: what has built it, in JSON, by which a later start knows it again; "" of
+            somebody's own.
     """
 
     params: PyTree
     fill_fn: Callable = struct.field(pytree_node=False)
     prepare_fn: Callable = struct.field(pytree_node=False, default=_images_as_they_are)
+    drawn_from: tuple[tuple[Callable, Callable], ...] = struct.field(pytree_node=False, default=())
+    settings: str = struct.field(pytree_node=False, default="")
 
     @classmethod
     def from_callable(cls, fn: Callable, params: PyTree = None) -> "Infill":
@@ -46,6 +57,35 @@ class Infill:
         anew.
         """
         return cls(params=params, fill_fn=fn)
+
+    def each(self) -> "tuple[Infill, ...]":
+        """The infills of which a mask draws one; alone, one that draws none."""
+        if not self.drawn_from:
+            return (self,)
+        return tuple(
+            Infill(params=own, fill_fn=fill, prepare_fn=prepare)
+            for own, (fill, prepare) in zip(self.params, self.drawn_from, strict=True)
+        )
+
+    def made_by(self, settings: Any) -> "Infill":
+        """The same, which remembers the settings that have built it, if they have a form."""
+        try:
+            said = as_json(settings)
+        except ValueError:
+            return self
+        said |= {"sha256": weights_sha256(settings)}
+        return self.replace(settings=json.dumps(said))  # type: ignore[attr-defined, no-any-return]
+
+    @property
+    def name(self) -> str:
+        """``"local_mean"`` of `LocalMean`; of somebody's own the name of the function."""
+        if self.settings:
+            kind = json.loads(self.settings)["class"].rpartition(".")[2]
+            return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
+        fill = self.fill_fn
+        while isinstance(fill, functools.partial):
+            fill = fill.func
+        return f"{fill.__module__}.{getattr(fill, '__qualname__', type(fill).__qualname__)}"
 
     def check(self, images_shape: tuple[int, ...]) -> None:
         """Refuses a function of somebody's that does not answer pictures.
@@ -88,6 +128,22 @@ class Infill:
         """Full-size backgrounds ``[b h w c]`` for hard masks `keep` (1 = kept); detached."""
         keep = jax.lax.stop_gradient(keep)
         return jax.lax.stop_gradient(self.fill_fn(self.params, context, keep, keys))
+
+
+def weights_sha256(settings: Any) -> str | None:
+    """SHA-256 of the files that an infill's settings, or their parts, read; ``None`` for none.
+
+    Raises:
+        ValueError: a file is missing, damaged, or of another network.
+        OSError: it cannot be read.
+    """
+    if hasattr(settings, "file"):  # `infills.trained.Trained`
+        found: str = settings.file().sha256
+        return found
+    if not dataclasses.is_dataclass(settings) or isinstance(settings, type):
+        return None
+    parts = (weights_sha256(getattr(settings, f.name)) for f in dataclasses.fields(settings))
+    return "+".join(part for part in parts if part) or None
 
 
 def compose(

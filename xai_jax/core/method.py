@@ -63,6 +63,8 @@ class Explained(Settings):
         if self.precision != "float32":  # else it is as it was given
             classifier = classifier.in_precision(self.precision)
         infill = in_single(_built("infill", self.infill, Infill, classifier))
+        if infill is not self.infill and not isinstance(self.infill, Infill):
+            infill = infill.made_by(self.infill)
         if self.generator is None:
             return Frozen(classifier=classifier, infill=infill)
         generator = in_single(_built("generator", self.generator, Generator, classifier))
@@ -108,9 +110,14 @@ class Trainable(NamedTuple):
         weights: ``state -> weights``: what is exported, and what a `Method` explains with.
         validated: ``(state, {name: mean}) -> state`` after a validation, outside compiled code: a
             schedule that waits for a plateau, say. ``None``: a validation changes nothing.
+        finished: ``state -> bool``, asked after `validated`: whether training ends here. ``None``:
+            the experiment alone says when.
         look: ``(frozen, batches)``; looks at as many of the first batches as it wants, outside
             compiled code and before anything is written; raises ValueError where nothing can be
             learned from them. ``None``: there are no such batches.
+        admit: ``{name: array}``; raises BadPicture where nothing can be learned from one picture of
+            which this is known (`core.types.Batch`: labels, regions). Every picture is asked about
+            as it is read, on the host. ``None``: it can learn from all.
         summary: ``{name: mean} -> {name: number}``, what is told of the means of a validation, for
             a score that is no mean of pictures. ``None``: they are told as they are.
     """
@@ -120,7 +127,9 @@ class Trainable(NamedTuple):
     measure: MeasureFn | None = None
     weights: Callable[[Any], Any] = _all_of_it
     validated: Callable[[Any, dict[str, float]], Any] | None = None
+    finished: Callable[[Any], bool] | None = None
     look: Callable[[Any, Iterator[Any]], None] | None = None
+    admit: Callable[[Mapping[str, Any]], None] | None = None
     summary: Callable[[dict[str, float]], dict[str, float]] | None = None
 
 

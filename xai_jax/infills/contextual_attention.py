@@ -5,7 +5,7 @@ import functools
 from typing import Any
 
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.infill import Infill
+from xai_jax.core.infill import Infill, compose
 from xai_jax.core.precision import Precision, computed
 from xai_jax.core.types import Images, Maps
 from xai_jax.infills import trained
@@ -49,4 +49,4 @@ def _fill(params, context: Images, keep: Maps, keys, *, apply: Any):
         found = apply(params, trained.learned(images, 3), known).fine
         return trained.answered(deepfill.unscaled(found), images)
 
-    return trained.filled_whole(fill, context, keep, deepfill.STRIDE)
+    return compose(context, keep, trained.at_any_size(fill, context, keep, deepfill.STRIDE))

@@ -35,9 +35,10 @@ class Denoiser(trained.Trained):
         weights: as in `trained.Trained`; by default those that come with the package.
         num_steps: passes of the network.
         highest, lowest: level of the second and of the last pass, in unit pixels; it falls
-            geometrically.
-        draw: noise of that level is added in the holes before each of these passes, by the key;
-            else the answer is always the same, near the mean of what might have stood there.
+            geometrically. Of two passes the second has the highest.
+        draw: noise of that level is added in the holes before each of these passes, by the key, of
+            which there must be one, `num_steps` 2 or more; else the answer is always the same, near
+            the mean of what might have stood there.
     """
 
     num_steps: Count = 1
@@ -51,10 +52,21 @@ class Denoiser(trained.Trained):
         """The infill.
 
         Raises:
-            ValueError: the file is missing, damaged, or of another network; or a picture has other
-                than three channels or one, when it is prepared.
+            ValueError: the file is missing, damaged, or of another network; there is no pass to
+                draw for, or the level would rise; or a picture has other than three channels or
+                one, when it is prepared.
             OSError: the file cannot be read.
         """
+        if self.draw and self.num_steps < 2:
+            raise ValueError(
+                f"denoiser.Denoiser draws before each pass after the first, and num_steps is "
+                f"{self.num_steps}; set num_steps to 2 or more, or leave out draw."
+            )
+        if self.lowest > self.highest:
+            raise ValueError(
+                f"lowest is {self.lowest} and highest {self.highest}: the level is to fall; "
+                "exchange them."
+            )
         network, weights = trained.loaded(self.file(), Network())
         levels = tuple(np.geomspace(self.highest, self.lowest, self.num_steps - 1).tolist())
         params = {"network": weights, "mean": classifier.mean}

@@ -51,6 +51,7 @@ class Mixed(Settings):
             params=tuple(part.params for part in parts),
             fill_fn=_drawn_from(tuple(part.fill_fn for part in parts)),
             prepare_fn=_prepared_by(tuple(part.prepare_fn for part in parts)),
+            drawn_from=tuple((part.fill_fn, part.prepare_fn) for part in parts),
         )
 
 

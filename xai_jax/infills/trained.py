@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from xai_jax.core.infill import compose
 from xai_jax.core.lengths import Size
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, Images, Maps, PyTree
@@ -46,7 +45,7 @@ class Trained(Settings):
             raise ValueError(
                 f"The infill {self.kind} has no weights of its own; train it with "
                 f"train.py --config=configs/infill/{self.kind}.py, and name what that has left "
-                "with --infill-weights FILE."
+                f"with --infill-weights FILE (in Python {type(self).__name__}(weights=FILE))."
             )
         content = weights_file.read(place(path))
         weights_file.check_kind(content, (self.kind,))
@@ -93,9 +92,11 @@ def checked(images: Images, channels: int, kind: str) -> Images:
 
 
 def learned(images: Images, channels: int) -> AnyArray:
-    """As a network has learned them: a grey picture as colour, or grey as colour as one channel."""
-    if images.shape[-1] >= channels:
-        return images[..., :channels]
+    """As a network has learned them: a grey picture as colour, or one in colours in its greys."""
+    if images.shape[-1] == channels:
+        return images
+    if channels == 1:
+        return images.mean(axis=-1, keepdims=True)
     return jnp.broadcast_to(images, (*images.shape[:-1], channels))
 
 
@@ -107,10 +108,10 @@ def answered(filled: AnyArray, images: Images) -> Images:
     return jnp.broadcast_to(filled, images.shape)
 
 
-def filled_whole(
+def at_any_size(
     fill: Callable[[Images, Maps], Images], images: Images, keep: Maps, stride: int
 ) -> Images:
-    """`images` where they are kept, and elsewhere the answer of a network at any size of picture.
+    """The answer of a network, kept pixels and all, at any size of picture.
 
     Args:
         fill: ``(images, keep) -> images`` at sides that `stride` divides.
@@ -121,7 +122,7 @@ def filled_whole(
     height, width = images.shape[1:3]
     pads = ((0, 0), (0, -height % stride), (0, -width % stride), (0, 0))
     filled = fill(jnp.pad(images, pads), jnp.pad(keep, pads))
-    return compose(images, keep, filled[:, :height, :width])
+    return filled[:, :height, :width]
 
 
 @functools.cache
@@ -133,14 +134,3 @@ def preparing(channels: int, kind: str) -> Callable:
         return checked(images, channels, kind)
 
     return prepare
-
-
-def digest(infill: Any) -> str | None:
-    """SHA-256 of the weights that an infill's settings, or their parts, name; ``None`` for none."""
-    if isinstance(infill, Trained):
-        return infill.file().sha256
-    if not isinstance(infill, Settings) or not dataclasses.is_dataclass(infill):
-        return None
-    parts = (digest(getattr(infill, field.name)) for field in dataclasses.fields(infill))
-    found = [part for part in parts if part]
-    return "+".join(found) or None

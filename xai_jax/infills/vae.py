@@ -18,6 +18,9 @@ from xai_jax.nn.vae import Vae as Net
 class Vae(trained.Trained):
     """FIDO's VAE ("VAE", sec. 3): the mean of the pixels given one draw of the code.
 
+    It answers what it thinks of the kept pixels, too, as in FIDO; where a mask is soft, a method
+    mixes that with the picture.
+
     It has no weights of its own: `weights` names what configs/infill/vae.py has left.
     """
 
@@ -62,4 +65,4 @@ def _fill(
         _, pixels = apply(params, trained.learned(images, channels), known, noise)
         return trained.answered(unit_pixels(pixels.mean, pictures), images)
 
-    return trained.filled_whole(fill, context, keep, STRIDE)
+    return trained.at_any_size(fill, context, keep, STRIDE)

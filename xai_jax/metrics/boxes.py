@@ -10,14 +10,13 @@ from jaxtyping import Array, Float
 
 from xai_jax.core import outputs
 from xai_jax.core.image import unit_range
-from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import Batch, Explanation, Images, Maps, PerExample, PRNGKey, PyTree
 from xai_jax.metrics.components import largest
 from xai_jax.metrics.segmentation import without_nan
-from xai_jax.metrics.shown import probability
+from xai_jax.metrics.shown import of_parts, probability
 from xai_jax.metrics.truth import true_mask
 
 Box = Float[Array, "b 4"]  # top, left, bottom, right; pixels, the latter two exclusive
@@ -91,16 +90,15 @@ def _deletion_game(
 ) -> dict[str, PerExample]:
     del params
     maps, keys = unit_range(without_nan(explanation.saliency)), example_keys(key, batch.image_id)
-    context = frozen.infill.prepare(batch.images)
+    score = lambda images: probability(frozen.classifier, images, batch)  # noqa: E731
+    shown = of_parts(frozen.infill, batch.images, keys, score)
     height, width = maps.shape[1:3]
 
     def cut(threshold: Array) -> tuple[PerExample, PerExample]:
         # Below 0 nothing is cut out, above 1 everything is.
         box, found = box_around((maps > threshold) | (threshold > 1))
         box = jnp.where((found & (threshold >= 0))[:, None], box, 0.0)
-        keep = 1.0 - filled_box(box, height, width)
-        shown = compose(batch.images, keep, frozen.infill(context, keep, keys))
-        return probability(frozen.classifier, shown, batch), area_of(box)
+        return shown(1.0 - filled_box(box, height, width)), area_of(box)
 
     thresholds = jnp.concatenate([jnp.array([-1.0, 2.0]), jnp.arange(_LEVELS) / _LEVELS])
     found, sizes = jax.lax.map(cut, thresholds)  # [102 b]

@@ -17,14 +17,14 @@ from jaxtyping import Array, Float, Int
 from xai_jax.core import outputs
 from xai_jax.core.content import content
 from xai_jax.core.image import unit_range
-from xai_jax.core.infill import Infill, compose
+from xai_jax.core.infill import Infill, weights_sha256
 from xai_jax.core.method import Builds, Frozen
 from xai_jax.core.metric import Column, Metric
 from xai_jax.core.outputs import STEP, Output
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import Batch, Explanation, Maps, PerExample, PRNGKey, PRNGKeys, PyTree
 from xai_jax.metrics.segmentation import without_nan
-from xai_jax.metrics.shown import probability
+from xai_jax.metrics.shown import of_parts, probability
 
 Curve = Float[Array, "b n"]
 STEPS = 28  # RISE's, of 1,792 pixels each at 224
@@ -41,16 +41,28 @@ def curves(
 
     Args:
         infill: what takes the removed pixels' place, or settings that build it for the classifier;
-            ``None``: that of the run.
+            ``None``: that of the run. Of one that draws one of several the curves are means over
+            these, of as many calls each.
         name: of the infill; ends every row and column, so that several infills stand in one table.
         num_steps: n; at most as many as pixels.
 
     Raises:
-        ValueError: there are fewer than two steps.
+        ValueError: there are fewer than two steps; `infill` is a name; or the file of its weights
+            is missing, damaged, or of another network.
     """
     if num_steps < 2:
         raise ValueError(f"num_steps must be at least 2, not {num_steps}.")
-    measure = _Curves(infill=infill, ending=f"_{name}" if name else "", num_steps=num_steps)
+    if not isinstance(infill, Infill | Builds | None) or isinstance(infill, type):
+        raise ValueError(
+            f"infill is {infill!r:.60}, which is neither an Infill nor settings that build one; "
+            "pass an object such as Blur() of xai_jax.infills.blur."
+        )
+    measure = _Curves(
+        infill=infill,
+        weights_sha256=weights_sha256(infill),
+        ending=f"_{name}" if name else "",
+        num_steps=num_steps,
+    )
     return Metric(measure=measure, rows=measure.rows(), columns=measure.columns(name))
 
 
@@ -59,6 +71,7 @@ class _Curves:
     """The measure; equal settings are equal, so that they share one compiled program."""
 
     infill: Any
+    weights_sha256: str | None  # of the files that it reads, which are known by their content
     ending: str
     num_steps: int
 
@@ -108,14 +121,13 @@ def _passes(
     inner = len(gone)
     low = np.concatenate([[-1, 0, pixels], gone, np.zeros(inner, np.int32)]).astype(np.int32)
     high = np.concatenate([[0, pixels, pixels], np.full(inner, pixels), pixels - gone])
-    context = infill.prepare(batch.images)
+    score = lambda images: probability(frozen.classifier, images, batch)  # noqa: E731
+    shown = of_parts(infill, batch.images, keys, score)
 
     def answer(part: tuple[Array, Array]) -> PerExample:
         first, end = part
         hard = ((rank >= first) & (rank < end)).astype(jnp.float32)
-        keep = jnp.where(first < 0, soft, hard)
-        filled = infill(context, jnp.round(keep), keys)
-        return probability(frozen.classifier, compose(batch.images, keep, filled), batch)
+        return shown(jnp.where(first < 0, soft, hard))
 
     # One loop over all parts, for the sake of one copy of the classifier in the compiled program.
     found = jax.lax.map(answer, (jnp.asarray(low), jnp.asarray(high, jnp.int32)))  # [2n+1 b]

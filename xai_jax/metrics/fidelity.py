@@ -6,19 +6,20 @@ import numpy as np
 
 from xai_jax.core import outputs
 from xai_jax.core.areas import AREAS, num_kept, ranks, smallest_sufficient
-from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
 from xai_jax.core.outputs import AREA
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import Batch, Explanation, PerExample, PRNGKey, PyTree
+from xai_jax.metrics.shown import of_parts
 
 
 def fidelity() -> Metric:
     """The target's log-odds when parts of the picture are shown: 42 classifier calls a picture.
 
     The parts are the explanation's own mask `keep` and what it leaves, and for each of
-    `core.areas.AREAS` that share of the most salient pixels, kept alone or removed.
+    `core.areas.AREAS` that share of the most salient pixels, kept alone or removed. Of an infill
+    that draws one of several they are means over these, of as many calls each.
     """
     return Metric(measure=_measured, rows=ROWS, columns=COLUMNS)
 
@@ -30,7 +31,8 @@ def _measured(
     if explanation.keep is None:
         raise ValueError("This method cuts nothing out (it has no keep); leave out fidelity.")
     keys = example_keys(key, batch.image_id)
-    context = frozen.infill.prepare(batch.images)
+    score = lambda images: frozen.classifier.log_odds(images, batch.target)  # noqa: E731
+    shown = of_parts(frozen.infill, batch.images, keys, score)
     rank = ranks(explanation.saliency)
     pixels = rank.shape[1] * rank.shape[2]
     counts = jnp.array([num_kept(share, pixels) for share in AREAS], np.int32)
@@ -38,9 +40,7 @@ def _measured(
     def log_odds(part: tuple[jax.Array, jax.Array]) -> PerExample:
         level, is_removed = part  # level -1 is the explanation's own mask
         keep = jnp.where(level < 0, explanation.keep, rank < counts[level])
-        keep = jnp.where(is_removed, 1.0 - keep, keep)
-        filled = frozen.infill(context, jnp.round(keep), keys)
-        return frozen.classifier.log_odds(compose(batch.images, keep, filled), batch.target)
+        return shown(jnp.where(is_removed, 1.0 - keep, keep))
 
     # One loop over all parts, for the sake of one copy of the classifier in the compiled program.
     levels = jnp.arange(-1, len(AREAS))

@@ -5,14 +5,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.core import outputs
+from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
 from xai_jax.core.rng import example_keys
 from xai_jax.core.targets import probs
-from xai_jax.core.types import Batch, Explanation, Maps, PerExample, PRNGKey, PRNGKeys, PyTree
+from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey, PyTree
 from xai_jax.metrics.saliency import saliency
 from xai_jax.metrics.segmentation import without_nan
+from xai_jax.metrics.shown import of_parts
 
 
 def convincing() -> Metric:
@@ -40,18 +42,18 @@ def _parts(
 ) -> dict[str, PerExample]:
     del params
     keep, keys = without_nan(explanation.keep), example_keys(key, batch.image_id)
+    score = lambda images: _true(frozen.classifier, batch, images)  # noqa: E731
+    shown = of_parts(frozen.infill, batch.images, keys, score)
     # One loop over both parts, for the sake of one copy of the classifier in the program.
-    seen = lambda part: _seen(frozen, batch, part, keys)  # noqa: E731
-    kept, removed = jax.lax.map(seen, jnp.stack([keep, 1.0 - keep]))
+    kept, removed = jax.lax.map(shown, jnp.stack([keep, 1.0 - keep]))
     return {"kept": kept, "removed": removed}
 
 
-def _seen(frozen: Frozen, batch: Batch, part: Maps, keys: PRNGKeys) -> PerExample:
-    """Mean probability of the true classes where only a part is shown, in [0, 1]; NaN of none."""
-    filled = frozen.infill(frozen.infill.prepare(batch.images), jnp.round(part), keys)
-    logits = frozen.classifier.logits(compose(batch.images, part, filled))
+def _true(classifier: Classifier, batch: Batch, images: Images) -> PerExample:
+    """Mean probability of the true classes in other `images`, in [0, 1]; NaN of none."""
     is_true = batch.labels > 0
-    total = jnp.where(is_true, probs(logits, frozen.classifier.head), 0.0).sum(axis=1)
+    found = probs(classifier.logits(images), classifier.head)
+    total = jnp.where(is_true, found, 0.0).sum(axis=1)
     num = is_true.sum(axis=1)
     return jnp.where(num > 0, total / jnp.maximum(num, 1), jnp.nan)
 

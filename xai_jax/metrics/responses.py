@@ -8,13 +8,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from xai_jax.core import outputs
-from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import AskFn, Column, Metric
 from xai_jax.core.rng import example_keys, fold_each
 from xai_jax.core.types import Batch, Explanation, Maps, PerExample, PRNGKey, PRNGKeys, PyTree
 from xai_jax.metrics.segmentation import without_nan
-from xai_jax.metrics.shown import probability
+from xai_jax.metrics.shown import of_parts, probability
 
 
 def infidelity(num_samples: int = 64, sides: tuple[int, int] = (16, 64)) -> Metric:
@@ -59,13 +58,13 @@ class _Infidelity:
     ) -> dict[str, PerExample]:
         del params
         maps, keys = without_nan(explanation.saliency), example_keys(key, batch.image_id)
-        context = frozen.infill.prepare(batch.images)
+        score = lambda images: probability(frozen.classifier, images, batch)  # noqa: E731
+        shown = of_parts(frozen.infill, batch.images, keys, score)
 
         def removed(sample: Array) -> tuple[PerExample, PerExample, PerExample]:
             square = jnp.where(sample < 0, 0.0, self._squares(fold_each(keys, sample), maps))
-            shown = compose(batch.images, 1 - square, frozen.infill(context, 1 - square, keys))
-            seen = probability(frozen.classifier, shown, batch)
-            return seen, (square * maps).sum((1, 2, 3)), square.sum((1, 2, 3))
+            evidence = (square * maps).sum((1, 2, 3))
+            return shown(1 - square), evidence, square.sum((1, 2, 3))
 
         seen, evidence, areas = jax.lax.map(removed, jnp.arange(-1, self.num_samples))
         return {"infidelity": residual((evidence[1:], areas[1:]), seen[0] - seen[1:])}

@@ -1,6 +1,7 @@
 """One contestant: explained once into a results folder, from which its masks are read."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -151,8 +152,11 @@ class Entrant:
             method=_kind(method),
             preset="",
             config=to_json(method) if dataclasses.is_dataclass(method) else {},
-            infill=getattr(frozen.infill.fill_fn, "__module__", ""),
-            infill_config={"sha256": self.stage.fingerprint(frozen.infill)},
+            infill=frozen.infill.name,
+            infill_config={
+                **json.loads(frozen.infill.settings or "{}"),
+                "sha256": self.stage.fingerprint(frozen.infill),
+            },
             classifier=_kind(computed(frozen.classifier.apply_fn, "float32")),
             weights_sha256=self.stage.fingerprint(frozen.classifier),
             generator_sha256=self._generator_sha256(),

@@ -11,7 +11,7 @@ import numpy as np
 
 from xai_jax.core.content import as_json
 from xai_jax.core.errors import BadPicture
-from xai_jax.core.generator import numbered
+from xai_jax.core.generator import check_map_names, map_names, numbered
 from xai_jax.core.method import Frozen
 from xai_jax.core.rng import image_ids
 from xai_jax.core.types import Batch, PyTree
@@ -109,6 +109,7 @@ class Stage:
         check = getattr(data, "check", None)  # a Pipeline's
         if check is not None:
             check()
+        check_map_names(getattr(data, "region_names", ()), map_names(frozen.generator))
         self._plain, self._placed = without_masks(data), (frozen, self.placed(frozen))
         self.first = self._first()
         self.image_shape = self.first["images"].shape
@@ -223,14 +224,15 @@ def _known(data: Data) -> tuple[Known, ...]:
     form = str(as_json(reading))
     names, examples = data.names, data.examples
     labeller = getattr(data, "labeller", None)
-    maps = getattr(labeller, "sha256", "")
+    maps, given = getattr(labeller, "sha256", ""), getattr(data, "regions", False) is True
 
     def one(row: int) -> Known:
         example = examples[row]
         truth = _digest(truth_digest, example)
         seen = _digest(picture_digest, example)
-        if maps:  # what is explained depends on them, too
-            seen = seen and digest(f"{seen} {maps}".encode())
+        of_maps = truth if given else maps  # what is explained depends on them, too
+        if of_maps or given:
+            seen = seen and of_maps and digest(f"{seen} {of_maps}".encode())
         return Known(
             name=names[row],
             labels=np.asarray(example.labels),

@@ -73,7 +73,8 @@ class Config(Settings):
         initial_drop: drop probability at the start, in (0, 1).
         display: which map is returned.
         infill_every: a mask's noise, and the fill of its holes, serve so many steps; for infills
-            that cost more than the classifier. 1 as published.
+            that cost more than the classifier. 1 as published. Until the next fill a pixel that was
+            kept when the holes were filled shows the picture, even once the mask drops it.
         inner_batch_size: at most so many composites go through the classifier at once (images x
             samples); bounds memory, leaves the result as it is. ``None``: all at once.
     """
@@ -138,9 +139,10 @@ class Config(Settings):
         """
         if self.infill_every > 1 and self.inner_batch_size is not None:
             raise ValueError(
-                f"infill_every is {self.infill_every} and inner_batch_size "
-                f"{self.inner_batch_size}: the fills of all masks must stay in memory; leave "
-                "inner_batch_size out, and explain fewer pictures in one call."
+                f"infill_every is {self.infill_every} (2 in the preset robust) and "
+                f"inner_batch_size {self.inner_batch_size}: fills that serve several steps must "
+                "stay in memory; set infill_every to 1, or leave inner_batch_size out and explain "
+                "fewer pictures in one call."
             )
         return fido(self)
 
