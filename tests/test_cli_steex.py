@@ -83,6 +83,8 @@ def test_it_leaves_pictures_and_what_each_region_did(run, folder, generator, map
     np.testing.assert_array_equal(found["label_map"][0][..., 0], planted.quadrant_regions(SIZE))
     assert np.asarray(found["counterfactual"]).shape == (NUM, SIZE, SIZE, 3)
     assert set(np.asarray(found["flipped"])) <= {0.0, 1.0}
+    newly = np.asarray(found["flipped"]) * (1 - np.asarray(found["reconstruction_flips"]))
+    np.testing.assert_array_equal(found["newly_flips"], newly)
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["generator_sha256"] == weights_file.read(generator).sha256
     page = (out / "report.html").read_text()
@@ -166,6 +168,12 @@ def test_without_a_generator_it_says_what_to_name(run, folder, maps, tmp_path):
     given = ("--method", "steex", "--regions", maps, *tiny_cli.PLANTED)
     sentence = only_sentence(*run("explain", *given, "--out", tmp_path / "run", folder))
     assert "name its file with --generator" in sentence
+
+
+def test_no_region_is_not_every_region(run, folder, generator, maps, tmp_path):
+    given = arguments(generator, maps, "--targeted", "--out", tmp_path / "run", folder)
+    assert "--targeted names nothing; name one or more" in only_sentence(*run(*given))
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_file_of_something_else_is_no_generator(run, folder, generator, maps, tmp_path):

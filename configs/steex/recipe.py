@@ -1,6 +1,7 @@
 """What the runs of STEEX on two CPU cores share, whatever the pictures."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from configs import recipes
 from configs.recipes import Pictures
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.classifiers.segmenter import KIND as SEGMENTER
+from xai_jax.classifiers.segmenter import Predicted
 from xai_jax.classifiers.trunk import Trunk
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Builds, Explained, Method
@@ -19,9 +21,12 @@ from xai_jax.generators.sean import KIND, Sean
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import adversarial, latent_shift, steex
 from xai_jax.metrics.counterfactuals import flips
+from xai_jax.metrics.distributions import mean_features
 from xai_jax.metrics.pasted import cout
+from xai_jax.metrics.realism import kernel_distance
 from xai_jax.metrics.region_effects import region_effects
 from xai_jax.metrics.regions import diversity, flips_alone, region_changes
+from xai_jax.metrics.sureness import surely
 from xai_jax.nn.sean import Sean as Network
 from xai_jax.nn.segmenter import Architecture, RegionSegmenter
 from xai_jax.pretrain import classifier, sean, segmenter
@@ -32,6 +37,17 @@ from xai_jax.scoring.evaluation import Contestant, Evaluation, stretched_salienc
 def with_regions(data: Pipeline) -> Pipeline:
     """The same pictures with their label maps."""
     return dataclasses.replace(data, regions=True)
+
+
+def with_predicted(data: Pipeline, run: str) -> Pipeline:
+    """The same pictures with the label maps of the segmenter that a training has left in `run`."""
+    return dataclasses.replace(data, regions=Predicted(weights=run))
+
+
+@functools.cache
+def judge() -> Classifier:
+    """Whose features say how real pictures are: ImageNet's Lite2, which explains nothing here."""
+    return Named(name="efficientnet_lite2").build()
 
 
 def new_classifier(
@@ -153,6 +169,8 @@ def _rows(methods: Mapping[str, Builds[Method]]) -> dict[str, Contestant]:
 def floors(scores: Evaluation, oracle: Classifier | None = None) -> Evaluation:
     """Beside STEEX by the sparing setting: pixels, and all codes along one gradient.
 
+    Rates of all three stand beside those of the reconstructions, of pixels of none.
+
     Args:
         scores: as of `scores`, whose contestants and metrics are replaced.
         oracle: a second classifier of the same pictures, which is asked too.
@@ -162,7 +180,8 @@ def floors(scores: Evaluation, oracle: Classifier | None = None) -> Evaluation:
         "latent_shift": latent_shift.Config(),
         "steex": steex.Config.sparing(),
     }
-    return dataclasses.replace(scores, contestants=_rows(methods), metrics=(flips(oracle), cout()))
+    metrics = *_of_flips(oracle), cout()
+    return dataclasses.replace(scores, contestants=_rows(methods), metrics=metrics)
 
 
 def few(
@@ -217,7 +236,12 @@ def scores(
 
 def _of_regions(decides: int) -> tuple[Metric, ...]:
     """Whether decisions turn, and by which regions."""
-    return flips(), region_changes(decides), region_effects(decides)
+    return *_of_flips(), region_changes(decides), region_effects(decides)
+
+
+def _of_flips(oracle: Classifier | None = None) -> tuple[Metric, ...]:
+    """Whether and how surely decisions turn, and how real the pictures are."""
+    return flips(oracle), surely(oracle), kernel_distance(mean_features, judge())
 
 
 def _evaluation(
@@ -234,5 +258,5 @@ def _evaluation(
         generator=Sean(weights=f"{runs[1]}/{KIND}.safetensors"),
     )
     made.metrics = metrics
-    made.truth, made.absent = False, True
+    made.truth, made.absent, made.resamples = False, True, 2000
     return made

@@ -11,7 +11,8 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.targets import Head
 from xai_jax.core.types import Batch, Explanation
 from xai_jax.infills.constant import Constant
-from xai_jax.metrics import counterfactuals
+from xai_jax.metrics import counterfactuals, realism
+from xai_jax.metrics.distributions import kid
 
 
 def brightness(params, images):
@@ -62,6 +63,7 @@ def test_flips_distances_and_the_oracle_by_hand():
     assert rows["decided"].tolist() == [0, 0, 1, 1]
     assert rows["flipped"].tolist() == [1, 0, 1, 1]
     assert rows["oracle_flipped"].tolist() == [1, 1, 1, 0]
+    assert rows["oracle_agrees"].tolist() == rows["oracle_stays"].tolist() == [1] * 4
     np.testing.assert_allclose(rows["changed_by"], [0.315, 0.15, 0.5, 0.45], rtol=1e-5)
     assert rows["changed_share"].tolist() == [0.75, 1, 1, 1] and rows["stays"].tolist() == [1] * 4
     table = metric.reduce(rows)
@@ -69,6 +71,49 @@ def test_flips_distances_and_the_oracle_by_hand():
     assert (table["flipped"], table["flipped_one"], table["flipped_zero"]) == (0.75, 1.0, 0.5)
     assert (table["oracle_flipped_one"], table["oracle_flipped_zero"]) == (0.5, 1.0)
     assert table["stable_error"] == pytest.approx(0.0025, rel=1e-4)
+
+
+def flat_pictures(levels) -> np.ndarray:
+    """``[n 1 1 3]``, each of one grey level."""
+    return np.tile(np.asarray(levels)[:, None, None, None], (1, 1, 1, 3))
+
+
+def test_a_picture_that_the_oracle_decides_otherwise_is_no_flip_of_it():
+    # The oracle finds 0.45 on the bright side: the first, unchanged, is there from the start.
+    images = flat_pictures([0.45, 0.3, 0.3, 0.8])
+    made, stable = flat_pictures([0.45, 0.6, 0.35, 0.3]), flat_pictures([0.2, 0.35, 0.42, 0.45])
+    metric = counterfactuals.flips(oracle=known(0.4).classifier)
+    batch = batch_of(images)
+    rows = rows_of(metric, batch, explained(batch, made, stable=stable))
+    assert rows["oracle_agrees"].tolist() == [0, 1, 1, 1]
+    np.testing.assert_array_equal(rows["oracle_flipped"], [np.nan, 1, 0, 1])
+    np.testing.assert_array_equal(rows["oracle_stays"], [np.nan, 1, 0, 1])
+    assert rows["stays"].tolist() == [1, 1, 1, 0]
+    table = metric.reduce(rows)
+    assert (table["oracle_agrees"], table["oracle_flipped"]) == (0.75, pytest.approx(2 / 3))
+
+
+def test_a_flip_of_the_reconstruction_is_none_of_the_counterfactual():
+    images, made = flat_pictures([0.3, 0.3]), flat_pictures([0.8, 0.8])
+    batch = batch_of(images)
+    found = explained(batch, made, reconstruction=flat_pictures([0.7, 0.2]), generated=made)
+    rows = rows_of(counterfactuals.flips(), batch, found)
+    assert rows["flipped"].tolist() == [1, 1] and rows["newly_flips"].tolist() == [0, 1]
+    assert rows["stays"].tolist() == [0, 1]
+    np.testing.assert_allclose(rows["stable_error"], [0.16, 0.01], rtol=1e-5)
+    alone = rows_of(counterfactuals.flips(), batch, explained(batch, made))
+    assert alone["newly_flips"].tolist() == [1, 1] and np.isnan(alone["stays"]).all()
+
+
+def test_what_is_put_back_around_a_counterfactual_is_put_back_around_the_reconstruction():
+    images = np.full((1, 1, 2, 3), 0.3)
+    generated, reconstruction = images + 0.4, images + 0.1
+    made = generated.copy()
+    made[:, :, 0] = 0.3  # the left pixel is the picture's own
+    batch = batch_of(images)
+    pictures = {"reconstruction": reconstruction, "generated": generated}
+    begun = counterfactuals.begun(batch, explained(batch, made, **pictures))
+    np.testing.assert_allclose(begun[0, 0, :, 0], [0.3, 0.4])
 
 
 def test_the_decision_may_be_that_of_the_class_that_is_explained():
@@ -102,7 +147,7 @@ def test_realism_is_a_share_of_how_far_the_sides_are_apart():
     images = np.concatenate([dark, bright])
     made = rng.uniform(0.2, 0.9, images.shape)
     batch = batch_of(images)
-    metric = counterfactuals.realism(pixels, known().classifier)
+    metric = realism.realism(pixels, known().classifier)
     found = metric.reduce(rows_of(metric, batch, explained(batch, made)))
     flat = [x.reshape(len(x), -1) for x in (dark, bright, made[:20], made[20:])]
     apart = by_scipy(flat[0], flat[1])
@@ -116,12 +161,30 @@ def test_the_divergence_is_of_each_sides_counterfactuals_from_the_side_they_were
     images = np.concatenate([dark, bright])
     made = np.concatenate([bright[:20], bright])  # of the dark ones good, of the bright ones none
     batch = batch_of(images)
-    metric = counterfactuals.divergence(pixels, known().classifier)
+    metric = realism.divergence(pixels, known().classifier)
     rows = rows_of(metric, batch, explained(batch, made))
     found = metric.reduce(rows)
     assert set(found) == {column.name for column in metric.columns}
     assert found["js_apart"] > 0.9 and found["js_to_zero"] == pytest.approx(found["js_apart"])
     assert found["js_to_one"] < 0.3
+
+
+def test_kid_is_that_of_each_sides_counterfactuals_to_the_side_they_were_to_reach():
+    rng = np.random.default_rng(0)
+    dark, bright = rng.uniform(0, 0.4, (20, 1, 2, 1)), rng.uniform(0.6, 1, (30, 1, 2, 1))
+    made = rng.uniform(0.2, 0.9, (50, 1, 2, 1))
+    batch = batch_of(np.concatenate([dark, bright]))
+    metric = realism.kernel_distance(pixels, known().classifier)
+    assert metric.of_pairs and {row.name for row in metric.rows} == {
+        *("pixels_real", "pixels_made", "side")
+    }
+    found = metric.reduce(rows_of(metric, batch, explained(batch, made)))
+    flat = [x.reshape(len(x), -1) for x in (dark, bright, made[:20], made[20:])]
+    assert found == {
+        "kid_apart": pytest.approx(kid(flat[0], flat[1]), rel=1e-4),
+        "kid_to_one": pytest.approx(kid(flat[1], flat[2]), rel=1e-4),
+        "kid_to_zero": pytest.approx(kid(flat[0], flat[3]), rel=1e-4),
+    }
 
 
 def test_the_change_of_what_is_not_dark_is_counted_in_pixels():

@@ -1,5 +1,7 @@
 """Distances of sets of pictures, against SciPy and loops."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +15,10 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.types import Explanation
 from xai_jax.infills.constant import Constant
 from xai_jax.metrics import distributions
+
+
+def mean_pixels(judge, images):
+    return judge.params["gain"] * images.mean((1, 2))
 
 
 def by_scipy(real: np.ndarray, made: np.ndarray) -> float:
@@ -63,6 +69,10 @@ def test_what_is_kept_and_what_is_made_are_compared_by_named_features():
     rows = {name: np.asarray(values) for name, values in found.items()}
     np.testing.assert_allclose(rows["mean_features_made"], 0.0)
     assert made.reduce(rows)["frechet"] > 1e-3
+    judge = dataclasses.replace(classifier, params={"gain": jnp.float32(7.0)})
+    judged = distributions.distances("other", mean_pixels, judge)
+    found = judged.measure(judged.params, frozen, batch, explanation, jax.random.key(0))
+    np.testing.assert_allclose(found["mean_pixels_real"], 7.0 * batch.images.mean((1, 2)), 1e-6)
     with pytest.raises(ValueError, match="no pictures called 'counterfactual'"):
         distributions.distances("counterfactual").measure(
             None, frozen, batch, explanation, jax.random.key(0)

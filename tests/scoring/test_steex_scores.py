@@ -2,9 +2,11 @@
 
 import csv
 import dataclasses
+import functools
 
 import flat_regions
 import jax.numpy as jnp
+import pytest
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.generator import Generator
@@ -17,8 +19,10 @@ from xai_jax.infills.constant import Constant
 from xai_jax.methods import steex
 from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.regions import diversity, flips_alone, region_changes
+from xai_jax.metrics.sureness import surely
 from xai_jax.scoring.evaluation import Contestant, Evaluation, stretched_saliency
 from xai_jax.scoring.score import score
+from xai_jax.scoring.stage import Stage
 
 SIDE, NUM = 32, 3
 
@@ -67,6 +71,7 @@ def test_general_mode_and_each_region_are_scored_against_the_truth(tmp_path):
         },
         metrics=(
             flips(),
+            surely(),
             region_changes(REGIONS.index("sky")),
             flips_alone(REGIONS),
             diversity(),
@@ -78,9 +83,26 @@ def test_general_mode_and_each_region_are_scored_against_the_truth(tmp_path):
     with (tmp_path / "scores.csv").open() as file:
         rows = {row["contestant"]: row for row in csv.DictReader(file)}
     assert float(rows["general"]["names_it"]) == float(rows["general"]["flipped"]) == 1.0
+    assert rows["general"]["already_flips"] != ""  # the road hands the reconstruction on
     assert float(rows["targeted"]["flipped"]) < 1.0  # the light reaches few rows of the sky's
     assert float(rows["sparsest"]["flips_by_sky"]) == 1.0
     assert float(rows["sparsest"]["flips_by_road"]) == 0.0
     assert float(rows["sparsest"]["flipping_regions"]) >= 1.0
     assert rows["general"]["diversity"] == ""
     assert rows["general"]["flips_by_sky"] == ""  # it moves no region alone
+
+
+class Swapped(Pipeline):
+    """Label maps of a segmenter that numbers the regions in another order."""
+
+    region_names = REGIONS[::-1]
+
+
+def test_predicted_label_maps_have_the_regions_that_the_generator_draws():
+    resize = Preprocess(height=SIDE, width=SIDE)
+    explained = Explained(classifier=Greener(), infill=Constant(), generator=Flat())
+    stage = functools.partial(
+        Stage, explained.build(), batch_size=NUM, classes=(), seed=0, devices=None, absent=True
+    )
+    with pytest.raises(ValueError, match="^The segmenter finds lamp, .*, and the generator draws"):
+        stage(Swapped(source=Streets(size=SIDE, num=NUM), resize=resize, regions=True))

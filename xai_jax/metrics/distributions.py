@@ -14,7 +14,7 @@ from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric, Rows
 from xai_jax.core.rng import example_keys
-from xai_jax.core.types import Batch, Explanation, Images, PRNGKey, PyTree
+from xai_jax.core.types import Batch, Explanation, Images, PRNGKey
 
 FeatureFn = Callable[[Classifier, Images], Float[Array, "b d"]]
 Features = Float[np.ndarray, "_ d"]
@@ -29,7 +29,9 @@ def mean_features(classifier: Classifier, images: Images) -> Float[Array, "b d"]
     return classifier.features(images).mean(axis=(1, 2))
 
 
-def distances(picture: str = "", features: FeatureFn = mean_features) -> Metric:
+def distances(
+    picture: str = "", features: FeatureFn = mean_features, judge: Classifier | None = None
+) -> Metric:
     """Frechet distance and KID of made pictures to the real ones; a metric of a set.
 
     Frechet: Heusel et al. 2017, eq. 6. KID: Binkowski et al. 2018, the unbiased squared MMD with
@@ -40,6 +42,8 @@ def distances(picture: str = "", features: FeatureFn = mean_features) -> Metric:
         picture: which of the explanation's `pictures`; "": what `keep` keeps, on the run's infill,
             which says how strange the pictures are by which a map is judged.
         features: a function of a module, whose name is part of the rows' names.
+        judge: whose features; ``None``: the explained classifier's, which see what it sees, and
+            which pictures that were made to please it do please.
     """
     name = getattr(features, "__name__", "features")
     measure = _Distances(picture=picture, features=features, name=name)
@@ -58,6 +62,7 @@ def distances(picture: str = "", features: FeatureFn = mean_features) -> Metric:
         columns=_COLUMNS,
         reduce=_Reduce(name=name),
         of_pairs=True,
+        params=judge,
     )
 
 
@@ -68,11 +73,16 @@ class _Distances:
     name: str
 
     def __call__(
-        self, params: PyTree, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
+        self,
+        params: Classifier | None,
+        frozen: Frozen,
+        batch: Batch,
+        explanation: Explanation,
+        key: PRNGKey,
     ) -> dict[str, Array]:
-        del params
         made = self._made(frozen, batch, explanation, key)
-        see = lambda images: self.features(frozen.classifier, images)  # noqa: E731
+        judge = frozen.classifier if params is None else params
+        see = lambda images: self.features(judge, images)  # noqa: E731
         return {f"{self.name}_real": see(batch.images), f"{self.name}_made": see(made)}
 
     def _made(self, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey) -> Images:
@@ -123,7 +133,11 @@ def kid(real: Features, made: Features) -> float:
     num, other = len(real), len(made)
     if min(num, other) < 2:
         return math.nan
-    kernel = lambda x, y: (x @ y.T / x.shape[1] + 1.0) ** 3  # noqa: E731
+
+    def kernel(x: Features, y: Features) -> np.ndarray:
+        near = x @ y.T / x.shape[1] + 1.0
+        return near * near * near  # a power of arrays is many times as slow
+
     within = [kernel(x, x) for x in (real, made)]
     same = [(k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in within]
     return float(same[0] + same[1] - 2 * kernel(real, made).mean())

@@ -12,8 +12,8 @@ from xai_jax.core import outputs
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric, Rows, defined_mean
-from xai_jax.core.outputs import COUNTERFACTUAL
-from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey
+from xai_jax.core.types import Batch, Explanation, PerExample, PRNGKey
+from xai_jax.metrics.counterfactuals import counterfactual
 from xai_jax.metrics.distributions import FeatureFn, mean_features
 
 ALIKE = 0.5  # cosine above which two faces are of one person, as published
@@ -67,7 +67,7 @@ class _Likeness:
     ) -> dict[str, PerExample]:
         del frozen, key
         one, other = (
-            self.features(params, images) for images in (batch.images, _made(explanation))
+            self.features(params, images) for images in (batch.images, counterfactual(explanation))
         )
         size = jnp.sqrt(jnp.square(one).sum(axis=1) * jnp.square(other).sum(axis=1))
         return {self.name: (one * other).sum(axis=1) / jnp.maximum(size, 1e-12)}
@@ -88,14 +88,9 @@ def _attributes_changed(
     params: Classifier, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
 ) -> dict[str, PerExample]:
     del frozen, key
-    before, after = (params.logits(images) >= 0 for images in (batch.images, _made(explanation)))
+    both = batch.images, counterfactual(explanation)
+    before, after = (params.logits(images) >= 0 for images in both)
     return {_MNAC.name: (before != after).sum(axis=1).astype(jnp.float32)}
-
-
-def _made(explanation: Explanation) -> Images:
-    if COUNTERFACTUAL.name not in explanation.pictures:
-        raise ValueError("The method makes no counterfactual pictures.")
-    return explanation.pictures[COUNTERFACTUAL.name]
 
 
 _LIKENESS_COLUMNS = (

@@ -1,4 +1,4 @@
-"""Counterfactuals that change regions: which one changes most, how surely they flip, what leaks."""
+"""Counterfactuals that change regions: which one changes most, and what leaks."""
 
 import dataclasses
 import math
@@ -10,18 +10,16 @@ import jax.numpy as jnp
 from xai_jax.core import outputs
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
-from xai_jax.core.targets import away
 from xai_jax.core.types import AnyArray, Batch, Explanation, Images, PerExample, PRNGKey
 
 _CHANGED = 0.1  # of the largest change; a region whose code changes by more counts
-_SURE = {"flips_75": math.log(3.0), "flips_95": math.log(19.0)}  # log-odds of these probabilities
 
 
 def region_changes(decides: int) -> Metric:
     """Scores of the numbers that `methods.steex` answers, where it is known which region decides.
 
-    A counterfactual whose reconstruction was already decided the other way explains nothing: how
-    many there are is a column beside the rates.
+    Whether decisions flip, and how many reconstructions do so already, are `counterfactuals.flips`
+    and `sureness.surely`.
 
     Args:
         decides: number of that region in the label maps.
@@ -118,22 +116,14 @@ class _Changes:
     ) -> dict[str, PerExample]:
         del params, frozen, key
         change = changes(explanation)
-        before = explanation.numbers["log_odds_before"]
-        gained = away(before) * explanation.numbers["log_odds_after"]
-        begun = away(before) * explanation.numbers["log_odds_reconstruction"]
         first = change.argmax(axis=1) == self.decides
-        already = explanation.numbers["reconstruction_flips"]
         pictures = explanation.pictures
         off = pictures["generated"] - pictures["reconstruction"]
         found = {
             "names_it": first,
-            "already_flips": already,
-            "newly_flips": (gained > 0) & (already == 0),
             "share_of_change": change[:, self.decides] / jnp.maximum(change.sum(axis=1), 1e-12),
             "leaks": leaked(off, batch.regions, change > 0),
             "reconstruction_l1": _mean(jnp.abs(pictures["reconstruction"] - batch.images)),
-            **{name: gained >= least for name, least in _SURE.items()},
-            **{f"already_{name}": begun >= least for name, least in _SURE.items()},
             "code_distance": jnp.sqrt(jnp.square(change).sum(axis=1)),
             "changed_regions": (change > _CHANGED * change.max(axis=1, keepdims=True)).sum(axis=1),
         }
@@ -171,17 +161,10 @@ def _mean(images: Images) -> PerExample:
     return images.mean(axis=(1, 2, 3))
 
 
-_MEANINGS = {
-    "names_it": "Whether the code of the region that decides changed most.",
-    "already_flips": "Whether the reconstruction is decided otherwise than the picture.",
-    "newly_flips": "Whether the counterfactual flips and the reconstruction did not.",
-    "flips_75": "Whether the other decision has a probability of 75 % or more.",
-    "flips_95": "Whether the other decision has a probability of 95 % or more.",
-    "already_flips_75": "The same of 75 % of the reconstruction.",
-    "already_flips_95": "The same of 95 % of the reconstruction.",
-}
 _ROWS = (
-    *(outputs.number(name, "0 or 1", meaning) for name, meaning in _MEANINGS.items()),
+    outputs.number(
+        "names_it", "0 or 1", "Whether the code of the region that decides changed most."
+    ),
     outputs.number(
         "share_of_change", "in [0, 1]", "Share of the region that decides in all codes' change."
     ),
@@ -196,22 +179,9 @@ _ROWS = (
         "reconstruction_l1", "unit pixels", "Mean absolute error of the reconstruction."
     ),
 )
-_PAPER = "Jacob et al. 2022"
-
-
-def _rate(name: str, head: str, source: str = "ours") -> Column:
-    return Column(name, head, "higher", 0.0, 1.0, "%", source, 1)
-
-
 _COLUMNS = (
-    _rate("names_it", "names it first %"),
-    _rate("share_of_change", "share of change %"),
-    Column("already_flips", "reconstruction flips %", "lower", 0.0, 1.0, "%", "ours", 1),
-    _rate("newly_flips", "newly flipped %"),
-    _rate("flips_75", "at p 0.75 %", _PAPER),
-    Column("already_flips_75", "reconstruction at 0.75 %", "lower", 0.0, 1.0, "%", "ours", 1),
-    _rate("flips_95", "at p 0.95 %", _PAPER),
-    Column("already_flips_95", "reconstruction at 0.95 %", "lower", 0.0, 1.0, "%", "ours", 1),
+    Column("names_it", "names it first %", "higher", 0.0, 1.0, "%", "ours", 1),
+    Column("share_of_change", "share of change %", "higher", 0.0, 1.0, "%", "ours", 1),
     Column("code_distance", "code distance", "lower", 0.0, math.inf, "", "ours", 3),
     Column("changed_regions", "regions changed", "lower", 0.0, math.inf, "", "ours", 2),
     Column("leaks", "leaks %", "lower", 0.0, 1.0, "%", "ours", 1),
