@@ -1,8 +1,8 @@
 """One training iteration of SyCE written plainly in PyTorch (extra `peers`), for benchmarks alone.
 
 By the equations of docs/syce.md: pre-activation U-Nets with an affine a channel, two critics with a
-gradient penalty, and LeNet as the frozen classifier; two updates of the generators by one Adam,
-then one of each critic.
+gradient penalty, and LeNet as the frozen classifier, which is asked of the pictures first; two
+updates of the generators by one Adam, then one of each critic.
 """
 
 import torch
@@ -87,8 +87,9 @@ def reconstruction(one, other):
     return functional.mse_loss(one, other) + functional.l1_loss(one, other)
 
 
-def says(logits, target: float):
-    wanted = torch.full_like(logits, target)
+def says(logits, target):
+    """Of logits ``[b]``; a target for each, or one for all."""
+    wanted = torch.as_tensor(target, dtype=logits.dtype).expand_as(logits)
     return functional.binary_cross_entropy_with_logits(logits, wanted)
 
 
@@ -109,9 +110,11 @@ class Step:
 
     def __call__(self, pictures: list) -> float:
         """The last critic's loss."""
+        with torch.no_grad():
+            decided = (self.classifier(torch.cat(pictures))[:, 0] >= 0).float().chunk(2)
         for domain in (0, 1):
             self.tx.zero_grad(set_to_none=True)
-            self.loss(domain, pictures[domain]).backward()
+            self.loss(domain, pictures[domain], decided[domain]).backward()
             self.tx.step()
         for domain in (0, 1):
             with torch.no_grad():
@@ -122,13 +125,12 @@ class Step:
             self.of_critics[domain].step()
         return float(lost)
 
-    def loss(self, domain: int, x):
-        """Of the generators, on pictures of a domain."""
+    def loss(self, domain: int, x, y):
+        """Of the generators, on pictures of a domain that are decided `y`."""
         own, other = self.generators[domain], self.generators[1 - domain]
         a = own(x)
         s, r = own(a), other(a)
         said = self.classifier(torch.cat([a, s, r]))[:, 0].chunk(3)
-        y = float(domain)
         total = 10.0 * reconstruction(x, s) + 2.0 * reconstruction(x, r)
         total = total + 0.2 * says(said[0], 1 - y) + 0.01 * says(said[1], y)
         total = total + 0.005 * says(said[2], y)

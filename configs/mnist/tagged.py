@@ -33,13 +33,14 @@ from xai_jax.infills.constant import Mean
 STEPS = {"classifier": 300, "syce": 600}
 
 
-def _tagged(split: str) -> Tagged:
-    return Tagged(source=DIGITS.of_split(split))
+def _tagged(split: str, share: float = 0.9) -> Tagged:
+    return Tagged(source=DIGITS.of_split(split), share=share)
 
 
 PICTURES = Pictures(
     of_split=_tagged, size=DIGITS.size, class_names=DIGITS.class_names, num_threads=2
 )
+ALL_TAGGED = dataclasses.replace(PICTURES, of_split=functools.partial(_tagged, share=1.0))
 
 
 def get_config(which: str = "classifier") -> Experiment:

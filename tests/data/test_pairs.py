@@ -41,6 +41,31 @@ def test_even_rows_lack_the_class_and_odd_ones_have_it_each_kind_once_an_epoch()
     assert all(data.pictures.example(int(i))["labels"][2] == 1 for i in ids[1::2])
 
 
+def test_no_batch_is_padded_and_what_is_left_over_changes_from_epoch_to_epoch():
+    data = pairs()
+    sizes = [len(half) for half in data.halves]
+    size = 2 * (min(sizes) // 2 + 1)  # an epoch of the rarer kind has one whole batch, and some
+    batches, _ = taken(data, 6, size=size)
+    assert data.steps_per_epoch(size) == 1
+    assert all((batch.weight == 1).all() for batch in batches)
+    rare = np.argmin(sizes)
+    shown = [frozenset(batch.image_id[rare::2].tolist()) for batch in batches]
+    assert all(len(ids) == size // 2 for ids in shown)  # none twice in a batch
+    assert len(frozenset.union(*shown)) == min(sizes)
+
+
+def test_a_kind_with_fewer_pictures_than_half_a_batch_is_refused():
+    data = pairs()
+    most = 2 * min(map(len, data.halves))
+    taken(data, 1, size=most)
+    words = (
+        rf"There are {most // 2} pictures with(out)? the class '0 degrees.*', and a batch takes "
+        rf"{most // 2 + 1} of them; set batch_size to {most} or less, or add pictures\."
+    )
+    with pytest.raises(ValueError, match=words):
+        data.batches(most + 2)
+
+
 def test_a_stream_goes_on_where_another_stopped_and_processes_share_the_same_batches():
     data = pairs()
     whole, _ = taken(data, 6)

@@ -11,6 +11,7 @@ import pytest
 import scipy.ndimage
 
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Frozen
 from xai_jax.core.targets import Head
 from xai_jax.core.types import Batch
@@ -23,6 +24,7 @@ from xai_jax.nn.patch_discriminator import PatchDiscriminator
 from xai_jax.nn.unet import UNet
 
 SIDE = 8
+NOTHING = syce.Loss(**{field.name: 0.0 for field in dataclasses.fields(syce.Loss)})
 SMALL = {"network": UNet(widths=(2, 2)), "critic": PatchDiscriminator(widths=(2,))}
 
 
@@ -246,17 +248,26 @@ def test_every_variant_is_a_setting_and_learns_and_explains(name):
     np.testing.assert_allclose(found.saliency, jnp.abs(difference), atol=1e-6)  # of grey pictures
     assert (stable == batch.images).all() == (cfg.stable is syce.Stable.INPUT)
     values = jax.jit(trainable.measure)(weights, state, known, batch, jax.random.key(0))
-    assert {"loss", "flipped"} <= set(values) and all(v.shape == (4,) for v in values.values())
+    assert all(v.shape == (4,) for v in values.values())
+    told = trainable.summary({name: float(value.mean()) for name, value in values.items()})
+    assert {"loss", "flipped", "flip_zero", "flipped_one", "adversarial"} <= set(told)
+    assert ("collapsed_zero" in told) == bool(state.learning.critics)
+    assert told["loss"] == pytest.approx(told["loss_zero"] + told["loss_one"])
 
 
 def test_a_plateau_lowers_the_rate_to_a_tenth_and_no_further():
     cfg = syce.Config(**SMALL, plateau=2)
     batch = batch_of(2, jax.random.key(1))
     state = jax.jit(lambda key: training.init(cfg, key, frozen(), batch))(jax.random.key(0))
-    shares = []
+    shares, ended = [], []
     for loss in (1.0, 0.9, 0.95, 0.9, 0.8, 1.0, 1.0, 1.0, 1.0):
         state = training.validated(cfg, state, {"loss": loss})
         shares.append(round(float(state.share), 3))
+        ended.append(training.finished(cfg, state))
+    assert ended == 8 * [False] + [True]  # a plateau at the least rate
+    assert not training.finished(dataclasses.replace(cfg, plateau=0), state)
+    better = training.validated(cfg, state, {"loss": 0.1})
+    assert not training.finished(cfg, better) and float(better.share) == np.float32(0.1)
     assert shares == [1, 1, 1, 0.3, 0.3, 0.3, 0.1, 0.1, 0.1] and float(state.best) == np.float32(
         0.8
     )
@@ -388,6 +399,46 @@ def test_what_a_path_adds_is_all_that_the_probability_gains_and_lies_on_the_corn
     assert shown.saliency.shape == (4, SIDE, SIDE, 1) and shown.saliency.min() >= 0
 
 
+@pytest.mark.parametrize(
+    "cfg",
+    [
+        syce.Config(loss=syce.Loss(flip=0.0, keep=0.0, cycle_keep=0.0)),
+        syce.Config(loss=dataclasses.replace(NOTHING, flip=1.0)),
+        syce.Config(loss=dataclasses.replace(NOTHING, realism=1.0)),
+        dataclasses.replace(
+            syce.Config.cyce(), loss=dataclasses.replace(syce.Loss.cyce(), pair=1.0)
+        ),
+    ],
+)
+def test_any_term_may_be_left_out_or_added(cfg):
+    cfg = dataclasses.replace(cfg, **SMALL)
+    trainable, known, batch = cfg.build().trainable, frozen(), batch_of(4, jax.random.key(1))
+    key = jax.random.key(0)
+    state = jax.eval_shape(trainable.init, key, known, batch)
+    _, metrics = jax.eval_shape(trainable.step, state, known, batch, key)
+    weights = jax.eval_shape(trainable.weights, state)
+    values = jax.eval_shape(trainable.measure, weights, state, known, batch, key)
+    wanted = {name for name, weight in dataclasses.asdict(cfg.loss).items() if weight}
+    for name in wanted - {"penalty"}:
+        assert f"{name}_zero" in metrics and f"{name}_one" in values
+    assert "flipped_one" in values  # whether it was trained for or not
+
+
+def test_a_path_through_regions_asks_for_the_label_map():
+    space = dataclasses.replace(
+        planted.pooled(),
+        prepare_fn=lambda params, images, regions: images + 0.0 * regions[..., None],
+        region_names=("a", "b"),
+    )
+    known, batch = frozen().replace(generator=space), batch_of(4, jax.random.key(1))
+    method = syce.Config(**SMALL, map=syce.Map.LATENT).build()
+    method.check(known, batch.images.shape)
+    method.admit(known, {"regions": np.zeros((SIDE, SIDE), np.int32)})
+    with pytest.raises(BadPicture, match="It has no label map; hand one in as regions"):
+        method.admit(known, {})
+    assert syce.Config(**SMALL).build().admit is None
+
+
 def test_settings_that_do_not_go_together_are_refused():
     shape = (4, SIDE, SIDE, 3)
     for cfg, words in (
@@ -396,6 +447,10 @@ def test_settings_that_do_not_go_together_are_refused():
         (syce.Config(network=UNet(finest=3)), "there are 3 widths; set it below their number"),
         (syce.Config(told=True), "told which; set shared too"),
         (syce.Config(map=syce.Map.LATENT), "there is no generator; name what the training"),
+        (syce.Config(critic=PatchDiscriminator(stem=3)), "are 8 x 8; set data.resize to multiples"),
+        (syce.Config(loss=NOTHING), "generators' loss are 0; set loss.flip, say"),
+        (syce.Config(loss=syce.Loss(area=1.0)), "are of masks, and pictures are drawn; set both"),
+        (syce.Config(loss=syce.Loss(variation=1.0)), "or draws to mask"),
     ):
         with pytest.raises(ValueError, match=words):
             cfg.build().check(frozen(), shape)

@@ -16,13 +16,23 @@ def row(*values) -> jax.Array:
 
 def test_energy_pointing_is_the_share_of_positive_evidence_on_the_object():
     maps = jnp.concatenate([row(3.0, 1.0, -5.0, 0.0), row(-1.0, 0.0, -2.0, 0.0)])
-    truth = jnp.concatenate([row(1.0, 0.0, 1.0, 0.0)] * 2)
-    np.testing.assert_allclose(evidence_maps.energy_pointing(maps, truth), [0.75, np.nan])
+    truth, all_count = jnp.concatenate([row(1.0, 0.0, 1.0, 0.0)] * 2), jnp.ones_like(maps)
+    found = evidence_maps.energy_pointing(maps, truth, all_count)
+    np.testing.assert_allclose(found, [0.75, np.nan])
+
+
+def test_energy_points_nowhere_without_an_object_or_where_all_of_it_is_void():
+    maps = jnp.concatenate([row(3.0, 1.0, 0.0)] * 3)
+    truth = jnp.concatenate([row(0.0, 0.0, 0.0), row(0.0, 1.0, 0.0), row(0.0, 1.0, 0.0)])
+    counted = jnp.concatenate([row(1.0, 1.0, 1.0), row(1.0, 0.0, 1.0), row(0.5, 1.0, 1.0)])
+    found = evidence_maps.energy_pointing(maps, truth, counted)
+    np.testing.assert_allclose(found, [np.nan, np.nan, 0.4])  # 1 / (1.5 + 1)
 
 
 def test_a_constant_map_points_by_the_objects_share_of_the_picture():
     truth = jax.random.bernoulli(jax.random.key(0), 0.3, (2, 6, 7, 1)).astype(jnp.float32)
-    found = evidence_maps.energy_pointing(jnp.full((2, 6, 7, 1), 0.2), truth)
+    maps = jnp.full((2, 6, 7, 1), 0.2)
+    found = evidence_maps.energy_pointing(maps, truth, jnp.ones_like(maps))
     np.testing.assert_allclose(found, truth.mean((1, 2, 3)), rtol=1e-6)
 
 

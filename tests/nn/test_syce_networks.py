@@ -109,6 +109,8 @@ def test_pictures_that_do_not_fit_are_refused_with_what_to_set():
     with pytest.raises(ValueError, match="channels is 3 and the pictures have 1; set it to 1"):
         UNet(channels=3).check((1, 28, 28, 1))
     UNet(stem=7).check((1, 28, 28, 3))
+    with pytest.raises(ValueError, match="are 64 x 63; set data.resize to multiples of 4, or"):
+        PatchDiscriminator(stem=4).check((1, 64, 63, 3))
 
 
 def test_lenet_answers_as_its_description_says():

@@ -124,6 +124,17 @@ def test_maps_of_classes_carry_their_names():
     assert [o["extremes"] for o in others.overlays(image, [maps], ())] == [[], []]
 
 
+def test_a_map_that_its_unit_says_is_signed_has_the_colours_of_both_signs():
+    image, values = np.full((2, 2, 3), 90, np.uint8), np.array([[[0.0], [0.4]], [[-0.2], [0.1]]])
+    difference = Other(output=outputs.DIFFERENCE, values=values)
+    unsigned = Other(output=gallery.PARTS, values=values)
+    signed, plain = others.overlays(image, [difference, unsigned], ())
+    assert (signed["is_signed"], plain["is_signed"]) == (True, False)
+    assert signed["extremes"] == ["−0.4", "0.4"] and plain["extremes"] == ["−0.2", "0.4"]
+    drawn = panels.signed_overlay(image, values[..., 0])
+    np.testing.assert_array_equal(decoded(signed["image"]), drawn)
+
+
 def test_a_method_that_cuts_nothing_out_has_no_mask_of_its_own(unscored, tmp_path):
     assert 'class="soft"' not in unscored[0] and "own mask" not in unscored[0]
     _, outline = page(tmp_path, without=("keep", "log_odds_kept", "log_odds_removed", "kept_area"))

@@ -58,6 +58,33 @@ def test_an_overlay_does_not_depend_on_the_unit_of_the_map():
     )
 
 
+def test_the_signed_colours_are_blue_below_zero_red_above_and_one_grey_at_it():
+    drawn = panels.signed_colour_map(np.array([-7.0, -1.0, 0.0, 0.5, 1.0, NAN]))
+    blue, grey, red = [20, 90, 190], [225, 225, 225], [180, 40, 20]
+    half = [202, 132, 122]  # 202.5 and 132.5 to the even neighbour, as NumPy rounds
+    np.testing.assert_array_equal(drawn, [blue, blue, grey, half, red, [128] * 3])
+    light = lightness(panels.signed_colour_map(np.linspace(-1, 1, 201)))
+    assert (np.diff(light[:101]) > -0.4).all() and (np.diff(light[100:]) < 0.4).all()
+    assert abs(light[0] - light[-1]) < 3  # neither sign looks stronger
+
+
+def test_a_signed_map_has_the_same_colour_at_zero_whatever_its_extremes():
+    image = np.full((1, 3, 3), 200, np.uint8)
+    one = panels.signed_overlay(image, np.array([[0.0, 0.2, -0.1]]))
+    other = panels.signed_overlay(image, np.array([[0.0, 0.01, 0.9]]))
+    np.testing.assert_allclose(one[0, 0], 0.55 * 225 + 0.45 * 200, atol=0.51)
+    np.testing.assert_array_equal(one[0, 0], other[0, 0])
+    red = 0.55 * np.array([180, 40, 20]) + 0.45 * 200
+    np.testing.assert_allclose(one[0, 1], red, atol=0.51)
+    half_blue = 0.55 * (np.array([20, 90, 190]) + 225) / 2 + 0.45 * 200
+    np.testing.assert_allclose(one[0, 2], half_blue, atol=0.8)
+    np.testing.assert_allclose(other[0, 2], red, atol=0.51)
+    assert panels.signed_range(np.array([[0.0, 0.2, -0.1, NAN]])) == (-0.2, 0.2)
+    assert panels.signed_range(np.array([[0.0, NAN]])) is None
+    flat, hatched = panels.signed_overlay(image, np.zeros((1, 3))), np.full((1, 3), NAN)
+    np.testing.assert_array_equal(flat, panels.overlay(image, hatched))
+
+
 def test_kept_and_removed_show_the_picture_each_in_its_own_half():
     image = picture()
     keep = np.zeros((12, 10))

@@ -10,6 +10,7 @@ from plateau import Plateau
 
 from configs.smoke.straight_line import Line, LineData, LineStream
 from xai_jax.experiment import Experiment, Validation
+from xai_jax.nn.ema import ema
 from xai_jax.runtime import metric_log
 from xai_jax.runtime.checkpoint import read_best
 from xai_jax.train.fit import CHECKPOINTS, fit
@@ -52,6 +53,27 @@ def test_each_validation_changes_the_state_that_the_next_step_begins_with(tmp_pa
     wanted = by_hand(tmp_path)
     assert found == wanted[:-1] and outcome.state["share"] == wanted[-1]
     assert len(set(found)) > 1  # it did wait for a plateau
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Ending:
+    """The average of a `Plateau` that is at its end when its steps have been halved twice."""
+
+    line: Line
+
+    def build(self):
+        plateau = Plateau(line=self.line).build()
+        return ema(plateau._replace(finished=lambda state: bool(state["share"] <= 0.25)), 0.5)
+
+
+def test_training_ends_where_the_state_says_so_after_a_validation_and_stays_ended(tmp_path):
+    exp = run(Ending(line=run().method.line), num_steps=200)
+    outcome = fit(exp, tmp_path)
+    lines = metric_log.read(tmp_path)
+    shares = [line["train/share"] for line in lines if "train/share" in line]
+    assert outcome.stopped_early and outcome.step == len(shares) < 200
+    assert min(shares) == 0.5 and outcome.state.learning["share"] == 0.25
+    assert fit(exp, tmp_path).step == outcome.step
 
 
 @pytest.fixture(scope="module")

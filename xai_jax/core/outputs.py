@@ -37,6 +37,11 @@ class Output(Settings):
     meaning: str
     stored: Literal["float32", "float16", "int32", "uint8"] = "float32"
 
+    @property
+    def is_signed(self) -> bool:
+        """Whether the range in its unit is one of both signs."""
+        return "in [-" in self.unit
+
 
 PIXEL_MAP = (ROW, COLUMN, VALUE)
 

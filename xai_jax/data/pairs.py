@@ -21,7 +21,7 @@ class Pairs(Settings):
 
     Even rows have no label of class `of`, odd ones have it; each kind in an order of its own,
     without end. So a batch has as many of both, however rare one is, and an epoch is over when the
-    rarer kind is.
+    rarer kind is. Batches are whole: what an order leaves over at its end is passed over.
 
     Fields:
         pictures: those to draw from, shuffled and without end.
@@ -59,13 +59,12 @@ class Pairs(Settings):
                 raise ValueError(
                     f"There is no picture {kind} the class {name!r}; choose another class."
                 )
-        return tuple(
-            dataclasses.replace(
-                self.pictures,
-                source=Part(whole=examples, rows=tuple(map(int, np.flatnonzero(rows)))),
-            )
-            for rows in (~has, has)
-        )  # type: ignore[return-value]
+        fields = {field.name: getattr(self.pictures, field.name) for field in _FIELDS}
+        parts = (
+            Part(whole=examples, rows=tuple(map(int, np.flatnonzero(rows)))) for rows in (~has, has)
+        )
+        without, having = (_InWholeBatches(**fields | {"source": part}) for part in parts)
+        return without, having
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Whole batches until the rarer kind has been shown once, at least 1."""
@@ -82,10 +81,11 @@ class Pairs(Settings):
         """A stream of batches; see `Pipeline.batches`.
 
         Raises:
-            ValueError: likewise; or `batch_size` is odd.
+            ValueError: likewise; or `batch_size` is odd, or takes more of a kind than there are.
         """
         if batch_size % 2:
             raise ValueError(f"A batch of {batch_size} holds no pairs; set an even batch_size.")
+        self._check_numbers(batch_size // 2)
         streams = [
             half.batches(
                 batch_size // 2,
@@ -97,7 +97,25 @@ class Pairs(Settings):
         ]
         return PairStream(*streams)
 
+    def _check_numbers(self, wanted: int) -> None:
+        for kind, half in zip(_KINDS, self.halves, strict=True):
+            if len(half) < wanted:
+                name, _ = showing(self.pictures.examples, self.of)
+                raise ValueError(
+                    f"There are {len(half)} pictures {kind} the class {name!r}, and a batch takes "
+                    f"{wanted} of them; set batch_size to {2 * len(half)} or less, or add pictures."
+                )
 
+
+class _InWholeBatches(Pipeline):
+    """Pictures of which an epoch has whole batches alone."""
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Batches that are full; each epoch leaves other pictures over."""
+        return max(len(self) // batch_size, 1)
+
+
+_FIELDS = dataclasses.fields(Pipeline)
 _KINDS = ("without", "with")
 
 

@@ -57,7 +57,7 @@ def _localisation(
     maps, truth = without_nan(explanation.saliency), true_mask(batch)
     counted = jnp.ones_like(truth) if batch.counted is None else batch.counted
     return {
-        "energy_pointing": energy_pointing(maps * counted, truth),
+        "energy_pointing": energy_pointing(maps, truth, counted),
         "rank_accuracy": rank_accuracy(maps, truth, counted),
     }
 
@@ -70,13 +70,15 @@ def _concentration(
     return {"sparsity": gini(maps), "complexity": entropy(maps)}
 
 
-def energy_pointing(maps: Maps, truth: Maps) -> PerExample:
+def energy_pointing(maps: Maps, truth: Maps, counted: Maps) -> PerExample:
     """Share of the positive evidence that lies on the object, ``[b]`` in [0, 1].
 
-    Wang et al., "Score-CAM", CVPR workshop 2020. NaN where there is no positive evidence.
+    Wang et al., "Score-CAM", CVPR workshop 2020, who have an object in every picture. NaN where
+    there is no positive evidence, or no object.
     """
-    positive = jnp.maximum(maps, 0.0)
-    return _share((positive * truth).sum((1, 2, 3)), positive.sum((1, 2, 3)))
+    positive = jnp.maximum(maps, 0.0) * counted
+    shares = _share((positive * truth).sum((1, 2, 3)), positive.sum((1, 2, 3)))
+    return jnp.where((truth * counted).sum((1, 2, 3)) > 0, shares, jnp.nan)
 
 
 def rank_accuracy(maps: Maps, truth: Maps, counted: Maps) -> PerExample:
@@ -130,7 +132,7 @@ def _rows(columns: tuple[Column, ...]) -> tuple[Output, ...]:
 
 
 _MEANINGS = {
-    "energy_pointing": "Share of the positive evidence on the object; NaN: there is none.",
+    "energy_pointing": "Share of the positive evidence on the object; NaN: one is not there.",
     "rank_accuracy": "Share of the K strongest pixels on the object of K; NaN: there is none.",
     "sparsity": "Gini index of the map's absolute values; NaN: all are 0.",
     "flat_maps": "1 where the map is the same everywhere, or holds a NaN; 0 where it is neither.",

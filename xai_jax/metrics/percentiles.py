@@ -19,7 +19,8 @@ _PIXELS = (1, 2, 3)
 def strongest(percentiles: tuple[float, ...] = (90.0, 95.0, 98.0)) -> Metric:
     """IoU of the strongest pixels with the object, and the correlation of map and object.
 
-    Of `Explanation.saliency`, whose scale does not matter. Specs: generative, sec. 6.1.
+    Of `Explanation.saliency`, whose scale does not matter. Pixels of which no more than half counts
+    (`Batch.counted`) are as if they were not there. Specs: generative, sec. 6.1.
 
     Args:
         percentiles: from which on a pixel is strong, each a column of its own.
@@ -59,43 +60,61 @@ class _Strongest:
         self, params: PyTree, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
     ) -> dict[str, PerExample]:
         del params, frozen, key
-        maps = without_nan(explanation.saliency)
-        truth = (true_mask(batch) > 0.5).astype(jnp.float32)
+        maps, truth = without_nan(explanation.saliency), true_mask(batch)
+        counted = jnp.ones_like(truth) if batch.counted is None else batch.counted
+        counted = (counted > 0.5).astype(jnp.float32)
+        truth = (truth > 0.5) * counted
         found = {
-            name: iou_from(maps, truth, percentile)
+            name: iou_from(maps, truth, counted, percentile)
             for name, percentile in zip(self.names, self.percentiles, strict=True)
         }
-        found |= {"iou_equal": iou_of_equal_area(maps, truth), "ncc": correlation(maps, truth)}
+        found["iou_equal"] = iou_of_equal_area(maps, truth, counted)
+        found["ncc"] = correlation(maps, truth, counted)
         there = truth.sum(_PIXELS) > 0
         return {name: jnp.where(there, value, jnp.nan) for name, value in found.items()}
 
 
-def iou_from(maps: Maps, truth: Maps, percentile: float) -> PerExample:
+def iou_from(maps: Maps, truth: Maps, counted: Maps, percentile: float) -> PerExample:
     """IoU of the pixels at or above a percentile of the map with the object, ``[b]`` in [0, 1].
 
     Of a map that is flat from there on, that is more pixels than the percentile says: all of them,
     where it is flat everywhere.
+
+    Args:
+        maps: without NaN.
+        truth: 0 or 1, within `counted`.
+        counted: 0 or 1: the percentile, too, is that of the pixels that count.
+        percentile: in [0, 100].
     """
-    least = jnp.percentile(maps, percentile, axis=_PIXELS, keepdims=True)
-    chosen = (maps >= least).astype(jnp.float32)
+    those = jnp.where(counted > 0, maps, jnp.nan)
+    least = jnp.nanpercentile(those, percentile, axis=_PIXELS, keepdims=True)
+    chosen = (those >= least).astype(jnp.float32)
     return _iou((chosen * truth).sum(_PIXELS), chosen.sum(_PIXELS), truth.sum(_PIXELS))
 
 
-def iou_of_equal_area(maps: Maps, truth: Maps) -> PerExample:
+def iou_of_equal_area(maps: Maps, truth: Maps, counted: Maps) -> PerExample:
     """IoU of as many of the strongest pixels as the object has, ``[b]`` in [0, 1].
 
     Equal values at the limit share the places that are left, so that a flat map has the IoU that is
-    expected of a random choice.
+    expected of a random choice. Arguments as of `iou_from`.
     """
     size = truth.sum(_PIXELS)
-    flat, true = (x.reshape(len(maps), -1) for x in (unit_range(maps), truth))
+    lowest = jnp.where(counted > 0, maps, jnp.inf).min(_PIXELS, keepdims=True)
+    # What does not count ranks behind all that does, and does not stretch the range.
+    ranked = 0.5 * (1.0 + unit_range(jnp.where(counted > 0, maps, lowest))) * counted
+    flat, true = (x.reshape(len(maps), -1) for x in (ranked, truth))
     chosen = brightest(flat, size.astype(jnp.int32))
     return _iou((chosen * true).sum(axis=1), size, size)
 
 
-def correlation(maps: Maps, truth: Maps) -> PerExample:
-    """Pearson's r over the pixels, ``[b]`` in [-1, 1]; 0 where one of both is flat."""
-    centred = [x - x.mean(_PIXELS, keepdims=True) for x in (maps, truth)]
+def correlation(maps: Maps, truth: Maps, counted: Maps) -> PerExample:
+    """Pearson's r over the pixels, ``[b]`` in [-1, 1]; 0 where one of both is flat.
+
+    Arguments as of `iou_from`.
+    """
+    num = jnp.maximum(counted.sum(_PIXELS, keepdims=True), 1.0)
+    means = [(x * counted).sum(_PIXELS, keepdims=True) / num for x in (maps, truth)]
+    centred = [(x - mean) * counted for x, mean in zip((maps, truth), means, strict=True)]
     lengths = [jnp.sqrt(jnp.square(x).sum(_PIXELS)) for x in centred]
     both = lengths[0] * lengths[1]
     product = (centred[0] * centred[1]).sum(_PIXELS)

@@ -69,7 +69,9 @@ def ema(trainable: Trainable, decay: float) -> Trainable:
         measure=_measuring(trainable),
         weights=lambda state: state.weights,
         validated=_validating(trainable),
+        finished=_finishing(trainable),
         look=trainable.look,
+        admit=trainable.admit,
         summary=trainable.summary,
     )
 
@@ -102,3 +104,8 @@ def _validating(trainable: Trainable) -> Any:
     return lambda state, values: dataclasses.replace(
         state, learning=validated(state.learning, values)
     )
+
+
+def _finishing(trainable: Trainable) -> Any:
+    finished = trainable.finished
+    return None if finished is None else lambda state: finished(state.learning)

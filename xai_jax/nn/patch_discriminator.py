@@ -56,6 +56,19 @@ class PatchDiscriminator(Settings):
     widths: Annotated[tuple[Count, ...], NotEmpty()] = (32, 64, 96)
     stem: Count = 1
 
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuses pictures ``[b h w c]`` that do not fall into its squares.
+
+        Raises:
+            ValueError: with what to set.
+        """
+        _, height, width, _ = shape
+        if height % self.stem or width % self.stem:
+            raise ValueError(
+                f"The pictures are {height} x {width}; set data.resize to multiples of "
+                f"{self.stem}, or critic.stem to what divides their sides."
+            )
+
     def build(self) -> Any:
         """The `Network`: a linen module of unit pixels."""
         return Network(widths=tuple(self.widths), stem=self.stem)

@@ -28,8 +28,16 @@ def environment() -> jinja2.Environment:
 
 def ramp() -> list[str]:
     """The colour map as stops of a CSS gradient."""
-    stops = panels.colour_map(np.linspace(0, 1, 19))
-    return ["#" + bytes(stop.tolist()).hex() for stop in stops]
+    return _stops(panels.colour_map(np.linspace(0, 1, 19)))
+
+
+def signed_ramp() -> list[str]:
+    """The same of signed maps."""
+    return _stops(panels.signed_colour_map(np.linspace(-1, 1, 3)))
+
+
+def _stops(colours: np.ndarray) -> list[str]:
+    return ["#" + bytes(stop.tolist()).hex() for stop in colours]
 
 
 @contextlib.contextmanager

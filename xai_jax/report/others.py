@@ -101,6 +101,8 @@ def overlays(
 ) -> list[dict[str, Any]]:
     """Every channel of the maps ``[h w n]`` over the picture, at most `MOST` of an output.
 
+    Those that their unit says are signed have colours of their own, with 0 in the middle.
+
     Args:
         image: ``[h w c]``.
         others: of the picture.
@@ -110,14 +112,21 @@ def overlays(
     for other in others:
         if other.output.kind != "map":
             continue
-        channels = other.values.shape[-1]
+        channels, is_signed = other.values.shape[-1], other.output.is_signed
+        draw = panels.signed_overlay if is_signed else panels.overlay
+        range_of = panels.signed_range if is_signed else panels.display_range
         for n in range(min(channels, MOST)):
-            uri, size = embedded.thumbnail(panels.overlay(image, other.values[..., n]))
-            extremes = panels.display_range(other.values[..., n])
-            which = _channel(other.output, n, channels, class_names)
-            ends = [raw(value) for value in extremes] if extremes else []
+            uri, size = embedded.thumbnail(draw(image, other.values[..., n]))
+            extremes = range_of(other.values[..., n])
             found.append(
-                {**other.words(), "which": which, "image": uri, "size": size, "extremes": ends}
+                {
+                    **other.words(),
+                    "which": _channel(other.output, n, channels, class_names),
+                    "image": uri,
+                    "size": size,
+                    "extremes": [raw(value) for value in extremes] if extremes else [],
+                    "is_signed": is_signed,
+                }
             )
     return found
 

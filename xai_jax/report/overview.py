@@ -22,6 +22,7 @@ def known(results: Results) -> dict[str, Any]:
         "has_keep": KEEP.name in results,
         "outputs": list(results.outputs.values()),
         "ramp": alone.ramp(),
+        "signed_ramp": alone.signed_ramp(),
     }
 
 

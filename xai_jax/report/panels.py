@@ -31,6 +31,8 @@ _INFERNO = np.array(
     ],
     np.float32,
 )
+# Of blue, light grey and red: equally dark at both ends, and without a colour in the middle.
+_BLUE_TO_RED = np.array([[20, 90, 190], [225, 225, 225], [180, 40, 20]], np.float32)
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 _COLOUR_SHARE = 0.55  # of the overlay; the rest is the grey picture, enough to see where one is
 _SQUARES = 20  # of the checkerboard, along the longer side
@@ -40,12 +42,22 @@ _HATCHING = (0.56, 0.64)
 
 def colour_map(values: AnyPixels) -> np.ndarray:
     """Inferno: [0, 1] -> uint8 ``[... 3]``, dark to light; clipped, and mid-grey for NaN."""
+    return _between(_INFERNO, values)
+
+
+def signed_colour_map(values: AnyPixels) -> np.ndarray:
+    """Blue to red: [-1, 1] -> uint8 ``[... 3]``, 0 light grey; clipped, and mid-grey for NaN."""
+    return _between(_BLUE_TO_RED, 0.5 * (1 + np.asarray(values, np.float32)))
+
+
+def _between(colours: np.ndarray, values: AnyPixels) -> np.ndarray:
+    """[0, 1] -> uint8 ``[... 3]``, linear between equally spaced colours ``[n 3]``."""
     values = np.asarray(values, np.float32)
-    place = np.clip(np.nan_to_num(values), 0, 1) * (len(_INFERNO) - 1)
-    stops = np.arange(len(_INFERNO))
-    colours = np.stack([np.interp(place, stops, channel) for channel in _INFERNO.T], axis=-1)
-    colours[np.isnan(values)] = 128
-    return np.round(colours).astype(np.uint8)
+    place = np.clip(np.nan_to_num(values), 0, 1) * (len(colours) - 1)
+    stops = np.arange(len(colours))
+    found = np.stack([np.interp(place, stops, channel) for channel in colours.T], axis=-1)
+    found[np.isnan(values)] = 128
+    return np.round(found).astype(np.uint8)
 
 
 def display_range(saliency: AnyPixels) -> tuple[float, float] | None:
@@ -58,6 +70,16 @@ def display_range(saliency: AnyPixels) -> tuple[float, float] | None:
     if finite.size == 0 or finite.min() == finite.max():
         return None
     return float(finite.min()), float(finite.max())
+
+
+def signed_range(values: AnyPixels) -> tuple[float, float] | None:
+    """Raw values at the two ends of the signed colour scale, 0 in its middle.
+
+    ``None`` for a map that is 0 everywhere or has no finite value.
+    """
+    values = np.asarray(values)
+    most = np.abs(values[np.isfinite(values)]).max(initial=0)
+    return (-float(most), float(most)) if most else None
 
 
 def picture(image: AnyPixels) -> np.ndarray:
@@ -76,15 +98,34 @@ def overlay(image: AnyPixels, saliency: AnyPixels) -> np.ndarray:
     Raises:
         ValueError: the map is not of the picture's size.
     """
-    pixels, saliency = _unit_pixels(image), _map(saliency, image)
-    extremes = display_range(saliency)
+    saliency, extremes = _map(saliency, image), display_range(saliency)
     if extremes is None:
-        return _to_uint8(_hatching(pixels))
+        return _to_uint8(_hatching(_unit_pixels(image)))
     low, high = extremes
-    colours = colour_map((saliency - low) / (high - low)) / np.float32(255)
+    return _blended(image, saliency, colour_map((saliency - low) / (high - low)))
+
+
+def signed_overlay(image: AnyPixels, values: AnyPixels) -> np.ndarray:
+    """A signed map in colour over the picture in grey, uint8 ``[h w 3]``.
+
+    Blue below 0, red above, and the same light grey at 0 whatever the map; the colours reach the
+    largest absolute value (`signed_range`). A map with nothing to show comes out hatched.
+
+    Raises:
+        ValueError: the map is not of the picture's size.
+    """
+    values, extremes = _map(values, image), signed_range(values)
+    if extremes is None:
+        return _to_uint8(_hatching(_unit_pixels(image)))
+    return _blended(image, values, signed_colour_map(values / extremes[1]))
+
+
+def _blended(image: AnyPixels, values: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """uint8 colours ``[h w 3]`` over the picture in grey, hatched where `values` are no number."""
+    pixels = _unit_pixels(image)
     grey = (pixels @ _LUMINANCE)[..., None]
-    blended = _COLOUR_SHARE * colours + (1 - _COLOUR_SHARE) * grey
-    return _to_uint8(_hatched_where_broken(blended, saliency, pixels))
+    blended = _COLOUR_SHARE * (colours / np.float32(255)) + (1 - _COLOUR_SHARE) * grey
+    return _to_uint8(_hatched_where_broken(blended, values, pixels))
 
 
 def kept(image: AnyPixels, keep: AnyPixels) -> np.ndarray:

@@ -36,7 +36,7 @@ class Outcome:
         step: steps made, earlier starts included.
         state: after the last of them, replicated over the mesh.
         standing: what the validations said.
-        stopped_early: whether patience ran out before the last step.
+        stopped_early: whether the validations ended it before the last step.
     """
 
     step: int
@@ -78,6 +78,7 @@ def fit(
     mesh.check_batch_size(experiment.batch_size, row)
     config_file.check(workdir, experiment)
     checks.check_classes(experiment)
+    checks.check_regions(experiment)
     found = contents.of(experiment)
     contents.check(workdir, found, has_begun=_has_begun(workdir))
     run = _Run(experiment, trainable, row)
@@ -203,7 +204,8 @@ class _Run:
         raise Stopped(number, step)
 
     def _batches(self, position: Any, data: Source) -> Generator[tuple[PyTree, Any], None, None]:
-        return placed(data, self._experiment.batch_size, self._mesh, start=position)
+        size, admit = self._experiment.batch_size, self._trainable.admit
+        return placed(data, size, self._mesh, start=position, admit=admit)
 
     def _begin(self) -> tuple[int, PyTree, Any]:
         """Steps made, the state after them, and where the data goes on."""
@@ -260,8 +262,12 @@ class _Run:
         self._reporter.line(step, "valid", values)
         check_finite(step, {f"valid/{name}": value for name, value in values.items()})
         self._standing = self._standing.after(step, values[settings_.metric], settings_)
-        validated = self._trainable.validated
-        return state if validated is None else self._changed(step, state, validated(state, values))
+        validated, finished = self._trainable.validated, self._trainable.finished
+        if validated is not None:
+            state = self._changed(step, state, validated(state, values))
+        if finished is not None and finished(state):
+            self._standing = dataclasses.replace(self._standing, finished=True)
+        return state
 
     def _changed(self, step: int, before: PyTree, after: PyTree) -> PyTree:
         """What `Trainable.validated` made of the state, on the devices; of the same form.

@@ -22,12 +22,14 @@ class Standing:
         best_step: the last step that was better than all before; ``None`` before the first.
         mark: the last value that was better than the mark before it by more than `min_delta`.
         stale: validations since then: when to stop, never which step is best.
+        finished: whether what is trained has said that it is at its end.
     """
 
     best: float | None = None
     best_step: int | None = None
     mark: float | None = None
     stale: int = 0
+    finished: bool = False
 
     def after(self, step: int, value: float, settings: Validation) -> "Standing":
         """The standing after one more validation."""
@@ -41,9 +43,9 @@ class Standing:
         return Standing(best=best, best_step=best_step, mark=mark, stale=stale)
 
     def is_over(self, settings: Validation | None) -> bool:
-        """Whether patience has run out."""
+        """Whether patience has run out, or what is trained is at its end."""
         patience = None if settings is None else settings.patience
-        return patience is not None and self.stale >= patience
+        return self.finished or (patience is not None and self.stale >= patience)
 
 
 def steps_between(experiment: Experiment) -> int | None:

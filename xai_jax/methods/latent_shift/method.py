@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from xai_jax.core import outputs
 from xai_jax.core.domains import Count, NotNegative, Positive
-from xai_jax.core.generator import Generator, check_label_map
+from xai_jax.core.generator import Generator, check_label_map, check_prepares
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.outputs import COUNTERFACTUAL, DIFFERENCE, STABLE
 from xai_jax.core.rng import example_keys
@@ -106,10 +106,7 @@ def _check(cfg: Config, frozen: Frozen, shape: tuple[int, int, int, int]) -> Non
         )
     if cfg.least > cfg.largest:
         raise ValueError(f"least is {cfg.least} and largest {cfg.largest}; swap the two.")
-    images = jax.ShapeDtypeStruct(shape, jnp.float32)
-    labels = jax.ShapeDtypeStruct(shape[:3], jnp.int32) if frozen.generator.region_names else None
-    prepare = lambda space, images, labels: space.prepare(images, labels)  # noqa: E731
-    jax.eval_shape(prepare, frozen.generator, images, labels)
+    check_prepares(frozen.generator, shape)
 
 
 def _decoded(frozen: Frozen, context: Any, keys: Any, codes: PyTree) -> Images:

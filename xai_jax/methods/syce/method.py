@@ -16,10 +16,8 @@ import jax.numpy as jnp
 
 from xai_jax.core.method import Frozen, Method, Trainable
 from xai_jax.core.outputs import COUNTERFACTUAL, DIFFERENCE, STABLE, Output
-from xai_jax.core.rng import example_keys
-from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey
-from xai_jax.methods.syce import domains, paths, terms, training
-from xai_jax.methods.syce.domains import NAMES
+from xai_jax.core.types import Batch, Explanation, PRNGKey
+from xai_jax.methods.syce import domains, paths, terms, training, validation
 from xai_jax.methods.syce.settings import Draws, Generators, Loss, Map, Stable
 from xai_jax.nn import learner
 from xai_jax.nn.ema import ema
@@ -107,16 +105,19 @@ def syce(cfg: Config) -> Method:
     made = Trainable(
         init=functools.partial(training.init, cfg),
         step=functools.partial(training.step, cfg),
-        measure=functools.partial(_measure, cfg),
+        measure=functools.partial(validation.measure, cfg),
         weights=lambda state: learner.weights(state.generators),
         validated=functools.partial(training.validated, cfg),
+        finished=functools.partial(training.finished, cfg),
         look=functools.partial(_look, cfg),
+        summary=validation.summary,
     )
     return Method(
         explain=functools.partial(_explain, cfg),
         outputs=(COUNTERFACTUAL, STABLE, DIFFERENCE, DECISION),
         trainable=ema(made, cfg.average),
         check=functools.partial(_check, cfg),
+        admit=paths.admit if cfg.map is Map.LATENT else None,
     )
 
 
@@ -175,46 +176,3 @@ def _explain(
         pictures={COUNTERFACTUAL.name: adversarial, STABLE.name: stable},
         numbers={DECISION.name: is_one.astype(jnp.int32)},
     )
-
-
-def _measure(
-    cfg: Config,
-    weights: Weights,
-    state: training.State,
-    frozen: Frozen,
-    batch: Batch,
-    key: PRNGKey,
-) -> dict[str, PerExample]:
-    """The generators' loss of each picture and its terms, and what the classifier makes of it."""
-    draw = terms.drawing(cfg)
-    decided = domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
-    ask = functools.partial(domains.log_odds, frozen.classifier, decided)
-    odds = ask(batch.images)
-    is_one = odds >= 0
-
-    def pictures_of(own, other, images):
-        return terms.made(cfg, draw, own, other, images)
-
-    pictures = domains.by_domain(pictures_of, weights.params, batch.images, is_one)
-    said = terms.asked(ask, {n: x for n, x in pictures.items() if n != terms.MASK})
-    real = None
-    if state.critics:
-        keys = example_keys(key, batch.image_id)
-        by_critic = [
-            training.logits_of(cfg, state.critics[n].params, pictures[terms.ADVERSARIAL], keys)
-            for n in NAMES
-        ]
-        real = jnp.where(is_one, by_critic[0], by_critic[1])  # a critic of the other domain
-    target = training.target_of(cfg, odds)
-    found = terms.terms(cfg.loss, batch.images, target, pictures, said, real)
-    loss = terms.weighted(cfg.loss, found)
-    flipped = (said[terms.ADVERSARIAL] >= 0) != is_one
-    shown = {"flipped": flipped, "adversarial": _off(pictures[terms.ADVERSARIAL], batch.images)}
-    if terms.SYMMETRIC in pictures:
-        shown["kept"] = (said[terms.SYMMETRIC] >= 0) == is_one
-    return {"loss": loss, **found, **{n: x.astype(jnp.float32) for n, x in shown.items()}}
-
-
-def _off(one: Images, other: Images) -> PerExample:
-    """Mean absolute difference."""
-    return jnp.abs(one - other).mean(axis=(1, 2, 3))

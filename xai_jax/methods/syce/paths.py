@@ -5,11 +5,13 @@ Feature Importance Attributions", iMIMIC 2021: a path integral of the gradient, 
 line or through the latent space of an autoencoder (specs: generative, sec. 3.6; a reconstruction).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from xai_jax.core.generator import check_label_map, check_prepares
 from xai_jax.core.method import Frozen
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import AnyArray, Batch, Images, Maps, PerExample, PRNGKey
@@ -72,4 +74,14 @@ def check(kind: Map, frozen: Frozen, shape: tuple[int, ...]) -> None:
             "The path goes through codes and there is no generator; name what the training of one "
             "has left, --generator FILE, or set map to straight."
         )
-    jax.eval_shape(frozen.generator.prepare, jax.ShapeDtypeStruct(shape, jnp.float32))
+    check_prepares(frozen.generator, shape)
+
+
+def admit(frozen: Frozen, known: Mapping[str, Any]) -> None:
+    """Refuses a picture without the label map that the latent space needs.
+
+    Raises:
+        BadPicture: likewise.
+    """
+    assert frozen.generator is not None  # `check` has looked
+    check_label_map(frozen.generator, known)

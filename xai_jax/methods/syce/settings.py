@@ -45,7 +45,8 @@ class Loss(Settings):
         flip: cross-entropy of the adversarial picture's answer and the opposite decision.
         keep: of the symmetric picture's answer and the decision.
         cycle_keep: of the cycled picture's answer and the decision.
-        pair: reconstruction of the second picture of a network that draws two by the first.
+        pair: reconstruction of the symmetric picture (the second one of a network that draws two)
+            by the adversarial one.
         area: mean of the mask of what is blurred.
         variation: mean absolute step of that mask, down and across.
         realism: how unreal the other domain's critic finds the adversarial picture.
@@ -106,7 +107,7 @@ class Generators(Settings):
         learning_rate: of Adam, for generators and critics.
         decay_steps: steps over which it falls to 0 along a half cosine; 0: it stays.
         plateau: validations in a row without a better loss after which the rate is multiplied by
-            0.3, down to a tenth of it; 0: never.
+            0.3, down to a tenth of it; after as many at a tenth training ends. 0: neither.
         average: decay of the moving average of the generators, which is what is exported; 0 as
             published: the generators themselves.
     """
@@ -141,6 +142,9 @@ class Generators(Settings):
             ValueError: with what to set.
         """
         self.network.check(shape)
+        if self.loss.realism:
+            self.critic.check(shape)
+        self._check_loss()
         is_mask = self.draws is Draws.MASK
         if is_mask and (self.network.channels != 1 or self.stable is not Stable.INPUT):
             raise ValueError(
@@ -151,3 +155,13 @@ class Generators(Settings):
             raise ValueError("Only masks are drawn at half size or less; set network.finest to 0.")
         if self.told and not self.shared:
             raise ValueError("Only one generator of both domains is told which; set shared too.")
+
+    def _check_loss(self) -> None:
+        weights = dataclasses.asdict(self.loss)
+        if not any(weight for name, weight in weights.items() if name != "penalty"):
+            raise ValueError("All weights of the generators' loss are 0; set loss.flip, say.")
+        if self.draws is Draws.PICTURE and (self.loss.area or self.loss.variation):
+            raise ValueError(
+                "loss.area and loss.variation are of masks, and pictures are drawn; set both to 0, "
+                "or draws to mask."
+            )

@@ -59,7 +59,8 @@ def made(cfg: Generators, draw: Draw, own: PyTree, other: PyTree, images: Images
     """
     found = draw(own, images)
     adversarial = found[ADVERSARIAL]
-    wanted = cfg.stable is Stable.SYMMETRY or cfg.loss.symmetry or cfg.loss.keep
+    of_loss = cfg.loss.symmetry or cfg.loss.keep or cfg.loss.pair
+    wanted = cfg.stable is Stable.SYMMETRY or of_loss
     if wanted and SYMMETRIC not in found:
         found[SYMMETRIC] = draw(own, adversarial)[ADVERSARIAL]
     if cfg.stable is Stable.CYCLE or cfg.loss.cycle or cfg.loss.cycle_keep:
@@ -85,9 +86,11 @@ def judged(loss: Loss, pictures: Made) -> Made:
 def asked(log_odds: Callable[[Images], PerExample], pictures: Made) -> dict[str, PerExample]:
     """The log-odds of the decided class in pictures of every name.
 
-    One call for all of them, for the sake of one copy of the classifier in the program. They stand
-    side by side, so that all are on the device that has the picture.
+    One call for all of them, for the sake of one copy of the classifier in the program, and none
+    for no picture. They stand side by side, so that all are on the device that has the picture.
     """
+    if not pictures:
+        return {}
     several = jnp.stack(list(pictures.values()), axis=1)
     said = log_odds(several.reshape(-1, *several.shape[2:])).reshape(several.shape[:2])
     return dict(zip(pictures, jnp.moveaxis(said, 1, 0), strict=True))

@@ -34,7 +34,7 @@ class State:
         num_steps: int32, made so far.
         share: of the learning rate, less than 1 after a plateau.
         best: the lowest validation loss so far.
-        stale: int32, validations since then.
+        stale: int32, validations since then, or since the rate has fallen.
     """
 
     generators: Learner
@@ -218,10 +218,15 @@ def validated(cfg: Generators, state: State, values: Mapping[str, float]) -> Sta
     if loss < state.best:
         return dataclasses.replace(state, best=loss, stale=jnp.int32(0))
     stale = state.stale + 1
-    if not cfg.plateau or stale < cfg.plateau:
+    if not cfg.plateau or stale < cfg.plateau or state.share <= _SLOWEST:
         return dataclasses.replace(state, stale=stale)
     share = jnp.maximum(_SLOWER * state.share, _SLOWEST)
     return dataclasses.replace(state, share=share, stale=jnp.int32(0))
+
+
+def finished(cfg: Generators, state: State) -> bool:
+    """Whether one more plateau has come at the least rate."""
+    return bool(cfg.plateau and state.share <= _SLOWEST and state.stale >= cfg.plateau)
 
 
 def _optimiser(cfg: Generators, state: State | None = None) -> optax.GradientTransformation:

@@ -1,0 +1,68 @@
+"""``xai-jax explain --checkpoint`` with SyCE: both pictures, the map and the signed difference."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import planted
+import pytest
+import tiny_cli
+import tiny_run
+import tiny_trained
+from tiny_cli import only_sentence
+
+import xai_jax
+from xai_jax.core import outputs
+from xai_jax.methods import syce
+from xai_jax.nn.unet import UNet
+from xai_jax.report import embedded, panels
+from xai_jax.runtime import weights_file
+
+NUM, SIZE = 3, tiny_cli.SIZE
+METHOD = dataclasses.replace(syce.Config.smoke(), network=UNet(widths=(2,)))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """As a training leaves it; its weights are those of fresh networks."""
+    batch = planted.quadrant_batch(2, SIZE, jax.random.key(0))
+    trainable, frozen = METHOD.build().trainable, tiny_trained.frozen()
+    made = jax.jit(lambda key: trainable.weights(trainable.init(key, frozen, batch)))
+    path = tmp_path_factory.mktemp("trained") / "syce.safetensors"
+    about = {"preprocess": tiny_trained.PREPROCESS, "class_names": tiny_trained.NAMES}
+    weights_file.write(path, made(jax.random.key(1)), kind="syce", config=METHOD, **about)
+    return path
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    return tiny_cli.caller(monkeypatch, capsys)
+
+
+def test_what_syce_has_learned_explains_from_the_command_to_the_report(run, checkpoint, tmp_path):
+    folder, out = tiny_run.make_pictures(tmp_path / "pictures", NUM), tmp_path / "run"
+    arguments = (*tiny_cli.PLANTED, "--checkpoint", checkpoint.parent, "--batch-size", "3")
+    code, said, _ = run("explain", *arguments, "--out", out, folder)
+    assert (code, said) == (0, f"{out / 'report.html'}\n")
+    found = xai_jax.load(out)
+    stable, made = np.asarray(found["stable"]), np.asarray(found["counterfactual"])
+    assert stable.shape == made.shape == (NUM, SIZE, SIZE, 3)
+    difference = np.asarray(found["difference"])
+    np.testing.assert_allclose(
+        difference, (stable - made).mean(axis=3, keepdims=True), atol=0.5 / 255 + 1e-6
+    )
+    np.testing.assert_allclose(found.saliency, np.abs(difference), atol=1e-6)  # of grey pictures
+    assert np.asarray(found["decision"]).tolist() == [1, 0, 0]  # picture i is of class i
+    assert {"flipped", "changed_by"} <= set(found.outputs)
+    text = (out / "report.html").read_text()
+    assert 'class="turned"' in text and 'class="ramp signed"' in text
+    assert outputs.STABLE.meaning in text and outputs.COUNTERFACTUAL.meaning in text
+    drawn = panels.signed_overlay(np.asarray(found.images[0]), difference[0])
+    assert embedded.thumbnail(drawn)[0] in text
+
+
+def test_a_path_through_codes_that_are_not_there_is_refused(run, checkpoint, tmp_path):
+    folder = tiny_run.make_pictures(tmp_path / "pictures", 1)
+    arguments = (*tiny_cli.PLANTED, "--checkpoint", checkpoint, "--map", "latent")
+    said = only_sentence(*run("explain", *arguments, "--out", tmp_path / "run", folder))
+    assert said.startswith("The path goes through codes and there is no generator; name what")
