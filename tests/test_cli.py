@@ -84,6 +84,7 @@ def test_explain_leaves_arrays_a_table_overlays_and_a_report_and_names_the_repor
     assert found.summary[3].target_name == "crane"
     assert found.manifest.config["num_steps"] == 4
     assert found.manifest.infill_config == {"value": 0.5}
+    assert found.manifest.infill_sha256 is None
     with Image.open(out / "pictures" / "4.png") as sheet:
         assert sheet.width >= 3 * tiny_cli.SIZE
 

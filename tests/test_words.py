@@ -2,7 +2,7 @@
 
 import pytest
 
-from xai_jax.commands.words import pictures_first
+from xai_jax.commands.words import check_lists, pictures_first
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,20 @@ from xai_jax.commands.words import pictures_first
 )
 def test_pictures_behind_the_numbers_of_a_flag_stand_before_it(words, wanted):
     assert pictures_first(words.split()) == wanted.split()
+
+
+@pytest.mark.parametrize("words", ["--out run --targeted", "--targeted --out run", "--targeted --"])
+def test_a_flag_of_a_list_names_something(words):
+    with pytest.raises(ValueError, match="^--targeted names nothing; name one or more behind it"):
+        check_lists(words.split(), LISTS)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--targeted sky --out run", "--areas -1", "--targeted=sky", "--out run -- --targeted", ""],
+)
+def test_a_flag_of_a_list_that_does_is_let_through(words):
+    check_lists(words.split(), LISTS)
+
+
+LISTS = ("--targeted", "--areas")

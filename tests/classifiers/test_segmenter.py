@@ -1,5 +1,7 @@
 """Label maps that a segmenter predicts: its file, a Pipeline, and the command line's own."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -49,6 +51,9 @@ def test_a_pipeline_has_the_maps_that_the_file_predicts(path):
     assert labels.names == REGIONS and labels.sha256 == weights_file.read(path).sha256
     np.testing.assert_array_equal(labels(arrays["images"]), arrays["regions"])
     assert pipeline.labeller is pipeline.labeller  # the file is read once
+    assert pipeline.region_names == REGIONS
+    assert pipeline.digests() == {path.name: labels.sha256[:32]}  # streets have no files
+    assert dataclasses.replace(pipeline, regions=True).digests() is None
 
 
 def test_pictures_of_another_size_are_predicted_at_that_of_the_training():

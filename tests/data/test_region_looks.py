@@ -9,6 +9,8 @@ from scipy.special import expit
 
 from xai_jax.data.example import Example
 from xai_jax.data.masked_folder import MaskedFolder
+from xai_jax.data.part import Part
+from xai_jax.data.pipeline import Pipeline
 from xai_jax.data.region_looks import Asks, RegionLooks
 
 LUMA = [0.299, 0.587, 0.114]
@@ -63,6 +65,37 @@ def test_every_region_has_a_gain_of_its_own_and_the_label_is_of_what_is_shown():
     assert (varied[5].picture != varied[3].picture).any()  # the same file once more
 
 
+def test_the_gains_are_those_of_the_picture_and_not_of_its_row():
+    """A validation picture is not varied as the training picture in the same row is."""
+
+    class Others(Three):
+        names = ("d", "e", "f")
+
+    one, other = (
+        dataclasses.replace(LOOKS, source=source, vary=0.5, num=4).build()
+        for source in (Three(), Others())
+    )
+    for here, there in zip(one, other, strict=True):
+        assert abs(here.picture.astype(int) - there.picture).max() > 5
+    fewer = dataclasses.replace(LOOKS, vary=0.5).build()  # the same pictures, however many follow
+    np.testing.assert_array_equal(fewer[1].picture, one[1].picture)
+
+
+class Stray(Three):
+    """A number in a mask that is no region."""
+
+    def __getitem__(self, row):
+        example = Three.__getitem__(self, row)
+        mask = example.mask.copy()
+        mask[0, 0] = 2 if row == 1 else 0
+        return dataclasses.replace(example, mask=mask)
+
+
+def test_a_stray_number_in_a_mask_is_refused_by_the_name_of_its_picture():
+    with pytest.raises(ValueError, match="^b: Its mask has the number 2, and the regions are 0 to"):
+        dataclasses.replace(LOOKS, source=Stray()).build()
+
+
 def test_a_graded_label_is_the_logistic_function_of_how_far_the_luma_is_above():
     plain = dataclasses.replace(LOOKS, vary=0.5, num=30).build()
     graded = dataclasses.replace(LOOKS, vary=0.5, num=30, graded=0.1).build()
@@ -107,8 +140,23 @@ def test_a_folder_hands_out_its_masks_as_they_are(tmp_path):
     assert example.name == "a.jpg" and example.labels[0] == 1.0  # 90 / 255 = 0.35
     np.testing.assert_array_equal(example.mask, mask)
     assert folder.build().rows == (1,)
+    _say_what_has_changed(tmp_path, folder, looks)
     with pytest.raises(ValueError, match="b.png is missing; every picture needs a mask"):
         dataclasses.replace(folder, split="").build()
+
+
+def _say_what_has_changed(root, folder, looks):
+    """What a training is resumed on: every file, also of pictures that are varied."""
+    first = folder.build().digests()
+    assert list(first) == ["labels.csv", "images/a.jpg", "masks/a.png"]
+    assert looks.digests() == first
+    part = Part(whole=looks, rows=(0,))
+    assert Pipeline(source=part).digests() == first
+    content = (root / "masks" / "a.png").read_bytes()
+    (root / "masks" / "a.png").write_bytes(content + b"\0")
+    now = folder.build().digests()
+    assert [file for file in first if first[file] != now[file]] == ["masks/a.png"]
+    (root / "masks" / "a.png").write_bytes(content)
 
 
 def test_a_folder_hands_out_our_regions_of_its_classes(tmp_path):
@@ -123,6 +171,9 @@ def test_a_folder_hands_out_our_regions_of_its_classes(tmp_path):
     folder = MaskedFolder(root=str(tmp_path), regions=regions)
     (example,) = folder.build()
     np.testing.assert_array_equal(example.mask, np.array([1, 255, 0, 0, 255])[mask])
+    other = dataclasses.replace(folder, regions=regions | {"trousers": ("jeans",)})
+    first, now = folder.build().digests(), other.build().digests()
+    assert [file for file in first if first[file] != now[file]] == ["classes.json"]
     twice = regions | {"denim": ("jeans",)}
     with pytest.raises(ValueError, match="'jeans' is in two classes"):
         dataclasses.replace(folder, regions=twice).build()

@@ -162,8 +162,28 @@ def test_fresh_noise_differs_from_step_to_step_and_follows_the_picture():
     cfg = dataclasses.replace(QUICK, num_steps=4, fresh_noise=True, learning_rate=1e-6)
     found = explained(cfg, of=frozen(noise=0.3))
     assert (np.ptp(found.numbers["gained"], axis=1) > 1e-3).all()
+    # Reconstruction and counterfactual have the same noise: no difference is of it.
+    assert abs(found.maps["difference"]).max() < 1e-4 < abs(found.pictures["generated"]).max()
     still = explained(dataclasses.replace(cfg, fresh_noise=False), of=frozen(noise=0.3))
     assert (np.ptp(still.numbers["gained"], axis=1) < 1e-3).all()
+
+
+def test_what_the_reconstruction_gains_by_itself_can_be_taken_off():
+    """The generator draws the first picture so much darker that it is decided otherwise."""
+    own = frozen()
+    of = own.replace(generator=flat_regions.flat(0.0).replace(encode_fn=_half_as_bright))
+    cfg = dataclasses.replace(QUICK, corrected=True, distance_weight=0.0, margin=0.5, num_steps=100)
+    found = explained(cfg, of=of)
+    before, after = found.numbers["log_odds_before"], found.numbers["log_odds_after"]
+    begun = found.numbers["log_odds_reconstruction"]
+    toward = np.where(before >= 0, -1.0, 1.0)
+    credit = np.maximum(toward * (begun - before), 0.0)
+    assert credit[0] > 5.0 and toward[0] * begun[0] > 0.5  # by itself it would be there at once
+    np.testing.assert_allclose(found.numbers["gained"][:, 0], toward * begun - credit, rtol=1e-4)
+    assert (toward * after - credit >= 0.5 - 1e-4).all()
+    assert (found.numbers["region_change"][:, 0] > 0.1).all()
+    plain = explained(dataclasses.replace(cfg, corrected=False), of=of)
+    assert plain.numbers["region_change"][0, 0] == 0.0
 
 
 def ask(**changes):
@@ -199,6 +219,8 @@ def test_each_piece_of_a_region_can_be_targeted_by_itself():
     found = ask(method=dataclasses.replace(QUICK, targeted=("diagonal 2",)), **given)
     before, after = found.numbers["log_odds_before"], found.numbers["log_odds_after"]
     np.testing.assert_allclose(before, after, atol=1e-3)
+    piece = dataclasses.replace(QUICK, targeted=("rest", "rest 2"))
+    ask(method=piece, **given | {"regions": np.where(quadrants == 1, 1, 0)})  # has one of them
     with pytest.raises(ValueError, match="generator's regions are 0 to 1"):  # not those of pieces
         ask(generator=generator, regions=maps + 2)
 
@@ -213,6 +235,10 @@ def test_each_piece_of_a_region_can_be_targeted_by_itself():
         ({"method": steex.Config(targeted=("upper lef",))}, "no region 'upper lef'; did you mean"),
         (
             {"method": steex.Config(targeted=("nowhere",))},
+            "It has no nowhere; it has upper left, upper right, lower left, lower right",
+        ),
+        (
+            {"method": steex.Config(targeted=("upper left", "nowhere"))},
             "It has no nowhere; it has upper left, upper right, lower left, lower right",
         ),
         ({"generator": flat_regions.flat().replace(region_names=("a",))}, r"\[2 1 d\]"),
@@ -267,3 +293,20 @@ def test_the_fewest_regions_that_flip_are_one_or_two():
         same = fewer.pictures["counterfactual_alone"][:, name]
         np.testing.assert_allclose(same, pictures[:, name], atol=1e-5)
     np.testing.assert_array_equal(fewer.pictures["counterfactual_alone"][:, 1], own_images)
+
+
+def test_a_region_that_a_picture_lacks_is_in_no_set_whatever_the_reconstruction_gains():
+    """The generator's picture flips by itself, so that each region alone seems to flip, too."""
+    of = frozen().replace(generator=flat_regions.flat(0.0).replace(encode_fn=_half_as_bright))
+    cfg = steex.Sparsest(num_steps=2, learning_rate=1e-3, restored=False)
+    found = explained(cfg, of=of)
+    assert found.numbers["reconstruction_flips"][0] == 1.0
+    alone, before = found.numbers["gained_alone"], found.numbers["log_odds_before"]
+    assert (alone[0, :4] > 0).all()
+    np.testing.assert_allclose(alone[:, 4], -abs(before), rtol=1e-5)
+    np.testing.assert_array_equal(
+        found.pictures["counterfactual_alone"][:, 4], np.asarray(batch().images)
+    )
+    # Of the other three nothing flips: all that there are, and no more.
+    np.testing.assert_array_equal(found.numbers["region_set"][1:], [[1, 1, 1, 1, 0]] * 3)
+    assert found.numbers["region_set"][0].sum() == 1.0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from flax import linen
 
+from xai_jax.core.errors import BadPicture
 from xai_jax.core.types import Batch
 from xai_jax.nn.layers import Conv
 from xai_jax.nn.segmenter import RegionSegmenter
@@ -64,7 +65,7 @@ def told(trainable, state, rows):
 
 def test_it_learns_the_colours_and_says_how_far():
     trainable, rows = config().build(), batch()
-    trainable.look(None, iter([rows]))
+    trainable.admit({"regions": np.asarray(rows.regions[0])})
     state = trainable.init(jax.random.key(0), None, rows)
     before, step = told(trainable, state, rows), jax.jit(trainable.step)
     for n in range(60):
@@ -107,7 +108,8 @@ def test_mean_iou_is_over_all_pictures_together_and_regions_that_are_somewhere()
 
 def test_what_cannot_be_learned_from_is_refused():
     trainable, rows = config(void=255).build(), batch()
-    with pytest.raises(ValueError, match="the number 9; network.regions names 0 to 2, and void"):
-        trainable.look(None, iter([rows]))
+    sentence = "the number 9, and network.regions names 0 to 2, and void is 255"
+    with pytest.raises(BadPicture, match=sentence):
+        trainable.admit({"regions": np.asarray(rows.regions[0])})
     with pytest.raises(ValueError, match="set regions=True"):
         trainable.init(jax.random.key(0), None, dataclasses.replace(rows, regions=None))

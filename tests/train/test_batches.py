@@ -6,6 +6,10 @@ import jax
 import numpy as np
 import pytest
 
+from xai_jax.core.preprocess import Preprocess
+from xai_jax.data.example import Example
+from xai_jax.data.pipeline import Pipeline
+from xai_jax.pretrain import label_maps
 from xai_jax.runtime import mesh
 from xai_jax.train.batches import placed
 
@@ -65,3 +69,31 @@ def test_a_stream_without_a_close_is_taken_as_it_is():
     source = Plain(2)
     assert [position for _, position in placed(source, 2, ROW)] == [1, 2]
     assert source.log == ["read", "read"]
+
+
+class Maps:
+    """Five pictures; the label map of the last has one stray number."""
+
+    class_names = ()
+    names = tuple("abcde")
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, index):
+        mask = np.zeros((4, 4), np.uint8)
+        mask[3, 3] = 255 if index == 4 else 2
+        picture = np.zeros((4, 4, 3), np.uint8)
+        labels = np.zeros(0, np.float32)
+        name = self.names[index]
+        return Example(row=10 + index, name=name, picture=picture, labels=labels, mask=mask)
+
+
+def test_every_label_map_is_looked_at_and_the_sentence_names_its_picture():
+    source = Pipeline(source=Maps(), resize=Preprocess(height=4, width=4), regions=True)
+    with contextlib.closing(placed(source, 2, ROW, admit=label_maps.admitted(3))) as batches:
+        assert [next(batches)[0].regions.max() for _ in range(2)] == [2, 2]
+        with pytest.raises(ValueError, match="^e: Its label map has the number 255, and network"):
+            next(batches)
+    with_void = placed(source, 2, ROW, admit=label_maps.admitted(3, void=255))
+    assert len(list(with_void)) == 3

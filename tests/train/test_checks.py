@@ -11,6 +11,7 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
 from xai_jax.runtime.weights_file import WeightsFile
+from xai_jax.train import checks
 from xai_jax.train import fit as fit_module
 from xai_jax.train.fit import fit
 
@@ -124,6 +125,30 @@ def test_who_does_not_know_names_or_has_no_classes_is_not_asked(tmp_path):
     fit(run(method=Line(), export=export()), tmp_path / "c")
     fit(run(export=lambda_free), tmp_path / "a")
     fit(run(method=Line(), data=LineData(), validation=LineData(endless=False)), tmp_path / "b")
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Network:
+    regions: tuple[str, ...] = ("road", "sky", "unlabelled")
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Draws(Line):
+    network: Network = dataclasses.field(default_factory=Network)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Predicted(LineData):
+    region_names: tuple[str, ...] = ("sky", "road")
+
+
+def test_predicted_label_maps_have_the_regions_that_are_learned(tmp_path):
+    sentence = "^The segmenter finds sky, road, and method.network.regions are road, sky; name two"
+    with pytest.raises(ValueError, match=sentence):
+        fit(run(method=Draws(), data=Predicted(), validation=LineData()), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    checks.check_regions(run(method=Draws(), data=Predicted(region_names=("road", "sky"))))
+    checks.check_regions(run(method=Line(), data=Predicted()))
 
 
 def lambda_free(weights, workdir):

@@ -62,6 +62,7 @@ class Predicted(Settings):
             weights=jax.tree.map(jnp.asarray, found),
             preprocess=content.header.preprocess,
             sha256=content.sha256,
+            file=content.path.name,
         )
 
 
@@ -84,6 +85,7 @@ class Labels:
         weights: of it.
         preprocess: at which size it was; a picture of another is resized to that, and its map back.
         sha256: of the file.
+        file: its name.
     """
 
     names: tuple[str, ...]
@@ -92,6 +94,11 @@ class Labels:
     weights: Weights
     preprocess: Preprocess
     sha256: str
+    file: str = f"{KIND}.safetensors"
+
+    def digests(self) -> dict[str, str]:
+        """Of the file, which the label maps depend on."""
+        return {self.file: self.sha256[:32]}
 
     def __call__(self, image: Float[np.ndarray, "h w c"]) -> Int[np.ndarray, "h w"]:
         """The numbers, int32, of unit pixels."""

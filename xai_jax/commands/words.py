@@ -1,6 +1,7 @@
 """The words of a command line, before its flags are read."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Collection, Sequence
 
 
 def pictures_first(words: Sequence[str]) -> list[str]:
@@ -27,6 +28,24 @@ def pictures_first(words: Sequence[str]) -> list[str]:
         kept.append(word)
     first = next((i for i, word in enumerate(kept) if word.startswith("-")), len(kept))
     return [*kept[:first], *moved, *kept[first:]]
+
+
+def check_lists(words: Sequence[str], flags: Collection[str]) -> None:
+    """Refuses a flag of a list behind which nothing stands, since no name would stand for all.
+
+    Args:
+        words: of the command line.
+        flags: with two dashes, the words within them joined by dashes too.
+
+    Raises:
+        ValueError: one is given and names nothing.
+    """
+    for word, after in itertools.pairwise([*words, "--"]):
+        if word == "--":
+            return
+        is_flag = after.startswith("-") and not _is_number(after)
+        if word.replace("_", "-") in flags and is_flag:
+            raise ValueError(f"{word} names nothing; name one or more behind it, or leave it out.")
 
 
 def _is_number(word: str) -> bool:

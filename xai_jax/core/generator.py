@@ -1,9 +1,11 @@
 """A generator with a latent space, for methods that move codes instead of masks."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 from flax import struct
 
 from xai_jax.core.components import Split, check_numbers
@@ -64,6 +66,17 @@ class Generator:
         return self.decode_fn(self.params, context, codes, keys)
 
 
+def check_prepares(generator: Generator, shape: tuple[int, ...]) -> None:
+    """Refuses pictures ``[b h w c]`` that it cannot draw; computes nothing.
+
+    Raises:
+        ValueError: of its own `prepare_fn`.
+    """
+    images = jax.ShapeDtypeStruct(shape, jnp.float32)
+    labels = jax.ShapeDtypeStruct(shape[:3], jnp.int32) if generator.region_names else None
+    jax.eval_shape(Generator.prepare, generator, images, labels)
+
+
 def check_label_map(generator: Generator, known: Mapping[str, Any]) -> None:
     """Refuses what is known of one picture where the generator's label map is not in it.
 
@@ -80,6 +93,35 @@ def check_label_map(generator: Generator, known: Mapping[str, Any]) -> None:
 def region_names(generator: Generator | None) -> tuple[str, ...]:
     """Of its label maps' numbers; empty where there is no generator, or no map."""
     return () if generator is None else generator.region_names
+
+
+def map_names(generator: Generator | None) -> tuple[str, ...]:
+    """Of the numbers in the label maps that are handed in, before any falls into pieces."""
+    split = None if generator is None else generator.split
+    return region_names(generator) if split is None else split.classes
+
+
+def check_map_names(
+    found: Sequence[str], wanted: Sequence[str], whose: str = "the generator draws"
+) -> None:
+    """Refuses predicted label maps whose numbers stand for other regions.
+
+    The last of the wanted ones may never be predicted: what is void, say.
+
+    Args:
+        found: names of the numbers that a segmenter predicts; empty: not known.
+        wanted: names of the numbers that are asked for; empty: none are.
+        whose: what an error says before these.
+
+    Raises:
+        ValueError: they differ; says both.
+    """
+    wanted = tuple(wanted)[: len(found)]
+    if wanted and wanted != tuple(found):
+        raise ValueError(
+            f"The segmenter finds {', '.join(found)}, and {whose} {', '.join(wanted)}; name two "
+            "that have learned from the same label maps."
+        )
 
 
 def numbered(generator: Generator | None, known: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,6 +15,7 @@ from xai_jax.data import pictures
 
 BACKGROUND, VOID = 0, 255  # in a map of class ids; class k is written k + 1
 MAX_CLASSES = 254  # that eight bits can number
+_THREADS = 8  # that read files
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,7 @@ class Example:
     @property
     def target(self) -> int:
         """The first true class; 0 for a picture without any."""
-        return int(np.argmax(self.labels))
+        return int(np.argmax(self.labels)) if len(self.labels) else 0
 
 
 @runtime_checkable
@@ -91,6 +94,23 @@ def digest(content: Path | bytes | np.ndarray) -> str:
     found = hashlib.sha256(f"{content.dtype.str}{content.shape}".encode())
     found.update(np.ascontiguousarray(content).tobytes())
     return _short(found)
+
+
+def digests_of(source: Any) -> dict[str, str] | None:
+    """What the files of a source hold, by file; ``None`` where it cannot say."""
+    found = getattr(source, "digests", None)
+    return None if found is None else found()
+
+
+def file_digests(root: Path, paths: Sequence[Path]) -> dict[str, str]:
+    """`digest` of every file, by its path below `root`; all are read once, by threads.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    files = [path.relative_to(root).as_posix() for path in paths]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return dict(zip(files, pool.map(digest, paths), strict=True))
 
 
 def _short(found: Any) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from xai_jax.core.errors import BadPicture
 from xai_jax.data import pictures, table
-from xai_jax.data.example import Example, another_size, digest, unusable
+from xai_jax.data.example import Example, another_size, digest, file_digests, unusable
 
 TABLE, CLASSES = "labels.csv", "classes.json"
 _THREADS = 8  # that read files, for which Python's lock is free
@@ -74,13 +74,10 @@ class FolderExamples:
         paths = [self._picture(i) for i in range(len(self))]
         if self.has_masks:
             paths += [self.mask_of(i) for i in range(len(self))]
-        files = [path.relative_to(self.root).as_posix() for path in paths]
-        with ThreadPoolExecutor(_THREADS) as pool:
-            of_files = dict(zip(files, pool.map(digest, paths), strict=True))
         return {
             **({CLASSES: digest(named)} if named.is_file() else {}),
             TABLE: digest(tables.encode()),
-            **of_files,
+            **file_digests(self.root, paths),
         }
 
     def _picture(self, index: int) -> Path:

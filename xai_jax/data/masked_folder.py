@@ -1,6 +1,7 @@
 """Pictures of a folder with their masks as label maps: no class of its table is asked for."""
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import numpy as np
 
 from xai_jax.core.settings import Settings
 from xai_jax.data import folder_classes, folder_table, pictures, table
-from xai_jax.data.example import VOID, Example
-from xai_jax.data.folder_examples import CLASSES
+from xai_jax.data.example import VOID, Example, digest, file_digests
+from xai_jax.data.folder_examples import CLASSES, TABLE
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -75,6 +76,21 @@ class MaskedExamples:
     def mask_of(self, name: str) -> Path:
         """The file of a picture's mask."""
         return table.lying(self.root / "masks", Path(name).with_suffix(".png").as_posix())
+
+    def digests(self) -> dict[str, str]:
+        """Of what the tables say of these pictures, and of every picture and mask.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        said = digest(json.dumps([self.rows, self.names]).encode())
+        paths = [table.lying(self.root / "images", name) for name in self.names]
+        paths += [self.mask_of(name) for name in self.names]
+        return {
+            **({} if self.meaning is None else {CLASSES: digest(self.meaning)}),
+            TABLE: said,
+            **file_digests(self.root, paths),
+        }
 
     def __len__(self) -> int:
         """Number of pictures."""

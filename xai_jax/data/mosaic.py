@@ -17,7 +17,7 @@ from xai_jax.core.domains import Interval, Natural, Seed, Share, ShareBelowOne
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Builds
 from xai_jax.core.settings import Settings
-from xai_jax.data.example import BACKGROUND, Example, Examples, picture_of, unusable
+from xai_jax.data.example import BACKGROUND, Example, Examples, digests_of, picture_of, unusable
 from xai_jax.data.transforms import rng_of
 
 _SPLIT = 0  # seed of which pictures are in which part: not to be changed by a seed of the draws
@@ -147,8 +147,7 @@ class MosaicExamples:
 
     def digests(self) -> dict[str, str] | None:
         """Of the files of the pictures, of all parts; ``None`` where their source cannot say."""
-        found = getattr(self.source, "digests", None)
-        return None if found is None else found()
+        return digests_of(self.source)
 
     def __getitem__(self, index: int) -> Example:
         """Mosaic `index`, with its tiles as mask.

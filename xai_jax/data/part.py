@@ -9,7 +9,7 @@ from jaxtyping import Bool
 from xai_jax.core.domains import Count, NotEmpty
 from xai_jax.core.method import Builds
 from xai_jax.core.settings import Settings, nearest
-from xai_jax.data.example import Example, Examples
+from xai_jax.data.example import Example, Examples, digests_of
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -53,6 +53,10 @@ class Wrapped:
         """Those of the whole."""
         names: tuple[str, ...] = self.whole.names
         return names
+
+    def digests(self) -> dict[str, str] | None:
+        """Of all files of the whole; ``None`` where it cannot say."""
+        return digests_of(self.whole)
 
     def __len__(self) -> int:
         """Number of rows."""

@@ -14,7 +14,15 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch
 from xai_jax.data import masks, transforms
-from xai_jax.data.example import MAX_CLASSES, Example, Examples, classes_of, picture_of, unusable
+from xai_jax.data.example import (
+    MAX_CLASSES,
+    Example,
+    Examples,
+    classes_of,
+    digests_of,
+    picture_of,
+    unusable,
+)
 from xai_jax.data.masks import Masks
 from xai_jax.data.transforms import Augment, Crops, Warp, rng_of
 
@@ -77,9 +85,19 @@ class Pipeline(Settings):
         return self.examples.class_names
 
     @property
+    def region_names(self) -> tuple[str, ...]:
+        """Of the numbers in label maps that are predicted; empty where they are the data's own."""
+        return tuple(getattr(self.labeller, "names", ()))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """What people call each picture, no two alike."""
         return self.examples.names
+
+    def called(self, image_id: int) -> str:
+        """What people call the picture that has this number in a batch; looks through all."""
+        rows = (self.examples[row] for row in range(len(self)))
+        return next(example.name for example in rows if example.row == image_id)
 
     def __len__(self) -> int:
         """Number of pictures."""
@@ -99,9 +117,9 @@ class Pipeline(Settings):
         return _arrays(plain, self.examples[row], epoch=0)
 
     def digests(self) -> dict[str, str] | None:
-        """What the files of the source hold, by file; ``None`` where it cannot say."""
-        found = getattr(self.examples, "digests", None)
-        return None if found is None else found()
+        """What the files of the source and of the segmenter hold; ``None`` where nobody can say."""
+        found = digests_of(self.examples), digests_of(self.labeller)
+        return None if found == (None, None) else {**(found[0] or {}), **(found[1] or {})}
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Batches that show every picture once; the last one may be padded."""

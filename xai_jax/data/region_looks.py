@@ -7,6 +7,7 @@ exposure of a photograph says nothing of its sky when every region has a gain an
 import dataclasses
 import enum
 import functools
+import hashlib
 from typing import Annotated
 
 import numpy as np
@@ -16,8 +17,15 @@ from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Builds
 from xai_jax.core.settings import Settings
 from xai_jax.data import pictures
-from xai_jax.data.example import VOID, Example, Examples, another_size, picture_of
-from xai_jax.data.transforms import rng_of
+from xai_jax.data.example import (
+    VOID,
+    Example,
+    Examples,
+    another_size,
+    digests_of,
+    picture_of,
+    unusable,
+)
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _TINT = 0.3  # of a gain's spread, for each colour by itself
@@ -36,7 +44,8 @@ class RegionLooks(Settings):
 
     The one class is there where the mean luma of the region `decides` is above `above`, after all
     regions have been varied; or, where `asks` is SHARE, where it covers more than that of the
-    picture, which no change of looks turns. Picture i depends on its file and on ``(seed, i)``.
+    picture, which no change of looks turns. How a picture is varied depends on its name, on how
+    often it was shown before, and on `seed`: no two splits have the same gains.
 
     Fields:
         source: the pictures, or settings whose `build` finds them; their masks number the regions.
@@ -75,8 +84,8 @@ class RegionLooks(Settings):
         """Looks at every mask.
 
         Raises:
-            ValueError: `decides` is no region, or no picture has enough of it.
-            BadPicture: a mask cannot be read.
+            ValueError: `decides` is no region, no picture has enough of it, or a mask cannot be
+                read or has a number that is neither a region nor void; the sentence names it.
         """
         if self.decides not in self.regions:
             raise ValueError(f"{self.decides!r} is none of the regions {', '.join(self.regions)}.")
@@ -85,7 +94,7 @@ class RegionLooks(Settings):
         rows = tuple(
             row
             for row in range(len(source))
-            if (_numbers(source[row]) == number).mean() >= self.least
+            if (_looked_at(source[row], self.regions) == number).mean() >= self.least
         )
         if not rows:
             raise ValueError(f"No picture has {self.least} of {self.decides}; lower least.")
@@ -122,6 +131,10 @@ class VariedExamples:
             for n in range(len(self))
         )
 
+    def digests(self) -> dict[str, str] | None:
+        """Of the files of the source; ``None`` where it cannot say."""
+        return digests_of(self.source)
+
     def __len__(self) -> int:
         """Number of pictures."""
         return self.settings.num or len(self.rows)
@@ -130,12 +143,12 @@ class VariedExamples:
         """Picture `index`, varied.
 
         Raises:
-            BadPicture: it cannot be read.
+            BadPicture: it cannot be read, or its mask has a number that is no region.
         """
         index = range(len(self))[index]  # ends a loop as a list does
         settings = self.settings
         example = self.source[self.rows[index % len(self.rows)]]
-        numbers = _numbers(example)
+        numbers = _numbers(example, settings.regions)
         ids = np.where(numbers == VOID, len(settings.regions), numbers)
         image = np.asarray(picture_of(example), np.float32) / 255
         if ids.shape != image.shape[:2]:
@@ -158,7 +171,9 @@ class VariedExamples:
 
     def _gains(self, index: int) -> np.ndarray:
         """``[n 3]``, one for each colour of each region."""
-        settings, rng = self.settings, rng_of(self.settings.seed, 0, index)
+        settings, name = self.settings, hashlib.sha256(self.names[index].encode()).digest()
+        entropy = np.random.SeedSequence([settings.seed, int.from_bytes(name, "big")])
+        rng = np.random.Generator(np.random.Philox(entropy))
         num = len(settings.all_regions)
         whole = rng.normal(0.0, settings.vary, (num, 1))
         colours = rng.normal(0.0, _TINT * settings.vary, (num, 3))
@@ -170,9 +185,25 @@ def _label(over: float, graded: float) -> float:
     return float(1 / (1 + np.exp(-over / graded))) if graded else float(over > 0)
 
 
-def _numbers(example: Example) -> np.ndarray:
+def _looked_at(example: Example, regions: tuple[str, ...]) -> np.ndarray:
+    try:
+        return _numbers(example, regions)
+    except BadPicture as error:
+        raise ValueError(unusable(example.name, error)) from error
+
+
+def _numbers(example: Example, regions: tuple[str, ...]) -> np.ndarray:
+    """Of a picture's mask, each a region or void."""
     if example.mask is None:
         raise ValueError(f"{example.name} has no mask.")
     if isinstance(example.mask, np.ndarray):
-        return example.mask
-    return pictures.class_ids(example.mask)
+        numbers = example.mask
+    else:
+        numbers = pictures.class_ids(example.mask)
+    strange = numbers[(numbers != VOID) & (numbers >= len(regions))]
+    if strange.size:
+        raise BadPicture(
+            f"Its mask has the number {strange.max()}, and the regions are 0 to "
+            f"{len(regions) - 1}, and {VOID} void"
+        )
+    return numbers

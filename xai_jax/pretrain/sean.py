@@ -7,13 +7,11 @@ perceptual network is Lite1 in place of VGG-19: one that explains nothing here.
 
 import dataclasses
 import functools
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from flax import struct
 
@@ -30,9 +28,7 @@ from xai_jax.nn.layers import InTraining
 from xai_jax.nn.learner import Learner, Weights
 from xai_jax.nn.sean import Sean
 from xai_jax.nn.sean_critic import Critics
-from xai_jax.pretrain import ca_losses
-
-_LOOKED_AT = 4  # batches, before a training begins
+from xai_jax.pretrain import ca_losses, label_maps
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -45,6 +41,7 @@ class Config(Settings):
         generator_rate, critic_rate: of Adam (betas 0 and 0.9) for the two sides.
         steady_steps: steps at these rates.
         decay_steps: steps after them, over which the rates fall to 0 along a line; 0: they stay.
+            Both count the steps of the run, also for critics that join in late.
         pixel_weight: of the mean absolute difference of the pixels, in [-1, 1].
         feature_weight: of the difference of Lite1's features; above 0, `explained.classifier` must
             be efficientnet_lite1.
@@ -68,12 +65,13 @@ class Config(Settings):
     critic_from: Natural = 0
     average: ShareBelowOne = 0.0
 
-    def optimiser(self, rate: float) -> optax.GradientTransformation:
-        """Of one side."""
-        schedule: Any = rate
+    def optimiser(self, rate: float, num_steps: Any) -> optax.GradientTransformation:
+        """Of one side, for one update after `num_steps` of the run; its state is of no rate."""
+        now: Any = rate
         if self.decay_steps:
-            schedule = optax.linear_schedule(rate, 0.0, self.decay_steps, self.steady_steps)
-        return optax.adam(schedule, b1=0.0, b2=0.9)
+            falling = optax.linear_schedule(rate, 0.0, self.decay_steps, self.steady_steps)
+            now = falling(num_steps)
+        return optax.adam(now, b1=0.0, b2=0.9)
 
     def build(self) -> Trainable:
         """What a training loop needs; the state is a `nn.ema.Averaged` of a `State`."""
@@ -82,7 +80,7 @@ class Config(Settings):
             step=_step(self),
             measure=_measure(self),
             weights=lambda state: learner.weights(state.generator),
-            look=_look(self),
+            admit=label_maps.admitted(len(self.network.regions)),
         )
         return ema(made, self.average)
 
@@ -119,12 +117,12 @@ def _init(cfg: Config) -> Callable[..., State]:
         generator = Learner(
             params=made["params"],
             statistics=made["batch_stats"],
-            opt_state=cfg.optimiser(cfg.generator_rate).init(made["params"]),
+            opt_state=cfg.optimiser(cfg.generator_rate, 0).init(made["params"]),
         )
         critics = Learner(
             params=judging,
             statistics={},
-            opt_state=cfg.optimiser(cfg.critic_rate).init(judging),
+            opt_state=cfg.optimiser(cfg.critic_rate, 0).init(judging),
         )
         return State(generator=generator, critics=critics, num_steps=jnp.int32(0))
 
@@ -134,11 +132,12 @@ def _init(cfg: Config) -> Callable[..., State]:
 def _step(cfg: Config) -> Callable[..., Any]:
     """The generator, then the critics on the same pictures."""
     of_generator, of_critics = _of_generator(cfg), _of_critics(cfg)
-    own, theirs = cfg.optimiser(cfg.generator_rate), cfg.optimiser(cfg.critic_rate)
 
     def step(state: State, frozen: Frozen | None, batch: Batch, key: PRNGKey, axis_name=None):
         keys = example_keys(key, batch.image_id)
         has_critics = state.num_steps >= cfg.critic_from
+        rates = cfg.generator_rate, cfg.critic_rate
+        own, theirs = (cfg.optimiser(rate, state.num_steps) for rate in rates)
         training = InTraining(weight=batch.weight, axis_name=axis_name)
         given = keys, frozen, state.critics.params, has_critics, training
         made, metrics = learner.minimise(
@@ -230,22 +229,3 @@ def _measure(cfg: Config) -> Callable[..., dict[str, PerExample]]:
         return {"loss": jnp.abs(off).mean((1, 2, 3)), "mse": jnp.square(off).mean((1, 2, 3))}
 
     return measure
-
-
-def _look(cfg: Config) -> Callable[[Any, Iterator[Batch]], None]:
-    def look(frozen: PyTree, batches: Iterator[Batch]) -> None:
-        """Refuses label maps with numbers that are no region."""
-        del frozen
-        last = len(cfg.network.regions) - 1
-        for batch in itertools.islice(batches, _LOOKED_AT):
-            if batch.regions is None:
-                _one_hot(cfg, batch)
-            numbers = np.asarray(batch.regions)
-            if numbers.min() < 0 or numbers.max() > last:
-                wrong = numbers.min() if numbers.min() < 0 else numbers.max()
-                raise ValueError(
-                    f"A label map has the number {wrong}, and network.regions names 0 to {last}; "
-                    "name all regions, or look at the maps."
-                )
-
-    return look

@@ -5,8 +5,6 @@ ResNet-101 learned it by cross-entropy.
 """
 
 import dataclasses
-import itertools
-from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +20,7 @@ from xai_jax.nn.deepfill import scaled
 from xai_jax.nn.layers import InTraining
 from xai_jax.nn.learner import Learner
 from xai_jax.nn.segmenter import RegionSegmenter
-
-_LOOKED_AT = 4  # batches, before a training begins
+from xai_jax.pretrain import label_maps
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -100,7 +97,7 @@ def segmenter(cfg: Config) -> Trainable:
         step=step,
         measure=measure,
         weights=learner.weights,
-        look=_look(cfg),
+        admit=label_maps.admitted(len(cfg.network.regions), cfg.void),
         summary=summary,
     )
 
@@ -158,21 +155,3 @@ def _labels(cfg: Config, batch: Batch) -> tuple[AnyArray, AnyArray]:
         )
     counted = batch.regions != cfg.void
     return jnp.where(counted, batch.regions, 0), counted.astype(jnp.float32)
-
-
-def _look(cfg: Config):
-    def look(frozen: Frozen | None, batches: Iterator[Batch]) -> None:
-        """Refuses label maps with numbers that are neither a region nor void."""
-        del frozen
-        last = len(cfg.network.regions) - 1
-        for batch in itertools.islice(batches, _LOOKED_AT):
-            _labels(cfg, batch)
-            numbers = np.unique(np.asarray(batch.regions))
-            wrong = [n for n in numbers if n != cfg.void and not 0 <= n <= last]
-            if wrong:
-                raise ValueError(
-                    f"A label map has the number {wrong[0]}; network.regions names 0 to {last}, "
-                    f"and void is {cfg.void}: name all regions, or look at the maps."
-                )
-
-    return look

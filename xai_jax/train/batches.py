@@ -3,22 +3,32 @@
 import contextlib
 import copy
 import itertools
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import jax
+import numpy as np
 from jax.sharding import Mesh
 
+from xai_jax.core.errors import BadPicture
 from xai_jax.core.types import PyTree
 from xai_jax.experiment import Source
 from xai_jax.runtime.ahead import map_ahead
 from xai_jax.runtime.mesh import place_split
 
 _AHEAD = 2  # batches that wait, on the devices already
+_KNOWN = ("labels", "regions")  # of a `core.types.Batch`, what pictures are admitted by
+
+Admit = Callable[[Mapping[str, Any]], None]
 
 
 def placed(
-    source: Source, batch_size: int, mesh: Mesh, *, start: Any = None
+    source: Source,
+    batch_size: int,
+    mesh: Mesh,
+    *,
+    start: Any = None,
+    admit: Admit | None = None,
 ) -> Generator[tuple[PyTree, Any], None, None]:
     """Batches split over the mesh, each with the stream's position after it.
 
@@ -29,9 +39,11 @@ def placed(
         batch_size: rows over all processes.
         mesh: over the devices of all processes.
         start: position to go on from; ``None`` for the beginning.
+        admit: of a `Trainable`.
 
     Raises:
-        ValueError: the share of this process has another number of rows than it must.
+        ValueError: the share of this process has another number of rows than it must, or a picture
+            is not admitted; the sentence names it.
     """
     stream = source.batches(
         batch_size,
@@ -47,6 +59,8 @@ def placed(
         except StopIteration:
             return None  # and None again, should a batch after it be asked for ahead
         _check_rows(batch, rows)
+        if admit is not None:
+            _check_pictures(admit, batch, source)
         # A copy, for the stream goes on before the position is written.
         return place_split(mesh, batch), copy.deepcopy(stream.state)
 
@@ -67,3 +81,15 @@ def _check_rows(batch: PyTree, rows: int) -> None:
                 f"The data gave an array of shape {list(leaf.shape)} where {rows} rows a batch are "
                 "asked for; pad the last batch with rows of weight 0."
             )
+
+
+def _check_pictures(admit: Admit, batch: Any, source: Source) -> None:
+    known = {name: getattr(batch, name) for name in _KNOWN}
+    known = {name: np.asarray(values) for name, values in known.items() if values is not None}
+    for row, image_id in enumerate(np.asarray(batch.image_id)):
+        try:
+            admit({name: values[row] for name, values in known.items()})
+        except BadPicture as error:
+            called = getattr(source, "called", None)
+            name = f"Picture {image_id}" if called is None else called(int(image_id))
+            raise ValueError(f"{name}: {error}") from error

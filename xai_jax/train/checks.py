@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from xai_jax.core.generator import check_map_names
 from xai_jax.core.method import Method, Trainable
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.experiment import Experiment
@@ -103,6 +104,18 @@ def check_classes(experiment: Experiment) -> None:
             f"The network of method has {num_classes} classes and {first}.class_names "
             f"{len(names[first])} names; make the two agree."
         )
+
+
+def check_regions(experiment: Experiment) -> None:
+    """Holds predicted label maps to the regions of the network that learns from them.
+
+    Raises:
+        ValueError: a segmenter finds others.
+    """
+    wanted = getattr(getattr(experiment.method, "network", None), "regions", ())
+    for data in data_of(experiment).values():
+        found = getattr(data, "region_names", ()) if wanted else ()
+        check_map_names(found, wanted, "method.network.regions are")
 
 
 def _explained(experiment: Experiment) -> Any:

@@ -26,7 +26,7 @@ class Config(Optimisation):
     """Settings; the defaults are the published ones.
 
     Attributes:
-        num_steps, learning_rate, distance_weight, margin, fresh_noise, restored: as in
+        num_steps, learning_rate, distance_weight, margin, fresh_noise, restored, corrected: as in
             `settings.Optimisation`.
         targeted: names of the regions that may change; empty: all that the picture has.
     """
@@ -35,7 +35,9 @@ class Config(Optimisation):
 
     @classmethod
     def sparing(cls) -> "Config":
-        """No more change than a decision of 95 % needs, and the picture's own pixels around it.
+        """No more change than a decision of 95 % needs, and pixels of the picture around it.
+
+        Around the regions that are `targeted`, that is; without any, all of it is drawn.
 
         The weight of the distance was chosen on planted streets, whose cause is known: at the
         published one a code that turns a red light green costs more than the decision is worth.

@@ -63,12 +63,25 @@ class Problem:
         """Log-odds of the other decision than that of the picture itself."""
         return away(self.odds) * odds
 
+    def reached(self, images: Images, credit: PerExample) -> PerExample:
+        """How far the other decision is reached by what the classifier judges, less a `credit`."""
+        return self.gained(self.ask(images)) - credit
+
+    def credit(self, inside: Maps) -> PerExample:
+        """What the reconstruction gains by itself, where that is taken off; else 0."""
+        if not self.cfg.corrected:
+            return jnp.zeros_like(self.odds)
+        drawn = self.draw(jnp.zeros_like(self.begun), self.cfg.num_steps)
+        begun = self.gained(self.ask(self.judged(drawn, inside)))
+        return jnp.maximum(begun - self.gained(self.odds), 0.0)
+
     def solve(self, free: AnyArray) -> tuple[AnyArray, dict[str, AnyArray]]:
         """How the codes move where `free` ``[b n]`` is 1, and the trace; 0 for the others."""
         inside, free = regions.where(self.batch.regions, free), free[..., None]
+        credit = self.credit(inside)
 
         def objective(moved: AnyArray, step: Any) -> tuple[PerExample, dict[str, PerExample]]:
-            gained = self.gained(self.ask(self.judged(self.draw(free * moved, step), inside)))
+            gained = self.reached(self.judged(self.draw(free * moved, step), inside), credit)
             # In logits: no probability that is 0 or 1 has a logarithm to be asked for.
             decision = jax.nn.softplus(-gained)
             distance = jnp.square(free * moved).sum((1, 2))
@@ -117,7 +130,8 @@ def explained(of: Problem, free: AnyArray, moved: AnyArray, trace: dict[str, Any
         trace: ``{name: [b t]}``.
     """
     inside = regions.where(of.batch.regions, free)
-    begin, end = of.draw(jnp.zeros_like(moved), 0), of.draw(moved, of.cfg.num_steps)
+    # With the same noise, so that what they differ by is what the codes' change does.
+    begin, end = (of.draw(codes, of.cfg.num_steps) for codes in (jnp.zeros_like(moved), moved))
     made = of.judged(end, inside)
     odds = shown.Odds(
         before=of.odds, reconstruction=of.ask(of.judged(begin, inside)), after=of.ask(made)

@@ -65,17 +65,21 @@ def check(targeted: tuple[str, ...], frozen: Frozen, shape: tuple[int, int, int,
 
 
 def admit(targeted: tuple[str, ...], frozen: Frozen, known: Mapping[str, Any]) -> None:
-    """Refuses a picture without a label map, or with one that does not fit.
+    """Refuses a picture without a label map, or with one that does not fit or lacks a region.
+
+    Of the pieces of a region one is enough: not every picture has a second car.
 
     Raises:
         BadPicture: says what is missing, and which regions the picture has.
     """
     generator = generator_of(frozen)
     check_label_map(generator, known)
-    names = generator.region_names
-    there = np.unique(known["regions"])
-    absent = [name for name in targeted if names.index(name) not in there]
-    if absent and len(absent) == len(targeted):
+    names, there = generator.region_names, np.unique(known["regions"])
+    classes = np.arange(len(names)) if generator.split is None else generator.split.origins
+    numbers = {name: names.index(name) for name in targeted}
+    found = {classes[number] for number in numbers.values() if number in there}
+    absent = [name for name, n in numbers.items() if n not in there and classes[n] not in found]
+    if absent:
         present = ", ".join(names[number] for number in there)
         raise BadPicture(f"It has no {' and no '.join(absent)}; it has {present}.")
 
@@ -90,6 +94,11 @@ def of_batch(batch: Batch) -> AnyArray:
         raise ValueError("STEEX asks for the label map of each picture; hand them in as regions.")
     labels: AnyArray = batch.regions
     return labels
+
+
+def present(labels: AnyArray, num: int) -> AnyArray:
+    """``[b num]`` bool: which regions a label map has."""
+    return (labels[..., None] == jnp.arange(num)).any((1, 2))
 
 
 def where(labels: AnyArray, free: AnyArray) -> Maps:

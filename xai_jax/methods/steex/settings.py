@@ -20,6 +20,8 @@ class Optimisation(Settings):
         fresh_noise: the generator draws its noise anew at every step; else one noise a picture.
         restored: whether pixels outside of the regions that may change are the picture's own, also
             for the classifier; as published they are the generator's.
+        corrected: whether what the reconstruction alone gains, by errors of the generator, is taken
+            off: the codes then have to turn the decision by themselves.
     """
 
     num_steps: Count = 99
@@ -28,3 +30,4 @@ class Optimisation(Settings):
     margin: NotNegative | None = None
     fresh_noise: bool = True
     restored: bool = False
+    corrected: bool = False

@@ -26,16 +26,20 @@ ALONE = Output(
     kind="picture",
     axes=(REGION, *COUNTERFACTUAL.axes),
     unit="unit pixels",
-    meaning="The counterfactual by each region alone; of one that is absent or not tried the same "
-    "without any change.",
+    meaning="The counterfactual by each region alone; of one that is absent or not tried the "
+    "picture itself.",
 )
 ALONE_GAINED = outputs.number(
-    "gained_alone", "nats", "Log-odds of the other decision by each region alone.", REGION
+    "gained_alone",
+    "nats",
+    "Log-odds of the other decision by each region alone; of one that is absent or not tried those "
+    "of the picture itself.",
+    REGION,
 )
 SET = outputs.number(
     "region_set",
     "0 or 1",
-    "The fewest regions found that flip; all that were tried where none do.",
+    "The fewest regions found that flip; where none do, all that were tried and are there.",
     REGION,
 )
 
@@ -45,7 +49,7 @@ class Sparsest(Optimisation):
     """Settings; see `Optimisation`. By default those of `Config.sparing`.
 
     Attributes:
-        num_steps, learning_rate, distance_weight, margin, fresh_noise, restored: as in
+        num_steps, learning_rate, distance_weight, margin, fresh_noise, restored, corrected: as in
             `settings.Optimisation`.
         targeted: names of the regions that are tried; empty: all that the picture has.
     """
@@ -87,12 +91,16 @@ def _explain(
     names = of.generator.region_names
     tried = jnp.asarray(regions.numbers_of(tuple(cfg.targeted), names))
     found = jax.lax.map(functools.partial(_alone, of), jnp.eye(len(names))[tried])
-    nothing = _made(of, jnp.zeros_like(of.begun), jnp.zeros(of.begun.shape[:2]))
-    gained, pictures = (
-        jnp.repeat(one[:, None], len(names), axis=1).at[:, tried].set(jnp.moveaxis(own, 0, 1))
-        for one, own in zip(nothing, found, strict=True)
-    )
-    free, moved, trace = _fewest(of, gained, tried)
+    among = regions.present(regions.of_batch(batch), len(names))
+    among &= jnp.zeros(len(names), bool).at[tried].set(True)
+
+    def of_all(untouched, alone):
+        every = jnp.repeat(untouched[:, None], len(names), axis=1)
+        own = every.at[:, tried].set(jnp.moveaxis(alone, 0, 1))
+        return jnp.where(among.reshape(*among.shape, *[1] * (own.ndim - 2)), own, every)
+
+    gained, pictures = map(of_all, (of.gained(of.odds), batch.images), found)
+    free, moved, trace = _fewest(of, gained, among, len(tried))
     said = problem.explained(of, free, moved, trace)
     numbers = {**said.numbers, ALONE_GAINED.name: gained, SET.name: free}
     return dataclasses.replace(
@@ -111,16 +119,23 @@ def _alone(of: Problem, row: AnyArray) -> tuple[AnyArray, AnyArray]:
 
 def _made(of: Problem, moved: AnyArray, free: AnyArray) -> tuple[AnyArray, AnyArray]:
     """How far the other decision is reached by codes that have moved, and the pictures."""
-    made = of.judged(of.draw(moved, of.cfg.num_steps), regions.where(of.batch.regions, free))
-    return of.gained(of.ask(made)), made
+    inside = regions.where(of.batch.regions, free)
+    made = of.judged(of.draw(moved, of.cfg.num_steps), inside)
+    return of.reached(made, of.credit(inside)), made
 
 
 def _fewest(
-    of: Problem, gained: AnyArray, tried: AnyArray
+    of: Problem, gained: AnyArray, among: AnyArray, most: int
 ) -> tuple[AnyArray, AnyArray, dict[str, AnyArray]]:
-    """Which regions move, how far, and the trace, of each picture's smallest set that flips."""
-    never = jnp.ones(gained.shape[1], bool).at[tried].set(False)
-    order = jnp.where(never, jnp.inf, -gained).argsort(axis=1).argsort(axis=1)  # 0 for the best
+    """Which regions move, how far, and the trace, of each picture's smallest set that flips.
+
+    Args:
+        of: the problem.
+        gained: ``[b n]``, by each region alone.
+        among: ``[b n]`` bool, which may be in the set.
+        most: of these in any picture.
+    """
+    order = jnp.where(among, -gained, jnp.inf).argsort(axis=1).argsort(axis=1)  # 0 for the best
     nothing = jax.tree.map(
         lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(of.solve, jnp.ones_like(gained))
     )
@@ -129,16 +144,16 @@ def _fewest(
     def larger(carry, size):
         def solved(carry):
             is_done, *before = carry
-            free = (order < size).astype(jnp.float32)
+            free = (among & (order < size)).astype(jnp.float32)
             found = (free, *of.solve(free))
             reached, _ = _made(of, found[1], free)
             kept = jax.tree.map(functools.partial(_where, is_done), tuple(before), found)
-            return (is_done | (reached > 0), *kept)
+            return (is_done | (reached > 0) | (size >= among.sum(axis=1)), *kept)
 
         return jax.lax.cond(carry[0].all(), lambda carry: carry, solved, carry), None
 
     begun = (is_done, jnp.zeros_like(gained), *nothing)
-    (_, *found), _ = jax.lax.scan(larger, begun, jnp.arange(1, len(tried) + 1))
+    (_, *found), _ = jax.lax.scan(larger, begun, jnp.arange(1, most + 1))
     free, moved, trace = found
     return free, moved, trace
 
