@@ -116,6 +116,7 @@ SETTINGS = {
         network=deepfill.Network(width=4, coarse=False),
         feature_weight=0.0,
         critic_from=5,
+        decay_steps=50,
         critic_width=2,
         average=0.5,
     ),
@@ -143,6 +144,12 @@ def test_before_it_joins_in_nobody_asks_the_critic():
         strict=True,
     ):
         assert np.array_equal(one, other)
+    begun = dataclasses.replace(learning, num_steps=jnp.int32(5))
+    made, _ = step(dataclasses.replace(wanted, learning=begun), None, pictures, key)
+    after = made.learning.critics["patches"].params
+    moved = jax.tree.map(lambda a, b: float(abs(a - b).max()), patches.params, after)
+    rate = 1e-3 * 0.5 * (1.0 + np.cos(np.pi * 5 / 50))  # that of the run's step, not of a first one
+    np.testing.assert_allclose(max(jax.tree.leaves(moved)), rate, rtol=2e-3)
 
 
 @pytest.mark.parametrize("name", SETTINGS)

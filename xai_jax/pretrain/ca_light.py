@@ -55,6 +55,7 @@ class Config(Common):
 def _step(cfg: Config) -> ca_parts.Step:
     """The generator, then the critic on the same filled pictures."""
     tx, of_generator, of_critic = cfg.optimiser(), _of_generator(cfg), _of_critic(cfg)
+    of_late = cfg.optimiser(cfg.critic_from)  # it has the rate of the generator's step
 
     def step(state: State, frozen, batch, key, axis_name=None):
         keep = holes.holes(example_keys(key, batch.image_id), *batch.images.shape[1:3])
@@ -68,7 +69,8 @@ def _step(cfg: Config) -> ca_parts.Step:
         fake = jax.lax.stop_gradient(made.statistics)
 
         def criticise():
-            return learner.minimise(before, tx, of_critic, batch, keep, fake, axis_name=axis_name)
+            given = batch, keep, fake
+            return learner.minimise(before, of_late, of_critic, *given, axis_name=axis_name)
 
         untouched = before, {"loss": jnp.float32(0.0)}
         after, said = jax.lax.cond(has_critic, criticise, lambda: untouched)

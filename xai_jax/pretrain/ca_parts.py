@@ -47,11 +47,12 @@ class Common(Settings):
     adversarial_weight: NotNegative = 1e-3
     average: ShareBelowOne = 0.0
 
-    def optimiser(self) -> optax.GradientTransformation:
-        """Of every network."""
+    def optimiser(self, first: int = 0) -> optax.GradientTransformation:
+        """Of every network; the first update of this one is that of the step `first` of the run."""
         rate: Any = self.learning_rate
         if self.decay_steps:
-            rate = optax.cosine_decay_schedule(self.learning_rate, self.decay_steps)
+            falling = optax.cosine_decay_schedule(self.learning_rate, self.decay_steps)
+            rate = lambda count: falling(count + first)  # noqa: E731
         return optax.adam(rate, b1=0.5, b2=0.9)
 
 
