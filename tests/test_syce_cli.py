@@ -9,6 +9,7 @@ import pytest
 import tiny_cli
 import tiny_run
 import tiny_trained
+from PIL import Image
 from tiny_cli import only_sentence
 
 import xai_jax
@@ -54,6 +55,13 @@ def test_what_syce_has_learned_explains_from_the_command_to_the_report(run, chec
     np.testing.assert_allclose(found.saliency, np.abs(difference), atol=1e-6)  # of grey pictures
     assert np.asarray(found["decision"]).tolist() == [1, 0, 0]  # picture i is of class i
     assert {"flipped", "changed_by"} <= set(found.outputs)
+    odds = {name: np.asarray(found[f"odds_{name}"]) for name in ("before", "stable", "after")}
+    assert ((odds["before"] >= 0) == np.asarray(found["decision"])).all()
+    flipped = (odds["after"] >= 0) != (odds["before"] >= 0)
+    assert (flipped == np.asarray(found["flipped"])).all()
+    assert "odds_after" in (out / "summary.csv").read_text().splitlines()[0]
+    with Image.open(out / "pictures" / "0.png") as sheet:
+        assert sheet.width > 4 * SIZE  # the picture, two that are made of it, and the map
     text = (out / "report.html").read_text()
     assert 'class="turned"' in text and 'class="ramp signed"' in text
     assert outputs.STABLE.meaning in text and outputs.COUNTERFACTUAL.meaning in text

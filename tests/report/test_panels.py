@@ -155,6 +155,16 @@ def test_a_contact_sheet_is_a_row_of_the_four_panels():
     assert (sheet[:2] == 255).all() and (sheet[:, -2:] == 255).all()
 
 
+def test_pictures_that_a_method_has_made_stand_beside_the_picture():
+    image, made = picture(), np.random.default_rng(4).uniform(size=(12, 10, 3))
+    found = panels.of_row({"made": np.stack([image, made]), "each": np.zeros((2, 5, 12, 10, 3))}, 1)
+    assert list(found) == ["made"]
+    sheet = panels.contact_sheet(image, None, made[..., :1], tuple(found.values()))
+    assert sheet.shape == (12 + 4, 3 * 10 + 4 * 2, 3)
+    np.testing.assert_array_equal(sheet[2:14, 14:24], panels.picture(made))
+    np.testing.assert_array_equal(sheet[2:14, 26:36], panels.overlay(image, made[..., :1]))
+
+
 def test_levels_keep_the_very_pixels_that_the_curves_were_scored_with():
     saliency = np.random.default_rng(4).integers(0, 9, (1, 17, 13, 1)).astype(np.float32)  # ties
     placed = panels.levels(saliency[0])

@@ -126,16 +126,18 @@ class _Flips:
         key: PRNGKey,
     ) -> dict[str, PerExample]:
         del key
-        decides = functools.partial(
-            is_one, decided=self.decided_class, explained=explanation.target
-        )
+        ask = functools.partial(log_odds, decided=self.decided_class, explained=explanation.target)
         made, begin = counterfactual(explanation), begun(batch, explanation)
-        decided = decides(frozen.classifier, batch.images)
-        flipped = decides(frozen.classifier, made) != decided
+        before, after = (ask(frozen.classifier, images) for images in (batch.images, made))
+        decided = before >= 0
+        flipped = (after >= 0) != decided
         off = jnp.abs(made - batch.images)
         nothing = jnp.full(len(made), jnp.nan)
         found = {
             "decided": decided,
+            "odds_before": before,
+            "odds_after": after,
+            "odds_stable": nothing,
             "flipped": flipped,
             "newly_flips": flipped,
             "changed_by": off.mean(axis=(1, 2, 3)),
@@ -144,11 +146,13 @@ class _Flips:
             "stable_error": nothing,
         }
         if begin is not None:
-            stays = decides(frozen.classifier, begin) == decided
+            stable = ask(frozen.classifier, begin)
+            stays = (stable >= 0) == decided
             error = jnp.square(begin - batch.images).mean(axis=(1, 2, 3))
             found |= {"newly_flips": flipped & stays, "stays": stays, "stable_error": error}
+            found["odds_stable"] = stable
         if params is not None:
-            asked = functools.partial(decides, params)
+            asked = lambda images: ask(params, images) >= 0  # noqa: E731
             found |= _by_oracle(asked, batch.images, made, begin, decided)
         return {name: x.astype(jnp.float32) for name, x in found.items()}
 
@@ -172,12 +176,13 @@ def _by_oracle(
 def _by_side(rows: Rows) -> dict[str, float]:
     """Means, and of the rates also the means of either side."""
     sides = {"one": rows["decided"] == 1, "zero": rows["decided"] == 0}
-    found = {name: defined_mean(values) for name, values in rows.items() if name != "decided"}
+    found = {name: defined_mean(values) for name, values in rows.items() if name not in _NO_RATES}
     for name in {"flipped", "oracle_flipped"} & set(rows):
         found |= {f"{name}_{side}": defined_mean(rows[name][of]) for side, of in sides.items()}
     return found
 
 
+_NO_RATES = {"decided", "odds_before", "odds_after", "odds_stable"}
 _SHARE = "in [0, 1]"
 _ORACLE_ROWS = (
     outputs.number(
@@ -197,6 +202,11 @@ _ORACLE_ROWS = (
 _FLIP_ROWS = (
     outputs.number(
         "decided", "0 or 1", "Whether the classifier finds the decided class in the picture."
+    ),
+    outputs.number("odds_before", "nats", "Log-odds of the decided class in the picture."),
+    outputs.number("odds_after", "nats", "The same in the counterfactual."),
+    outputs.number(
+        "odds_stable", "nats", "The same in the stable picture, or the reconstruction; NaN: none."
     ),
     outputs.number("flipped", "0 or 1", "Whether it decides the counterfactual the other way."),
     outputs.number(

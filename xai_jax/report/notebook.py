@@ -56,7 +56,7 @@ class Pictured(Explanation):
     __repr__ = Explanation.__repr__
 
     def shown(self, class_names: Sequence[str] = ()) -> Shown:
-        """Each picture, its map over it, and the parts that are kept and removed.
+        """Each picture, what has been made of it, its map, and the parts kept and removed.
 
         The map is stretched to its own extremes, for display only.
 
@@ -75,9 +75,13 @@ class Pictured(Explanation):
 
     def _row(self, row: int, class_names: Sequence[str]) -> str:
         keep = None if self.keep is None else self.keep[row]
-        sheet = panels.contact_sheet(self.images[row], keep, self.saliency[row])
+        made = panels.of_row(self.pictures, row)
+        sheet = panels.contact_sheet(
+            self.images[row], keep, self.saliency[row], tuple(made.values())
+        )
         words = _class(int(self.target[row]), class_names)
-        parts = "picture, map" + ("" if keep is None else ", kept, removed")
+        names = ["picture", *(name.replace("_", " ") for name in made), "map"]
+        parts = ", ".join(names + ([] if keep is None else ["kept", "removed"]))
         return _figure(sheet, f"{row}: {words} ({parts})", is_small(self.images[row]))
 
 

@@ -6,6 +6,7 @@ once, and never raises.
 """
 
 import functools
+from collections.abc import Mapping, Sequence
 
 import jax
 import numpy as np
@@ -151,16 +152,22 @@ def removed(image: AnyPixels, keep: AnyPixels) -> np.ndarray:
     return kept(image, 1 - np.asarray(keep, np.float32))
 
 
-def contact_sheet(image: AnyPixels, keep: AnyPixels | None, saliency: AnyPixels) -> np.ndarray:
+def contact_sheet(
+    image: AnyPixels,
+    keep: AnyPixels | None,
+    saliency: AnyPixels,
+    pictures: Sequence[AnyPixels] = (),
+) -> np.ndarray:
     """Picture, saliency overlay, kept part and removed part in one row, uint8 ``[h+2m 4w+5m 3]``.
 
-    Without `keep` the row has the first two alone. The white margin m is a fiftieth of the longer
-    side, at least 2 pixels.
+    Without `keep` the row has the first two alone. Pictures that a method has made, of the same
+    size, stand between these. The white margin m is a fiftieth of the longer side, at least 2
+    pixels.
 
     Raises:
         ValueError: a map is not of the picture's size.
     """
-    row = [picture(image), overlay(image, saliency)]
+    row = [picture(image), *map(picture, pictures), overlay(image, saliency)]
     if keep is not None:
         row += [kept(image, keep), removed(image, keep)]
     height, width = row[0].shape[:2]
@@ -171,6 +178,17 @@ def contact_sheet(image: AnyPixels, keep: AnyPixels | None, saliency: AnyPixels)
         left = margin + i * (width + margin)
         sheet[margin : margin + height, left : left + width] = panel
     return sheet
+
+
+def of_row(pictures: Mapping[str, AnyPixels], row: int) -> dict[str, AnyPixels]:
+    """Of each picture the pictures ``{name: [h w c]}`` that a method has made, one of a kind.
+
+    Args:
+        pictures: ``Explanation.pictures``; of those with another axis, a picture a region say, none
+            is drawn.
+        row: of the batch.
+    """
+    return {name: pixels[row] for name, pixels in pictures.items() if np.ndim(pixels) == 4}
 
 
 def levels(saliency: AnyPixels) -> np.ndarray:

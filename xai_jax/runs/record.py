@@ -206,7 +206,8 @@ class Recorder:
     def _write_sheet(self, found: Found, n: int) -> None:
         explanation = found.explanation
         keep = None if explanation.keep is None else explanation.keep[n]
-        sheet = panels.contact_sheet(found.images[n], keep, explanation.saliency[n])
+        made = tuple(panels.of_row(explanation.pictures, n).values())
+        sheet = panels.contact_sheet(found.images[n], keep, explanation.saliency[n], made)
         png = io.BytesIO()
         Image.fromarray(sheet).save(png, format="PNG", compress_level=_COMPRESSION)
         path = sheet_path(self._folder, self._manifest.pictures[found.rows[n]])
