@@ -115,7 +115,13 @@ def tuned_classifier(
     return dataclasses.replace(made, batch_size=32)
 
 
-def new_syce(pictures: Pictures, explained: str, steps: int, channels: int = 1) -> Experiment:
+def new_syce(
+    pictures: Pictures,
+    explained: str,
+    steps: int,
+    channels: int = 1,
+    of: syce.Config | None = None,
+) -> Experiment:
     """SyCE of a classifier of one class, light, for pictures of 64 pixels or so.
 
     Places of the networks are squares of 2 x 2 pixels, what the critics see is shifted by up to 4
@@ -126,8 +132,10 @@ def new_syce(pictures: Pictures, explained: str, steps: int, channels: int = 1) 
         explained: the folder in which a run has left the classifier.
         steps: of 16 pictures a domain.
         channels: of what is drawn; 1: grey.
+        of: the settings whose networks and rates these are to be; ``None``: SyCE's.
     """
-    method = syce.Config(
+    method = dataclasses.replace(
+        syce.Config() if of is None else of,
         network=UNet(stem=2, channels=channels),
         critic=PatchDiscriminator(stem=2),
         critic_shift=4,

@@ -4,6 +4,7 @@
     python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:flips --workdir=runs/lgg_flips
     python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:every --workdir=runs/lgg_every
     python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:latent --workdir=runs/lgg_latent
+    python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:rivals --workdir=runs/lgg_rivals
 
 It needs what the configs classifier_matched, oracle_matched and syce of this folder train. The
 first command sets maps against the tumours that people drew, on the slices that have one;
@@ -11,18 +12,19 @@ first command sets maps against the tumours that people drew, on the slices that
 classifier and the oracle of the counterfactuals of all slices, how much of the brain they take or
 add, and how near they come to slices of the other side (KID, by the oracle's features). The third
 is the second on all 613 slices, for the classifier's AUC where the trivial predictor is not ruled
-out; the fourth is the first for latent shift, which needs the autoencoder. Intervals are of
-patients, drawn whole.
+out; the fourth is the first for latent shift, which needs the autoencoder, and the fifth for what
+cyce.py of this folder trains, of which `:rival_flips` is the second. Intervals are of patients,
+drawn whole.
 
 Expect of the first an IoU at equal area of 0.15 for SyCE, 0.24 for its path integral and 0.30 for
 occlusion, of the second 99.1 % of the slices flipped, 85.9 % by the oracle; docs/syce.md has more.
-The third and the fourth have not been run.
+The others have not been run.
 """
 
 import dataclasses
 
 from configs import recipes
-from configs.lgg_mri import matched, syce
+from configs.lgg_mri import cyce, matched, syce
 from configs.lgg_mri.scans import patient, position_and_area
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.core.method import Builds, Method
@@ -64,10 +66,26 @@ def _made() -> dict[str, Contestant]:
     return {"syce": trained, "syce_path": dataclasses.replace(trained, method=by_path)}
 
 
+def _rivals() -> dict[str, Contestant]:
+    """The rows of configs/lgg_mri/cyce.py."""
+    runs = {"cyce": "runs/lgg_cyce", "identity": "runs/lgg_cyce_identity"}
+    return {
+        run.removeprefix("runs/lgg_"): recipes.left_by(cyce.get_config(which), run)
+        for which, run in runs.items()
+    }
+
+
 def get_config(which: str = "maps") -> Evaluation:
-    """The evaluation; `which` is "maps", "flips", "every" or "latent"."""
+    """The evaluation; `which` is one of the keys below."""
     pictures = matched.EVERY if which == "every" else matched.PICTURES
-    choices = {"maps": _maps, "flips": _flips, "every": _flips, "latent": _latent}
+    choices = {
+        "maps": _maps,
+        "flips": _flips,
+        "every": _flips,
+        "latent": _latent,
+        "rivals": _rival_maps,
+        "rival_flips": _rival_flips,
+    }
     made = recipes.named(which, choices)(pictures.once("test", "soft"))
     for contestant in made.contestants.values():
         contestant.mask = positive_saliency
@@ -95,6 +113,14 @@ def _latent(data: Pipeline) -> Evaluation:
     space = Autoencoder(weights="runs/lgg_autoencoder")
     made.explained = dataclasses.replace(made.explained, generator=space)
     return made
+
+
+def _rival_maps(data: Pipeline) -> Evaluation:
+    return dataclasses.replace(_maps(data), contestants=_rivals())
+
+
+def _rival_flips(data: Pipeline) -> Evaluation:
+    return dataclasses.replace(_flips(data), contestants=_rivals())
 
 
 def _flips(data: Pipeline) -> Evaluation:

@@ -10,8 +10,8 @@ configs/mnist/cyce.py, `:weights` those of configs/mnist/flip_weights.py: flips 
 Frechet distances and KID are of the oracle's hidden layer, with intervals; with `:judge` they are
 of the code of configs/mnist/judge.py, as the authors take them, and latent shift in the codes of
 configs/mnist/autoencoder.py has a row too. `:rivals` adds SAGen and MGen
-(configs/mnist/variants.py) and CyCE to these. `:judge` and `:rivals` have intervals where these are
-asked for, --config.resamples=100: the Jensen-Shannon distances of a resample take long.
+(configs/mnist/variants.py) and both of CyCE to these. `:judge` and `:rivals` have intervals where
+these are asked for, --config.resamples=100: the Jensen-Shannon distances of a resample take long.
 
 Expect of SyCE with `:oracle` 98.6 % of the 1,984 test pictures flipped, 92.7 % by the oracle.
 """
@@ -52,6 +52,7 @@ def _rows(which: str) -> dict[str, Experiment]:
         found |= {name: flip_weights.get_config(weight) for weight, name in names.items()}
     if which == "rivals":
         found["cyce"] = cyce.get_config()
+        found["cyce_identity"] = cyce.get_config("identity")
         found |= {name: variants.get_config(name) for name in ("sagen", "mgen")}
     return found
 

@@ -1,0 +1,23 @@
+"""CyCE of the tumour classifier at 64 x 64: as SyCE, with a cycle in place of the symmetry.
+
+    python train.py --config=configs/lgg_mri/cyce.py --workdir=runs/lgg_cyce
+    python train.py --config=configs/lgg_mri/cyce.py:identity --workdir=runs/lgg_cyce_identity
+
+All else is configs/lgg_mri/syce.py. `:identity` adds the identity term of GANterfactual. `:rivals`
+and `:rival_flips` of configs/lgg_mri/evaluate_syce.py score both.
+
+Expect no figure: no command has measured these runs.
+"""
+
+from configs import recipes
+from configs.lgg_mri.matched import PICTURES
+from configs.lgg_mri.syce import STEPS
+from xai_jax.experiment import Experiment
+from xai_jax.methods import syce
+
+
+def get_config(which: str = "cyce") -> Experiment:
+    """The experiment; `which` is "cyce" or "identity"."""
+    kinds = {"cyce": syce.Config.cyce(), "identity": syce.Config.cyce_identity()}
+    of = recipes.named(which, kinds)
+    return recipes.new_syce(PICTURES, "runs/lgg_matched", STEPS["quick"], of=of)
