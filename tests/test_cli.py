@@ -447,7 +447,7 @@ def test_the_installed_command_killed_on_a_real_classifier_ends_with_the_same_by
     environment["XLA_FLAGS"] = "--xla_backend_optimization_level=0"
 
     def command(out):
-        small = ("--num-steps", "2", "--num-samples", "1", "--batch-size", "1")
+        small = ("--num-steps", "2", "--num-samples", "1", "--batch-size", "1", "--infill", "blur")
         photographs = (folder / "0.png", folder / "1.png", folder / "2.png")
         words = (
             "explain",

@@ -128,7 +128,7 @@ def test_trained_generators_make_pictures(runs, images, capsys):
 
 
 def test_a_training_is_five_functions():
-    named = {"look", "summary"}  # which the page tells of beneath
+    named = {"finished", "look", "admit", "summary"}  # which the page tells of beneath
     names = [field for field in Trainable._fields if field not in named]
     assert run(blocks("training")[0], **dict.fromkeys(names, lambda *given: given))
     assert re.findall(r"^    (\w+),", blocks("training")[0], re.MULTILINE) == names
