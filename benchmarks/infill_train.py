@@ -21,7 +21,7 @@ from xai_jax.core.method import Frozen, Method
 from xai_jax.infills.constant import Mean
 from xai_jax.nn.deepfill import PatchCritic
 from xai_jax.nn.layers import InTraining
-from xai_jax.pretrain import ca_losses
+from xai_jax.pretrain import perceptual
 
 MUST_REACH = 1.15
 KEY = jax.random.key(0)
@@ -92,7 +92,7 @@ def _ca_passes(method, classifier, batch):
         return jnp.square(network.apply(variables, images, keep).fine).mean()
 
     def of_features(shown):
-        return ca_losses.features(classifier, shown, images).sum()
+        return perceptual.difference(classifier, shown, images).sum()
 
     def of_critic(variables, shown):
         return jnp.square(critic.apply(variables, shown, 1.0 - keep)).mean()

@@ -5,8 +5,10 @@
 on CelebA at 128 x 128; `:celebamask_hq` (256 x 256) and `:bdd` (256 x 512) leave what they do in
 runs/celebamask_hq_sean and runs/bdd_sean. It learns from the label maps that the segmenter of
 published_segmenter.py predicts, those of CelebAMask-HQ from people's. Fifty epochs at constant
-rates and fifty over which they fall to 0; for a GPU, many days. configs/steex/published.py says
-what differs.
+rates and fifty over which they fall to 0; for a GPU, many days. The perceptual loss reads
+EfficientNet-Lite1; with torchvision's weights of VGG-19 at hand it is the published one:
+--config.explained.classifier.name=vgg19 --config.explained.classifier.weights=vgg19.pth.
+configs/steex/published.py says what differs.
 
 Expect no figure: the authors name none, and no run here has measured one.
 """

@@ -54,3 +54,18 @@ def direction(shape: tuple[int, ...], name: str) -> np.ndarray:
     """Random numbers in -1 .. 1: which way a derivative is taken, or how logits are summed."""
     generator = np.random.Generator(np.random.PCG64(zlib.crc32(name.encode())))
     return generator.random(shape, dtype=np.float32) * 2 - 1
+
+
+def vgg19_shapes() -> dict[str, tuple[int, ...]]:
+    """Torchvision's names and shapes of VGG-19, of which no answers are recorded."""
+    found: dict[str, tuple[int, ...]] = {}
+    inputs = 3
+    for index in (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34):
+        width = (64, 128, 256, 512, 512)[sum(index > pool for pool in (4, 9, 18, 27))]
+        found |= {f"features.{index}.weight": (width, inputs, 3, 3)}
+        found |= {f"features.{index}.bias": (width,)}
+        inputs = width
+    for index, (outputs, inputs) in {0: (4096, 25088), 3: (4096, 4096), 6: (1000, 4096)}.items():
+        found |= {f"classifier.{index}.weight": (outputs, inputs)}
+        found |= {f"classifier.{index}.bias": (outputs,)}
+    return found

@@ -48,7 +48,8 @@ def eaten(name: str, pictures):
     return (pixels - jnp.array(own.mean)) / jnp.array(own.std)
 
 
-@pytest.mark.parametrize("name", list(ENTRIES))
+# VGG-19 is VGG-16 with three layers more: tests/pretrain/test_perceptual.py.
+@pytest.mark.parametrize("name", [name for name in ENTRIES if name != "vgg19"])
 def test_logits_and_image_gradient_are_those_of_pytorch(name):
     golden, params, pictures = case(name)
     network = ENTRIES[name].network

@@ -31,7 +31,9 @@ def lite0_weights():
 
 def zeros_like_weights(name: str) -> dict[str, np.ndarray]:
     """Arrays with the names and shapes of a network, which cost no memory until they are read."""
-    if name in LITE:
+    if name == "vgg19":
+        shapes = random_weights.vgg19_shapes()
+    elif name in LITE:
         state_dict = torch_file.read(entries.package_file(ENTRIES[name]))
         shapes = {key: array.shape for key, array in state_dict.items()}
     else:

@@ -16,7 +16,7 @@ from xai_jax.core.types import Batch
 from xai_jax.losses import adversarial
 from xai_jax.nn import deepfill, vae
 from xai_jax.nn.deepfill import Critic
-from xai_jax.pretrain import ca_inpainter, ca_light, ca_losses, holes, vae_inpainter
+from xai_jax.pretrain import ca_inpainter, ca_light, ca_losses, holes, perceptual, vae_inpainter
 
 KEYS = jax.random.split(jax.random.key(0), 3)
 
@@ -174,7 +174,7 @@ def test_steps_are_compiled_once_and_bring_the_pixels_nearer(name, monkeypatch):
 
 def test_features_are_those_of_lite1_and_of_no_other_network():
     with pytest.raises(ValueError, match="those of EfficientNet-Lite1, never of the classifiers"):
-        ca_losses.features(frozen().classifier, batch().images, batch().images)
+        perceptual.difference(frozen().classifier, batch().images, batch().images)
 
 
 def test_published_holes_lie_in_a_box_of_half_of_each_side():

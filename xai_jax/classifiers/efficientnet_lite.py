@@ -125,7 +125,8 @@ def lite1_stages(params: PyTree, normalised: AnyArray) -> tuple[AnyArray, ...]:
     if not is_lite or (len(params["blocks"]), params["top"]["kernel"].shape[2]) != shape:
         raise ValueError(
             "The features are those of EfficientNet-Lite1, never of the classifiers that judge; "
-            'set explained.classifier to pretrained.Named(name="efficientnet_lite1").'
+            'set explained.classifier to pretrained.Named(name="efficientnet_lite1"), or to '
+            '"vgg19" with its weights.'
         )
     ends = [sum(math.ceil(1.1 * repeats) for repeats, *_ in STAGES[1 : i + 1]) for i in _OF_LITE1]
     pads = same_pads((normalised.shape[1], normalised.shape[2]), 3, 2)

@@ -12,7 +12,7 @@ from xai_jax.classifiers.googlenet import GOOGLENET
 from xai_jax.classifiers.lenet import LENET
 from xai_jax.classifiers.ported import Ported
 from xai_jax.classifiers.resnet import RESNET50, RESNET50_BATCH_NORM
-from xai_jax.classifiers.vgg import VGG16
+from xai_jax.classifiers.vgg import VGG16, VGG19
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.runtime.files import place
 
@@ -95,6 +95,7 @@ CLASSIFIERS: tuple[Entry, ...] = (
         "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
     ),
     Entry(network=VGG16),
+    Entry(network=VGG19),
     Entry(network=RESNET50),
     Entry(network=RESNET50_BATCH_NORM),
     Entry(network=DENSENET121),

@@ -1,4 +1,4 @@
-"""VGG-16 (Simonyan & Zisserman 2015), with torchvision's names of the weights."""
+"""VGG-16 and VGG-19 (Simonyan & Zisserman 2015), with torchvision's names of the weights."""
 
 import functools
 
@@ -8,7 +8,8 @@ from xai_jax.classifiers.ported import Ported
 from xai_jax.core.classifier_training import Training
 from xai_jax.core.types import AnyArray, PyTree
 
-_STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+_WIDTHS = (64, 128, 256, 512, 512)
+_DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # convolutions of each stage
 _GRID, _HIDDEN = 7, 4096
 
 
@@ -22,12 +23,39 @@ def _features(params: PyTree, normalised: AnyArray) -> AnyArray:
     return x
 
 
-def _convert(state_dict: StateDict) -> PyTree:
-    weights = StateReader(state_dict, "vgg16")
+def is_vgg19(params: PyTree) -> bool:
+    """Whether these are parameters of `VGG19`."""
+    stages = params.get("stages", ()) if isinstance(params, dict) else ()
+    return tuple(map(len, stages)) == _DEPTHS["vgg19"]
+
+
+def first_of_stages(params: PyTree, normalised: AnyArray) -> tuple[AnyArray, ...]:
+    """Activations behind the first ReLU of each stage (relu1_1 to relu5_1), for losses of features.
+
+    Args:
+        params: of `VGG16` or `VGG19`.
+        normalised: ``[b h w 3]``, or pixels as another loss has them.
+
+    Returns:
+        ``[b h w 64]``, ``[b h/2 w/2 128]`` ... ``[b h/16 w/16 512]``.
+    """
+    x, found = normalised, []
+    *stages, last = params["stages"]
+    for stage in stages:
+        x = layers.conv_relu(stage[0], x, padding=1)
+        found.append(x)
+        for layer in stage[1:]:
+            x = layers.conv_relu(layer, x, padding=1)
+        x = layers.max_pool(x, 2, 2)
+    return *found, layers.conv_relu(last[0], x, padding=1)
+
+
+def _convert(state_dict: StateDict, name: str) -> PyTree:
+    weights = StateReader(state_dict, name)
     stages, index, inputs = [], 0, 3
-    for widths in _STAGES:
+    for width, depth in zip(_WIDTHS, _DEPTHS[name], strict=True):
         stage = []
-        for width in widths:
+        for _ in range(depth):
             shape = (width, inputs, 3, 3)
             stage.append(weights.conv(f"features.{index}", shape=shape, bias=True))
             index, inputs = index + 2, width  # a ReLU stands between two convolutions
@@ -45,10 +73,14 @@ def _convert(state_dict: StateDict) -> PyTree:
     return params
 
 
-VGG16 = Ported(
-    name="vgg16",
-    features=_features,
-    head=functools.partial(layers.hidden_head, grid=_GRID),
-    convert=_convert,
-    training=Training(dropout=0.5),
-)
+def _ported(name: str) -> Ported:
+    return Ported(
+        name=name,
+        features=_features,
+        head=functools.partial(layers.hidden_head, grid=_GRID),
+        convert=functools.partial(_convert, name=name),
+        training=Training(dropout=0.5),
+    )
+
+
+VGG16, VGG19 = _ported("vgg16"), _ported("vgg19")

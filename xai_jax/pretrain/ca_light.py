@@ -18,7 +18,7 @@ from xai_jax.core.rng import example_keys
 from xai_jax.losses import adversarial
 from xai_jax.nn import deepfill, learner
 from xai_jax.nn.deepfill import Network, PatchCritic
-from xai_jax.pretrain import ca_losses, ca_parts, holes
+from xai_jax.pretrain import ca_parts, holes, perceptual
 from xai_jax.pretrain.ca_parts import Common, State
 
 
@@ -91,7 +91,7 @@ def _of_generator(cfg: Config) -> Callable[..., Any]:
         value = terms["pixels"]
         if cfg.feature_weight:
             shown = deepfill.unscaled(fake)
-            terms["features"] = ca_losses.features(frozen.classifier, shown, batch.images)
+            terms["features"] = perceptual.difference(frozen.classifier, shown, batch.images)
             value += cfg.feature_weight * terms["features"]
 
         def judge(fake):

@@ -3,11 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from xai_jax.classifiers.efficientnet_lite import lite1_stages
-from xai_jax.core.classifier import Classifier
-from xai_jax.core.types import AnyArray, Images, Maps, PerExample
-
-_FEATURE_WEIGHTS = (1.0, 0.5, 0.25)
+from xai_jax.core.types import AnyArray, Maps, PerExample
 
 
 def mean_where(values: AnyArray, where: Maps) -> PerExample:
@@ -35,23 +31,3 @@ def discount(keep: Maps, rate: float) -> Maps:
 
     begun = keep, jnp.zeros_like(keep), jnp.float32(1.0)
     return jax.lax.fori_loop(0, steps, further, begun)[1]
-
-
-def features(classifier: Classifier, one: Images, other: Images) -> PerExample:
-    """Mean absolute difference of Lite1's activations at strides 4, 8 and 16, of weights 1 to 1/4.
-
-    Johnson, Alahi, Fei-Fei, "Perceptual Losses", ECCV 2016.
-
-    Raises:
-        ValueError: the classifier is not Lite1.
-    """
-    pairs = zip(
-        lite1_stages(classifier.params, classifier.normalise(one)),
-        lite1_stages(classifier.params, classifier.normalise(other)),
-        _FEATURE_WEIGHTS,
-        strict=True,
-    )
-    total = jnp.zeros(len(one))
-    for here, there, weight in pairs:
-        total += weight * jnp.abs(here - there).mean((1, 2, 3))
-    return total

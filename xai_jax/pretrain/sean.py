@@ -2,7 +2,8 @@
 
 Zhu, Abdal, Qin, Wonka, CVPR 2020 (specs: steex, sec. 1.6): a hinge loss of two critics, the
 matching of their features and a perceptual loss; pixels are not compared as published. The
-perceptual network is Lite1 in place of VGG-19: one that explains nothing here.
+perceptual network is VGG-19 where its weights are at hand, and else Lite1: ones that explain
+nothing here.
 """
 
 import dataclasses
@@ -28,7 +29,7 @@ from xai_jax.nn.layers import InTraining
 from xai_jax.nn.learner import Learner, Weights
 from xai_jax.nn.sean import Sean
 from xai_jax.nn.sean_critic import Critics
-from xai_jax.pretrain import ca_losses, label_maps
+from xai_jax.pretrain import label_maps, perceptual
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -43,8 +44,8 @@ class Config(Settings):
         decay_steps: steps after them, over which the rates fall to 0 along a line; 0: they stay.
             Both count the steps of the run, also for critics that join in late.
         pixel_weight: of the mean absolute difference of the pixels, in [-1, 1].
-        feature_weight: of the difference of Lite1's features; above 0, `explained.classifier` must
-            be efficientnet_lite1.
+        feature_weight: of `perceptual.difference`; above 0, `explained.classifier` must be vgg19
+            (as published) or efficientnet_lite1.
         matching_weight: of the difference of the critics' layers.
         adversarial_weight: of what the critics say.
         critic_from: the step from which on there are critics.
@@ -175,7 +176,7 @@ def _of_generator(cfg: Config) -> Callable[..., Any]:
         value = cfg.pixel_weight * terms["pixels"]
         if cfg.feature_weight:
             shown = unscaled(fake)
-            terms["features"] = ca_losses.features(frozen.classifier, shown, batch.images)
+            terms["features"] = perceptual.difference(frozen.classifier, shown, batch.images)
             value += cfg.feature_weight * terms["features"]
         judge = functools.partial(_judged, critics, judging, one_hot)
         said = adversarial.from_then_on(has_critics, judge, fake, real)
