@@ -159,7 +159,7 @@ def test_bad_pictures_are_counted_and_the_exit_code_is_0_if_one_is_good(run, fol
         (("--method", "XYZ"), ", random, centred_blob, edges, not_dark."),
         (("--preset", "fest"), "There is no preset of fido 'fest'; did you mean 'fast'?"),
         (("--infill", "blurr"), "There is no infill 'blurr'; did you mean 'blur'?"),
-        (("--classifier", "vgg"), "No classifier is called 'vgg' (nearest: 'vgg16')"),
+        (("--classifier", "vgg16x"), "No classifier is called 'vgg16x' (nearest: 'vgg16')"),
         (
             ("--target", "egyptian cats"),
             "has no class 'egyptian cats'; did you mean 'egyptian cat'",

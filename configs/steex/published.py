@@ -3,8 +3,8 @@
 Prepare CelebA, CelebAMask-HQ, BDD10k and BDD-OIA once (docs/data.md). Settings are those of the
 authors' release (specs: steex, sec. 1 to 3). What differs: a classifier of one decision, begun with
 ImageNet's weights and normalised as these are, in place of one of three or four decisions that, of
-faces, begins at random; the perceptual loss is of EfficientNet-Lite1's features unless
-VGG-19's are named; and the classifier's last epochs are chosen on the validation pictures, not on the test's.
+faces, begins at random; the perceptual loss is of EfficientNet-Lite1's features unless VGG-19's are
+named; and the classifier's last epochs are chosen on the validation pictures, not on the test's.
 """
 
 import dataclasses
