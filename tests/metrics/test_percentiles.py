@@ -99,3 +99,10 @@ def test_the_metric_leaves_out_pictures_without_an_object_and_no_scale_matters()
         np.testing.assert_allclose(values, scaled[name], atol=1e-5)
     with pytest.raises(ValueError, match=r"percentiles must be in \[0, 100\], not \(101.0,\)"):
         percentiles.strongest((101.0,))
+
+
+def test_small_differences_far_below_the_peak_are_ranked():
+    maps = jnp.array([1.0, 4e-9, 3e-9, 0.0]).reshape(1, 2, 2, 1)
+    truth = jnp.array([1.0, 1.0, 0.0, 0.0]).reshape(1, 2, 2, 1)
+    found = percentiles.iou_of_equal_area(maps, truth, jnp.ones_like(truth))
+    np.testing.assert_allclose(found, 1.0)

@@ -1,5 +1,7 @@
 """Contextual attention against slow NumPy that goes step by step through the specification."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -73,6 +75,26 @@ def test_it_is_the_specification_step_by_step_in_any_chunks(at_once):
     for one, features, holes in zip(found, FEATURES, HOLES, strict=True):
         wanted = slow(np.asarray(features, np.float64), holes[..., 0])
         np.testing.assert_allclose(one, wanted, atol=2e-5)
+
+
+def test_one_picture_after_the_other_on_one_device(monkeypatch):
+    wanted = attention.contextual_attention(FEATURES, jnp.asarray(HOLES), at_once=300)
+    monkeypatch.setattr(jax, "device_count", lambda: 1)
+    form = jax.jit(lambda f, h: attention.contextual_attention(f, h, at_once=300))
+    np.testing.assert_allclose(form(FEATURES, jnp.asarray(HOLES)), wanted, atol=2e-5)
+
+
+def test_on_several_devices_pictures_stay_where_they_are():
+    devices = jax.devices()
+    assert len(devices) == 8
+    mesh = jax.sharding.Mesh(np.array(devices), "data")
+    rows = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("data"))
+    given = jnp.tile(FEATURES, (4, 1, 1, 1)), jnp.tile(jnp.asarray(HOLES), (4, 1, 1, 1))
+    given = tuple(jax.device_put(x, rows) for x in given)
+    form = jax.jit(lambda f, h: attention.contextual_attention(f, h, at_once=300))
+    compiled = form.lower(*given).compile()
+    assert not re.search("all-gather|all-reduce|all-to-all|collective", compiled.as_text())
+    assert compiled(*given).sharding.is_equivalent_to(rows, 4)
 
 
 def test_nearest_numbers_have_their_corners_aligned():

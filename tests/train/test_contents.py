@@ -124,6 +124,7 @@ def test_data_without_digests_is_recognised_by_its_settings_alone(tmp_path):
     exp = Experiment(method=Line(), data=LineData(), num_steps=1, batch_size=8)
     fit(exp, tmp_path)
     assert json.loads((tmp_path / contents.NAME).read_text()) == {"data": None}
+    contents.check(tmp_path, {"data": {"a.png": "now it can say"}}, has_begun=True)
     assert fit(exp, tmp_path).step == 1
     with pytest.raises(ValueError, match="data.num is 40 there and 41 here"):
         fit(dataclasses.replace(exp, data=LineData(num=41)), tmp_path)

@@ -137,8 +137,8 @@ def weights_sha256(settings: Any) -> str | None:
         ValueError: a file is missing, damaged, or of another network.
         OSError: it cannot be read.
     """
-    if hasattr(settings, "file"):  # `infills.trained.Trained`
-        found: str = settings.file().sha256
+    if hasattr(settings, "weights_sha256"):  # `infills.trained.Trained`
+        found: str = settings.weights_sha256()
         return found
     if not dataclasses.is_dataclass(settings) or isinstance(settings, type):
         return None

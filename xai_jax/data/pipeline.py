@@ -1,5 +1,6 @@
 """Batches from a source of pictures: shuffled, sharded, decoded by workers, and resumable."""
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
@@ -96,8 +97,11 @@ class Pipeline(Settings):
 
     def called(self, image_id: int) -> str:
         """What people call the picture that has this number in a batch; looks through all."""
-        rows = (self.examples[row] for row in range(len(self)))
-        return next(example.name for example in rows if example.row == image_id)
+        for row, name in enumerate(self.names):
+            with contextlib.suppress(BadPicture):  # of another one
+                if self.examples[row].row == image_id:
+                    return name
+        return f"Picture {image_id}"
 
     def __len__(self) -> int:
         """Number of pictures."""

@@ -51,6 +51,15 @@ class Trained(Settings):
         weights_file.check_kind(content, (self.kind,))
         return content
 
+    def weights_sha256(self) -> str:
+        """SHA-256 of the file, by which a later start knows it again.
+
+        Raises:
+            ValueError: as of `file`.
+            OSError: likewise.
+        """
+        return self.file().sha256
+
 
 def loaded(content: Content, network: Network) -> tuple[Network, PyTree]:
     """The settings of the network in a file, and its variables as float32 on the device.

@@ -45,7 +45,7 @@ def distances(
         judge: whose features; ``None``: the explained classifier's, which see what it sees, and
             which pictures that were made to please it do please.
     """
-    name = getattr(features, "__name__", "features")
+    name = getattr(features, "__name__", "features") + (f"_{picture}" if picture else "")
     measure = _Distances(picture=picture, features=features, name=name)
     rows = tuple(
         outputs.number(

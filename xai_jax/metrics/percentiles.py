@@ -13,6 +13,7 @@ from xai_jax.losses.masks import brightest
 from xai_jax.metrics.segmentation import without_nan
 from xai_jax.metrics.truth import true_mask
 
+_LEAST = float(jnp.finfo(jnp.float32).tiny)
 _PIXELS = (1, 2, 3)
 
 
@@ -101,7 +102,8 @@ def iou_of_equal_area(maps: Maps, truth: Maps, counted: Maps) -> PerExample:
     size = truth.sum(_PIXELS)
     lowest = jnp.where(counted > 0, maps, jnp.inf).min(_PIXELS, keepdims=True)
     # What does not count ranks behind all that does, and does not stretch the range.
-    ranked = 0.5 * (1.0 + unit_range(jnp.where(counted > 0, maps, lowest))) * counted
+    stretched = jnp.maximum(unit_range(jnp.where(counted > 0, maps, lowest)), _LEAST)
+    ranked = jnp.where(counted > 0, stretched, 0.0)
     flat, true = (x.reshape(len(maps), -1) for x in (ranked, truth))
     chosen = brightest(flat, size.astype(jnp.int32))
     return _iou((chosen * true).sum(axis=1), size, size)

@@ -56,13 +56,15 @@ class _Surely:
         del key
         ask = functools.partial(log_odds, decided=self.decided_class, explained=explanation.target)
         toward = away(ask(frozen.classifier, batch.images))
+        made, begin = counterfactual(explanation), begun(batch, explanation)
         found: dict[str, PerExample] = {}
         for prefix, judge in (("", frozen.classifier), (_ORACLE, params)):
             if judge is None:
                 continue
-            counts = jnp.where(away(ask(judge, batch.images)) == toward, 1.0, jnp.nan)
-            gained = toward * ask(judge, counterfactual(explanation))
-            begin = begun(batch, explanation)
+            counts = jnp.ones_like(toward)
+            if prefix:
+                counts = jnp.where(away(ask(judge, batch.images)) == toward, 1.0, jnp.nan)
+            gained = toward * ask(judge, made)
             before = jnp.full_like(gained, jnp.nan) if begin is None else toward * ask(judge, begin)
             found[f"{prefix}already_flips"] = _reached(before, 0.0) * counts
             for percent, least in _LEAST.items():

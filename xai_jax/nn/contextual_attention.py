@@ -49,7 +49,8 @@ def contextual_attention(
         holes: ``[b y x 1]``, 1 where nothing is known; patches that touch one are not taken. Where
             every patch does, the answer is 0.
         at_once: scores of a place and a patch that are held at once, where a row of places needs no
-            more: bounds the memory, leaves the result as it is. ``None``: all.
+            more: bounds the memory, leaves the result as it is; on several devices those of each
+            picture. ``None``: all.
 
     Raises:
         ValueError: a side is odd.
@@ -63,6 +64,8 @@ def contextual_attention(
         return _answered(features, holes, rows)
     most = min(max(at_once // of_row, 1), rows)
     queries = max(n for n in range(1, most + 1) if rows % n == 0)
+    if jax.device_count() > 1:  # a loop over pictures would bring all of them to every device
+        return _answered(features, holes, queries)
     one = lambda picture: _answered(picture[0][None], picture[1][None], queries)[0]  # noqa: E731
     found: Features = jax.lax.map(one, (features, holes))
     return found

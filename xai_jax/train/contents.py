@@ -49,6 +49,8 @@ def check(workdir: Path, now: Contents, *, has_begun: bool) -> None:
         return
     before = json_file.read(path, Contents, "choose another --workdir")
     for name, files in now.items():
+        if name in before and before[name] is None:
+            continue  # nobody could say what they held
         change = _change(before.get(name) or {}, files or {})
         if change:
             raise ValueError(
