@@ -72,7 +72,9 @@ def test_what_is_kept_and_what_is_made_are_compared_by_named_features():
     judge = dataclasses.replace(classifier, params={"gain": jnp.float32(7.0)})
     judged = distributions.distances("other", mean_pixels, judge)
     found = judged.measure(judged.params, frozen, batch, explanation, jax.random.key(0))
-    np.testing.assert_allclose(found["mean_pixels_other_real"], 7.0 * batch.images.mean((1, 2)), 1e-6)
+    np.testing.assert_allclose(
+        found["mean_pixels_other_real"], 7.0 * batch.images.mean((1, 2)), 1e-6
+    )
     with pytest.raises(ValueError, match="no pictures called 'counterfactual'"):
         distributions.distances("counterfactual").measure(
             None, frozen, batch, explanation, jax.random.key(0)

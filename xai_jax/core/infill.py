@@ -70,11 +70,10 @@ class Infill:
     def made_by(self, settings: Any) -> "Infill":
         """The same, which remembers the settings that have built it, if they have a form."""
         try:
-            said = as_json(settings)
+            said = json.dumps(as_json(settings))
         except ValueError:
             return self
-        said |= {"sha256": weights_sha256(settings)}
-        return self.replace(settings=json.dumps(said))  # type: ignore[attr-defined, no-any-return]
+        return self.replace(settings=said)  # type: ignore[attr-defined, no-any-return]
 
     @property
     def name(self) -> str:

@@ -63,7 +63,7 @@ class Explained(Settings):
         if self.precision != "float32":  # else it is as it was given
             classifier = classifier.in_precision(self.precision)
         infill = in_single(_built("infill", self.infill, Infill, classifier))
-        if infill is not self.infill and not isinstance(self.infill, Infill):
+        if not isinstance(self.infill, Infill):
             infill = infill.made_by(self.infill)
         if self.generator is None:
             return Frozen(classifier=classifier, infill=infill)

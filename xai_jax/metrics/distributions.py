@@ -102,10 +102,15 @@ class _Reduce:
     name: str
 
     def __call__(self, rows: Rows) -> dict[str, float]:
-        real, made = (np.asarray(rows[f"{self.name}_{w}"], np.float64) for w in ("real", "made"))
-        known = np.isfinite(real).all(axis=1) & np.isfinite(made).all(axis=1)
+        real, made, known = read_pairs(rows, self.name)
         real, made = real[known], made[known]
         return {"frechet": frechet(real, made), "kid": kid(real, made)}
+
+
+def read_pairs(rows: Rows, name: str) -> tuple[Features, Features, np.ndarray]:
+    """Features of the pictures, of what was made of them, and where both are finite, ``[p]``."""
+    real, made = (np.asarray(rows[f"{name}_{w}"], np.float64) for w in ("real", "made"))
+    return real, made, np.isfinite(np.concatenate([real, made], axis=1)).all(axis=1)
 
 
 def frechet(real: Features, made: Features) -> float:

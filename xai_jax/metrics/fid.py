@@ -13,7 +13,7 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric, Rows
 from xai_jax.core.types import Batch, Explanation, PRNGKey
 from xai_jax.metrics.counterfactuals import counterfactual
-from xai_jax.metrics.distributions import FeatureFn, Features, frechet
+from xai_jax.metrics.distributions import FeatureFn, Features, frechet, read_pairs
 
 LEAST = 2048  # pictures
 
@@ -88,8 +88,7 @@ class _Reduce:
     called: str
 
     def __call__(self, rows: Rows) -> dict[str, float]:
-        real, made = (np.asarray(rows[f"{self.called}_{w}"], np.float64) for w in _WHICH)
-        known = np.isfinite(real).all(axis=1) & np.isfinite(made).all(axis=1)
+        real, made, known = read_pairs(rows, self.called)
         real, made = real[known], made[known]
         enough = len(real) >= LEAST
         return {

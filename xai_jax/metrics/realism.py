@@ -18,7 +18,14 @@ from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric, Rows
 from xai_jax.core.types import Batch, Explanation, PRNGKey
 from xai_jax.metrics.counterfactuals import counterfactual, is_one
-from xai_jax.metrics.distributions import FeatureFn, Features, frechet, jensen_shannon, kid
+from xai_jax.metrics.distributions import (
+    FeatureFn,
+    Features,
+    frechet,
+    jensen_shannon,
+    kid,
+    read_pairs,
+)
 
 
 def realism(features: FeatureFn, judge: Classifier, decided_class: int = 0) -> Metric:
@@ -104,8 +111,7 @@ class _Reduce:
 
     def by_decision(self, rows: Rows) -> tuple[Features, Features, list[np.ndarray]]:
         """Features of the pictures and their counterfactuals, and which are decided 0 and 1."""
-        real, made = (np.asarray(rows[f"{self.name}_{w}"], np.float64) for w, _ in _SEEN)
-        known = np.isfinite(real).all(axis=1) & np.isfinite(made).all(axis=1)
+        real, made, known = read_pairs(rows, self.name)
         return real, made, [known & (rows["side"] == side) for side in (0, 1)]
 
 
