@@ -82,7 +82,7 @@ OTHER_FILES = {
         lambda about, arrays: (about | {"kind": "explainer"}, arrays),
         "holds a trained explainer, not classifier; name what the training of classifier has left.",
     ),
-    "no such network": (_config(architecture="vgg61"), "nearest: 'vgg16'"),
+    "no such network": (_config(architecture="vgg16x"), "nearest: 'vgg16'"),
     "another network": (
         _config(architecture="resnet50"),
         "it must be resnet50 with 4 classes; let its training write it again",
