@@ -121,7 +121,7 @@ SETTINGS = {
         average=0.5,
     ),
     "published": ca_inpainter.Config(
-        network=deepfill.Network(width=4), learning_rate=1e-3, critic_steps=2
+        network=deepfill.Network(width=4), learning_rate=1e-3, critic_steps=2, decay_steps=30
     ),
 }
 
@@ -164,9 +164,14 @@ def test_steps_are_compiled_once_and_bring_the_pixels_nearer(name, monkeypatch):
     )
     before = measure(state)
     for number in range(25):
+        earlier = state
         state, metrics = step(state, None, pictures, jax.random.fold_in(key, number))
         assert all(np.isfinite(value) and np.ndim(value) == 0 for value in metrics.values())
     assert step._cache_size() == 1
+    if name == "published":  # 50 updates of the critics, by the rate of the run's 25th step
+        now, then = (one.learning.critics["whole"].params for one in (state, earlier))
+        moved = jax.tree.map(lambda a, b: float(abs(a - b).max()), now, then)
+        assert max(jax.tree.leaves(moved)) > 1e-4
     after = measure(state)
     assert after["psnr"].shape == (4,)
     assert after["psnr"].mean() > before["psnr"].mean() + 0.2

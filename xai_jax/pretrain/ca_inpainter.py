@@ -111,10 +111,10 @@ def _of_generator(cfg: Config) -> Callable:
 
 def _step(cfg: Config) -> ca_parts.Step:
     """Updates of both critics, then one of the generator."""
-    tx = cfg.optimiser()
 
     def step(state: State, frozen, batch, key, axis_name=None):
         del frozen
+        tx = cfg.optimiser(state.num_steps)
 
         def criticise(critics, number):
             keep, boxes, keys = _drawn(batch, key, number)

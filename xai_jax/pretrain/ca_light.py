@@ -54,10 +54,10 @@ class Config(Common):
 
 def _step(cfg: Config) -> ca_parts.Step:
     """The generator, then the critic on the same filled pictures."""
-    tx, of_generator, of_critic = cfg.optimiser(), _of_generator(cfg), _of_critic(cfg)
-    of_late = cfg.optimiser(cfg.critic_from)  # it has the rate of the generator's step
+    of_generator, of_critic = _of_generator(cfg), _of_critic(cfg)
 
     def step(state: State, frozen, batch, key, axis_name=None):
+        tx = cfg.optimiser(state.num_steps)
         keep = holes.holes(example_keys(key, batch.image_id), *batch.images.shape[1:3])
         has_critic = state.num_steps >= cfg.critic_from
         before = state.critics["patches"]
@@ -70,7 +70,7 @@ def _step(cfg: Config) -> ca_parts.Step:
 
         def criticise():
             given = batch, keep, fake
-            return learner.minimise(before, of_late, of_critic, *given, axis_name=axis_name)
+            return learner.minimise(before, tx, of_critic, *given, axis_name=axis_name)
 
         untouched = before, {"loss": jnp.float32(0.0)}
         after, said = jax.lax.cond(has_critic, criticise, lambda: untouched)

@@ -47,13 +47,12 @@ class Common(Settings):
     adversarial_weight: NotNegative = 1e-3
     average: ShareBelowOne = 0.0
 
-    def optimiser(self, first: int = 0) -> optax.GradientTransformation:
-        """Of every network; the first update of this one is that of the step `first` of the run."""
-        rate: Any = self.learning_rate
+    def optimiser(self, num_steps: Any) -> optax.GradientTransformation:
+        """Of every network, for updates after `num_steps` of the run; its state is of no rate."""
+        now: Any = self.learning_rate
         if self.decay_steps:
-            falling = optax.cosine_decay_schedule(self.learning_rate, self.decay_steps)
-            rate = lambda count: falling(count + first)  # noqa: E731
-        return optax.adam(rate, b1=0.5, b2=0.9)
+            now = optax.cosine_decay_schedule(self.learning_rate, self.decay_steps)(num_steps)
+        return optax.adam(now, b1=0.5, b2=0.9)
 
 
 @struct.dataclass
@@ -81,7 +80,7 @@ def trainable(
         critics: ``(key, one picture) -> {name: parameters}``, fresh.
         step: of the recipe, of a `State`.
     """
-    tx, generator = cfg.optimiser(), cfg.network.build()
+    tx, generator = cfg.optimiser(0), cfg.network.build()
 
     def init(key: PRNGKey, frozen: Frozen | None, batch: Batch) -> State:
         del frozen
