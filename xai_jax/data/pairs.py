@@ -12,7 +12,8 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch
 from xai_jax.data.part import Part, showing
-from xai_jax.data.pipeline import PictureStream, Pipeline
+from xai_jax.data.pipeline import Pipeline
+from xai_jax.data.stream import PictureStream
 
 
 @dataclasses.dataclass(kw_only=True)  # no slots: its two halves are kept

@@ -13,7 +13,6 @@ from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Builds
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.settings import Settings
-from xai_jax.core.types import Batch
 from xai_jax.data import masks, transforms
 from xai_jax.data.example import (
     MAX_CLASSES,
@@ -25,12 +24,12 @@ from xai_jax.data.example import (
     unusable,
 )
 from xai_jax.data.masks import Masks
+from xai_jax.data.stream import PictureStream
 from xai_jax.data.transforms import Augment, Crops, Warp, rng_of
 
 Labeller = Callable[[np.ndarray], np.ndarray]
 
 _ENDLESS = 2**40  # steps; Grain asks for a length
-_AHEAD = 2  # batches that wait, decoded, to be taken
 
 
 @dataclasses.dataclass(kw_only=True)  # no slots: `examples` is kept
@@ -136,7 +135,7 @@ class Pipeline(Settings):
         start: Mapping[str, Any] | None = None,
         process_index: int = 0,
         process_count: int = 1,
-    ) -> "PictureStream":
+    ) -> PictureStream:
         """A stream of core Batches of static shape.
 
         Step s of all processes together shows the same pictures, whatever their number: each takes
@@ -170,7 +169,13 @@ class Pipeline(Settings):
             start_step=start_step,
             length=max(0, length - start_step * part),
         )
-        return PictureStream(places)
+        return PictureStream(
+            places,
+            part,
+            num_threads=self.num_threads,
+            step=start_step,
+            identity=self._identity(batch_size),
+        )
 
     def _step_of(self, state: Mapping[str, Any], batch_size: int) -> int:
         for name, now in self._identity(batch_size).items():
@@ -251,53 +256,6 @@ class _Places:
             return _arrays(pipeline, example, epoch) | {"weight": weight}
         except BadPicture as error:
             raise ValueError(unusable(example.name, error)) from error
-
-
-class PictureStream:
-    """Batches one after the other, decoded ahead by threads: an `experiment.Stream`."""
-
-    def __init__(self, places: _Places):
-        """Starts to read."""
-        self._places = places
-        self._step = places.start_step
-        self._rows = self._read()
-
-    def _read(self) -> Any:
-        import grain  # takes half a second: not before pictures are wanted
-
-        num_threads = self._places.pipeline.num_threads
-        options = grain.ReadOptions(
-            num_threads=num_threads,
-            prefetch_buffer_size=max(_AHEAD * self._places.part, num_threads),
-        )
-        rows = grain.MapDataset.source(self._places).to_iter_dataset(options)
-        return iter(rows.batch(self._places.part))
-
-    def __iter__(self) -> "PictureStream":
-        return self
-
-    def __next__(self) -> Batch:
-        """The next batch.
-
-        Raises:
-            ValueError: a picture cannot be read; the sentence names it.
-        """
-        try:
-            arrays = next(self._rows)
-        except ValueError as error:  # Grain adds lines of its own
-            raise ValueError(str(error).splitlines()[0]) from error
-        self._step += 1
-        return Batch(**arrays)
-
-    def close(self) -> None:
-        """Ends the threads; for a stream that is left before its end."""
-        self._rows.close()
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """Where the stream stands, for JSON: `Pipeline.batches` takes it as `start`."""
-        identity = self._places.pipeline._identity(self._places.batch_size)
-        return {"step": self._step} | identity
 
 
 @functools.lru_cache(maxsize=4)
