@@ -77,8 +77,21 @@ def test_stopped_and_resumed_it_ends_with_the_same_bytes(tmp_path, monkeypatch):
 
 
 def test_pictures_that_are_decided_alike_leave_no_folder_behind(tmp_path):
-    with pytest.raises(ValueError, match="decides the first .* pictures alike: none of them show"):
+    with pytest.raises(ValueError, match="decides .* pictures alike: none of them show"):
         fit(experiment(threshold=2.0), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_so_are_pictures_to_validate_with(tmp_path):
+    """Before the first step, and not after as many as lie between two validations."""
+    made = experiment()
+    alone = dataclasses.replace(made.validation.data.source, num=1)
+    data = dataclasses.replace(made.validation.data, source=alone)
+    made = dataclasses.replace(made, validation=dataclasses.replace(made.validation, data=data))
+    with pytest.raises(
+        ValueError, match="validation.data: The classifier decides 1 pictures alike"
+    ):
+        fit(made, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

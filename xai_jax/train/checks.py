@@ -11,6 +11,8 @@ from xai_jax.core.method import Method, Trainable
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.experiment import Experiment
 
+_MOST_LOOKED_AT = 8  # batches to train on, before a training begins
+
 
 def trainable_of(experiment: Experiment) -> Trainable:
     """What to train.
@@ -31,13 +33,30 @@ def trainable_of(experiment: Experiment) -> Trainable:
 
 
 def look(trainable: Trainable, frozen: Any, first: Any, others: Iterator[tuple[Any, Any]]) -> None:
-    """Lets what is trained look at the first batches.
+    """Lets what is trained look at the first batches of a stream that may have no end.
 
     Raises:
         ValueError: nothing can be learned from them.
     """
     if trainable.look is not None:
+        batches = itertools.chain([first], (batch for batch, _ in others))
+        trainable.look(frozen, itertools.islice(batches, _MOST_LOOKED_AT))
+
+
+def look_at_validation(
+    trainable: Trainable, frozen: Any, first: Any, others: Iterator[tuple[Any, Any]]
+) -> None:
+    """The same of the pictures to validate with: as many of all as it wants.
+
+    Raises:
+        ValueError: nothing can be said by them.
+    """
+    if trainable.look is None:
+        return
+    try:
         trainable.look(frozen, itertools.chain([first], (batch for batch, _ in others)))
+    except ValueError as error:
+        raise ValueError(f"validation.data: {error}") from error
 
 
 def data_of(experiment: Experiment) -> dict[str, Any]:

@@ -156,8 +156,9 @@ class _Run:
             return
         with contextlib.closing(self._batches(None, wanted.data)) as batches:
             batch, _ = next(batches, (None, None))
-        if batch is None:
-            raise ValueError("There are no pictures to validate with; choose another split.")
+            if batch is None:
+                raise ValueError("There are no pictures to validate with; choose another split.")
+            checks.look_at_validation(self._trainable, self._frozen, batch, batches)
         shapes = jax.eval_shape(measure, state, self._frozen, batch, self._key)["values"]
         values = validation.told(self._trainable, dict.fromkeys(shapes, 1.0))
         if wanted.metric not in values:

@@ -8,7 +8,6 @@ it decides the other way, close to them and real to a critic of that other side.
 
 import dataclasses
 import functools
-import itertools
 from collections.abc import Iterator
 
 import jax
@@ -36,7 +35,6 @@ DECISION = Output(
 
 _NO_LOSS = Loss(**{field.name: 0.0 for field in dataclasses.fields(Loss)})
 _SHOWN = (terms.ADVERSARIAL, terms.MASK)
-_MOST_LOOKED_AT = 8  # batches, before a training begins
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -131,7 +129,7 @@ def _look(cfg: Config, frozen: Frozen, batches: Iterator[Batch]) -> None:
     """Refuses pictures that the classifier decides alike, one after the other."""
     decide = jax.jit(domains.log_odds, static_argnums=1)
     seen, ones = 0.0, 0.0
-    for batch in itertools.islice(batches, _MOST_LOOKED_AT):
+    for batch in batches:
         decided = domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
         is_one = decide(frozen.classifier, decided, batch.images) >= 0
         seen += float(batch.weight.sum())
@@ -139,9 +137,9 @@ def _look(cfg: Config, frozen: Frozen, batches: Iterator[Batch]) -> None:
         if 0 < ones < seen:
             return
     raise ValueError(
-        f"The classifier decides the first {seen:.0f} pictures alike: "
-        f"{'all' if ones else 'none'} of them show the class. There is nothing to flip; choose "
-        "pictures that it decides both ways, or another decided_class."
+        f"The classifier decides {seen:.0f} pictures alike: {'all' if ones else 'none'} of them "
+        "show the class. There is nothing to flip; choose pictures that it decides both ways, or "
+        "another decided_class."
     )
 
 
