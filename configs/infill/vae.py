@@ -6,7 +6,7 @@ It leaves runs/infill_vae/vae.safetensors for `xai-jax explain --infill vae --in
 runs/infill_vae`, and reads no classifier. 45,000 crops of 128 pixels.
 
 Expect 18.7 dB on the removed pixels of held-out crops (valid/psnr at step 2,500, which is exported
-for its valid/loss), after two hours on two CPU cores of which other work had a part.
+for its valid/loss), after 40 minutes on two CPU cores.
 """
 
 from configs.infill import photographs
