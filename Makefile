@@ -15,7 +15,7 @@ quickstart: .venv/ready  ## explain three photographs and write quickstart/repor
 
 # Three workers are for two cores: tests wait too, for processes, clocks and disks.
 test: .venv/ready lint  ## everything that CI runs, but for the browser
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 25
 
 lint: .venv/ready
 	$(BIN)/ruff check .
