@@ -11,7 +11,7 @@ from xai_jax.core.method import Method, Trainable
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.experiment import Experiment
 
-_MOST_LOOKED_AT = 8  # batches to train on, before a training begins
+MOST_LOOKED_AT = 8  # batches of data that may have no end
 
 
 def trainable_of(experiment: Experiment) -> Trainable:
@@ -32,31 +32,24 @@ def trainable_of(experiment: Experiment) -> Trainable:
     return trainable
 
 
-def look(trainable: Trainable, frozen: Any, first: Any, others: Iterator[tuple[Any, Any]]) -> None:
-    """Lets what is trained look at the first batches of a stream that may have no end.
-
-    Raises:
-        ValueError: nothing can be learned from them.
-    """
-    if trainable.look is not None:
-        batches = itertools.chain([first], (batch for batch, _ in others))
-        trainable.look(frozen, itertools.islice(batches, _MOST_LOOKED_AT))
-
-
-def look_at_validation(
-    trainable: Trainable, frozen: Any, first: Any, others: Iterator[tuple[Any, Any]]
+def look(
+    trainable: Trainable,
+    frozen: Any,
+    where: str,
+    batches: Iterator[tuple[Any, Any]],
+    most: int | None,
 ) -> None:
-    """The same of the pictures to validate with: as many of all as it wants.
+    """Lets what is trained look at `most` of the batches of a field; ``None``: at all.
 
     Raises:
-        ValueError: nothing can be said by them.
+        ValueError: nothing can be learned from them, or said by them; names the field.
     """
     if trainable.look is None:
         return
     try:
-        trainable.look(frozen, itertools.chain([first], (batch for batch, _ in others)))
+        trainable.look(frozen, itertools.islice((batch for batch, _ in batches), most))
     except ValueError as error:
-        raise ValueError(f"validation.data: {error}") from error
+        raise ValueError(f"{where}: {error}") from error
 
 
 def data_of(experiment: Experiment) -> dict[str, Any]:

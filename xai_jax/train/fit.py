@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import itertools
 import logging
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
@@ -132,8 +133,10 @@ class _Run:
         self._saved = 0  # the last step that has a checkpoint
         self._validates_every = validation.steps_between(experiment)
         with contextlib.closing(self._batches(None, experiment.data)) as batches:
-            self._example, _ = _next(batches, 0)
-            checks.look(trainable, self._frozen, self._example, batches)
+            first = _next(batches, 0)
+            self._example, _ = first
+            seen = itertools.chain([first], batches)
+            checks.look(trainable, self._frozen, "data", seen, checks.MOST_LOOKED_AT)
         self._abstract = self._traced()
 
     def _traced(self) -> PyTree:
@@ -155,10 +158,12 @@ class _Run:
         if wanted is None or measure is None:
             return
         with contextlib.closing(self._batches(None, wanted.data)) as batches:
-            batch, _ = next(batches, (None, None))
-            if batch is None:
+            first = next(batches, None)
+            if first is None:
                 raise ValueError("There are no pictures to validate with; choose another split.")
-            checks.look_at_validation(self._trainable, self._frozen, batch, batches)
+            batch, _ = first
+            seen = itertools.chain([first], batches)
+            checks.look(self._trainable, self._frozen, "validation.data", seen, None)
         shapes = jax.eval_shape(measure, state, self._frozen, batch, self._key)["values"]
         values = validation.told(self._trainable, dict.fromkeys(shapes, 1.0))
         if wanted.metric not in values:

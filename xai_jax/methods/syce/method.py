@@ -125,13 +125,15 @@ def _check(cfg: Config, frozen: Frozen, shape: tuple[int, int, int, int]) -> Non
     domains.class_of(frozen.classifier, cfg.decided_class, shape)
 
 
+_decide = jax.jit(domains.log_odds, static_argnums=1)  # of both data to train and to validate on
+
+
 def _look(cfg: Config, frozen: Frozen, batches: Iterator[Batch]) -> None:
     """Refuses pictures that the classifier decides alike, one after the other."""
-    decide = jax.jit(domains.log_odds, static_argnums=1)
     seen, ones = 0.0, 0.0
     for batch in batches:
         decided = domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
-        is_one = decide(frozen.classifier, decided, batch.images) >= 0
+        is_one = _decide(frozen.classifier, decided, batch.images) >= 0
         seen += float(batch.weight.sum())
         ones += float((batch.weight * is_one).sum())
         if 0 < ones < seen:
