@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from xai_jax.core import dense_conv
 from xai_jax.core.dense_conv import dense, transposed
 
 # kernel, stride, dilation, pads, input channels: the ported networks' and some that none has
@@ -91,15 +92,59 @@ def test_what_exceeds_the_cache_or_gains_nothing_stays_a_convolution(shape):
     assert "convolution" in forward.lower(x, kernel).compile().as_text()
 
 
-@pytest.mark.parametrize(("convolve", "largest"), [(plain, 12), (dense, 3)])
-def test_a_wide_kernels_gradient_has_no_window_as_large_as_the_picture(convolve, largest):
-    x, kernel = inputs(3, 6, (12, 12), outputs=33)
+@pytest.mark.parametrize(("size", "stride", "dilation", "pads", "channels"), CASES)
+@pytest.mark.parametrize("pictures", [3, 16])
+def test_a_kernels_gradient_is_the_same_in_blocks(
+    monkeypatch, size, stride, dilation, pads, channels, pictures
+):
+    monkeypatch.setattr(dense_conv, "_IN_BLOCK", 20 * size**2 * channels)  # two rows or so
+    keys = jax.random.split(jax.random.key(size), 2)
+    x = jax.random.normal(keys[0], (pictures, 15, 14, channels))
+    kernel = jnp.zeros((size, size, channels, 5))
+    values, backward = jax.vjp(lambda k: plain(x, k, stride, pads, dilation), kernel)
+    cotangent = jax.random.normal(keys[1], values.shape)
+    ours = dense_conv._by_blocks(x, kernel, cotangent, stride, pads, dilation)
+    np.testing.assert_allclose(ours, backward(cotangent)[0], atol=2e-4)
 
-    def loss(kernel, x):
+
+def test_rows_that_see_nothing_but_padding_add_nothing(monkeypatch):
+    monkeypatch.setattr(dense_conv, "_IN_BLOCK", 1)  # a row
+    x, kernel = inputs(3, 2, (4, 4))
+    pads = ((6, 5), (2, 2))
+    values, backward = jax.vjp(lambda k: plain(x, k, 1, pads, 1), kernel)
+    ours = dense_conv._by_blocks(x, kernel, values, 1, pads, 1)
+    np.testing.assert_allclose(ours, backward(values)[0], rtol=1e-5)
+
+
+def _of_kernel(convolve, outputs: int):
+    """A function of a kernel that differentiates, and the kernel: 8 pictures of 64 x 64."""
+    x = jnp.ones((8, 64, 64, 16))
+
+    def loss(kernel):
         return (convolve(x, kernel, 1, ((1, 1), (1, 1)), 1) ** 2).sum()
 
-    program = jax.jit(jax.grad(loss)).lower(kernel, x).compile().as_text()
+    return jax.grad(loss), jax.ShapeDtypeStruct((3, 3, 16, outputs), jnp.float32)
+
+
+@pytest.mark.parametrize(
+    ("convolve", "outputs", "largest"), [(plain, 16, 64), (dense, 16, 11), (dense, 96, 3)]
+)
+def test_a_kernels_gradient_has_no_window_as_large_as_the_picture(convolve, outputs, largest):
+    gradient, kernel = _of_kernel(convolve, outputs)
+    program = jax.jit(gradient).lower(kernel).compile().as_text()
     assert max(int(side) for side in re.findall(r"window={size=(\d+)x", program)) == largest
+
+
+@pytest.mark.parametrize(("convolve", "fast"), [(plain, False), (dense, True)])
+def test_in_a_loop_every_convolution_keeps_the_fast_kernels(convolve, fast):
+    gradient, kernel = _of_kernel(convolve, 16)
+
+    def loop(kernel):
+        return jax.lax.fori_loop(0, 3, lambda _, k: k + gradient(k), kernel)
+
+    program = jax.jit(loop).lower(kernel).compile().as_text()
+    orders = set(re.findall(r"dim_labels=(\S+?),? ", program))
+    assert (orders == {"b01f_01io->b01f"}) == fast
 
 
 def test_the_gradient_of_a_wide_kernel_needs_little_more_memory_than_the_picture():
