@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from xai_jax.core import dense_conv
+from xai_jax.core import kernel_gradient
 from xai_jax.core.dense_conv import dense, transposed
 
 # kernel, stride, dilation, pads, input channels: the ported networks' and some that none has
@@ -97,22 +97,22 @@ def test_what_exceeds_the_cache_or_gains_nothing_stays_a_convolution(shape):
 def test_a_kernels_gradient_is_the_same_in_blocks(
     monkeypatch, size, stride, dilation, pads, channels, pictures
 ):
-    monkeypatch.setattr(dense_conv, "_IN_BLOCK", 20 * size**2 * channels)  # two rows or so
+    monkeypatch.setattr(kernel_gradient, "_IN_BLOCK", 20 * size**2 * channels)  # two rows or so
     keys = jax.random.split(jax.random.key(size), 2)
     x = jax.random.normal(keys[0], (pictures, 15, 14, channels))
     kernel = jnp.zeros((size, size, channels, 5))
     values, backward = jax.vjp(lambda k: plain(x, k, stride, pads, dilation), kernel)
     cotangent = jax.random.normal(keys[1], values.shape)
-    ours = dense_conv._by_blocks(x, kernel, cotangent, stride, pads, dilation)
+    ours = kernel_gradient._by_blocks(x, kernel, cotangent, stride, pads, dilation)
     np.testing.assert_allclose(ours, backward(cotangent)[0], atol=2e-4)
 
 
 def test_rows_that_see_nothing_but_padding_add_nothing(monkeypatch):
-    monkeypatch.setattr(dense_conv, "_IN_BLOCK", 1)  # a row
+    monkeypatch.setattr(kernel_gradient, "_IN_BLOCK", 1)  # a row
     x, kernel = inputs(3, 2, (4, 4))
     pads = ((6, 5), (2, 2))
     values, backward = jax.vjp(lambda k: plain(x, k, 1, pads, 1), kernel)
-    ours = dense_conv._by_blocks(x, kernel, values, 1, pads, 1)
+    ours = kernel_gradient._by_blocks(x, kernel, values, 1, pads, 1)
     np.testing.assert_allclose(ours, backward(values)[0], rtol=1e-5)
 
 

@@ -6,11 +6,7 @@ optimisation runs, an order of magnitude. Here it is written as plain convolutio
 phase of the grid where the forward convolution has a stride. Pictures have so few channels that the
 phases fit into one convolution.
 
-With respect to the kernel it is, for XLA, a convolution whose window is as large as the picture:
-on CPUs it takes two to eight times as long as the forward pass. Here it is the sum of those of
-blocks of pictures and rows, small enough for the caches, or where channels are many one matrix
-product for each tap, of what the tap has seen, in one to two times the forward pass. GPUs and TPUs
-keep XLA's.
+The gradient with respect to the kernel is that of `core.kernel_gradient`. GPUs and TPUs keep XLA's.
 
 Where many channels become few and nothing is differentiated, what each tap adds everywhere is one
 matrix product, too. The sum of these, each moved by its tap, takes two thirds to a third of the
@@ -27,16 +23,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from xai_jax.core.conv import Pads
+from xai_jax.core.kernel_gradient import LAYOUT, bordered, convolved, kernel_gradient
 
 Activations = Float[Array, "b h w i"]
 Strided = Float[Array, "b y x o"]
 Kernel = Float[Array, "kh kw i o"]
 
-_LAYOUT = ("NHWC", "HWIO", "NHWC")
 _OF_PICTURES = 4  # channels, at most
-_WIDE = 96  # output channels from which on a matrix product a tap is faster than blocks
-_IN_BLOCK = 800_000  # numbers, what the places of a block see
-_TOGETHER = 8  # pictures in a block
 _INPUTS, _OUTPUTS = 32, 64  # channels, at least and at most, of what is one product forwards, too
 _FEW = 8, 4  # the same, which are so whatever their size: XLA's has no fast kernel for them
 _CACHED = 5_000_000  # numbers, at most, of what all taps add
@@ -53,7 +46,7 @@ def dense(x: Activations, kernel: Kernel, stride: int, pads: Pads, dilation: int
         pads: zero padding.
         dilation: distance of neighbouring taps.
     """
-    native = functools.partial(_native, stride=stride, pads=pads, dilation=dilation)
+    native = functools.partial(convolved, stride=stride, pads=pads, dilation=dilation)
     if stride > 1 or dilation > 1 or not _is_product(x.shape, kernel.shape):
         return native(x, kernel)
     by_product = functools.partial(_by_product, pads=pads)
@@ -73,7 +66,7 @@ def _is_product(shape: tuple[int, ...], kernel: tuple[int, ...]) -> bool:
 
 def _by_product(x, kernel, *, pads: Pads):
     """What each tap adds at every place of the padded picture; the sum of these, each moved."""
-    padded = _padded(x, pads)
+    padded = bordered(x, pads)
     taps = kernel.transpose(2, 0, 1, 3)  # [i kh kw o]
     summed = jnp.promote_types(x.dtype, jnp.float32)
     added = jax.lax.dot_general(
@@ -88,23 +81,8 @@ def _by_product(x, kernel, *, pads: Pads):
     return functools.reduce(jnp.add, itertools.starmap(moved, places)).astype(x.dtype)
 
 
-def _padded(x, pads: Pads):
-    return jax.lax.pad(x, x.dtype.type(0), ((0, 0, 0), *((*pad, 0) for pad in pads), (0, 0, 0)))
-
-
-def _native(x, kernel, stride: int, pads: Pads, dilation: int):
-    return jax.lax.conv_general_dilated(
-        x,
-        kernel,
-        (stride, stride),
-        pads,
-        rhs_dilation=(dilation, dilation),
-        dimension_numbers=_LAYOUT,
-    )
-
-
 def _forward(x, kernel, stride: int, pads: Pads, dilation: int):
-    return _native(x, kernel, stride, pads, dilation), (x, kernel)
+    return convolved(x, kernel, stride, pads, dilation), (x, kernel)
 
 
 def _backward(stride: int, pads: Pads, dilation: int, residuals, cotangent):
@@ -112,12 +90,12 @@ def _backward(stride: int, pads: Pads, dilation: int, residuals, cotangent):
     how = stride, pads, dilation
     of_input = _input_gradient(x.shape, *how, kernel, cotangent)
     # XLA drops it where only the gradient with respect to the images is asked for.
-    return of_input, _kernel_gradient(*how, x, kernel, cotangent)
+    return of_input, kernel_gradient(*how, x, kernel, cotangent)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 def _in_gradient(x, kernel, stride: int, pads: Pads, dilation: int):
-    return _native(x, kernel, stride, pads, dilation)
+    return convolved(x, kernel, stride, pads, dilation)
 
 
 dense.defvjp(_forward, _backward)
@@ -130,7 +108,9 @@ def _input_gradient(
 ):
     def native(kernel, cotangent):
         blank = jnp.zeros(shape, cotangent.dtype)
-        return jax.vjp(lambda x: _native(x, kernel, stride, pads, dilation), blank)[1](cotangent)[0]
+        return jax.vjp(lambda x: convolved(x, kernel, stride, pads, dilation), blank)[1](cotangent)[
+            0
+        ]
 
     # Some phases are seen by no tap; or the taps of a phase are not those beside each other.
     if stride > min(kernel.shape[:2]) or (stride > 1 and dilation > 1):
@@ -142,75 +122,6 @@ def _input_gradient(
         return _by_phases(kernel, cotangent, shape, stride, pads, dilation)
 
     return jax.lax.platform_dependent(kernel, cotangent, cpu=on_cpu, default=native)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _kernel_gradient(stride: int, pads: Pads, dilation: int, x, kernel, cotangent):
-    def native(x, kernel, cotangent):
-        return jax.vjp(lambda k: _native(x, k, stride, pads, dilation), kernel)[1](cotangent)[0]
-
-    def on_cpu(x, kernel, cotangent):
-        ways = _by_taps if kernel.shape[-1] >= _WIDE else _by_blocks
-        return ways(x, kernel, cotangent, stride, pads, dilation)
-
-    return jax.lax.platform_dependent(x, kernel, cotangent, cpu=on_cpu, default=native)
-
-
-def _by_taps(x, kernel, cotangent, stride: int, pads: Pads, dilation: int):
-    """A matrix product for each tap, of what it has seen."""
-    padded = _padded(x, pads)
-    numbers = cotangent.reshape(-1, cotangent.shape[-1])
-
-    def seen(tap: int, axis: int) -> slice:
-        first = tap * dilation
-        return slice(first, first + (cotangent.shape[axis] - 1) * stride + 1, stride)
-
-    def product(row: int, column: int):
-        of_tap = padded[:, seen(row, 1), seen(column, 2)].reshape(len(numbers), -1)
-        return jax.lax.dot_general(of_tap, numbers, (((0,), (0,)), ((), ())))
-
-    taps = [[product(i, j) for j in range(kernel.shape[1])] for i in range(kernel.shape[0])]
-    return jnp.stack([jnp.stack(row) for row in taps])
-
-
-def _by_blocks(x, kernel, cotangent, stride: int, pads: Pads, dilation: int):
-    """The sum over blocks of pictures and rows, each of which fits into a cache."""
-    pictures, rows = _block(cotangent.shape, math.prod(kernel.shape[:3]))
-    # Every so many pictures are a block, not neighbours: those of a device stay there.
-    inputs, outputs = (z.reshape(pictures, -1, *z.shape[1:]) for z in (x, cotangent))
-    height, width = cotangent.shape[1:3]
-    spans = [(side - 1) * dilation + 1 for side in kernel.shape[:2]]
-    sums = jnp.zeros(kernel.shape, jnp.promote_types(kernel.dtype, jnp.float32))
-    for block, first in itertools.product(range(inputs.shape[1]), range(0, height, rows)):
-        last = min(first + rows, height)
-        down, above = _seen(first, last, stride, pads[0][0], spans[0], x.shape[1])
-        right, beside = _seen(0, width, stride, pads[1][0], spans[1], x.shape[2])
-        # As XLA writes it, but for the moved axes, which in loops cost it the fast kernels.
-        of_block = jax.lax.conv_general_dilated(
-            inputs[:, block, down, right].transpose(3, 1, 2, 0),
-            outputs[:, block, first:last].transpose(1, 2, 0, 3),
-            (dilation, dilation),
-            (above, beside),
-            rhs_dilation=(stride, stride),
-            dimension_numbers=_LAYOUT,
-        )
-        sums += of_block.transpose(1, 2, 0, 3)
-    return sums.astype(kernel.dtype)
-
-
-def _seen(first: int, last: int, stride: int, pad: int, span: int, size: int):
-    """The pixels of an axis that these outputs see, and as how many they see before and behind."""
-    begin, end = first * stride - pad, (last - 1) * stride + span - pad
-    inside = min(max(begin, 0), size), min(max(end, 0), size)
-    return slice(*inside), (inside[0] - begin, end - inside[1])
-
-
-def _block(shape: tuple[int, ...], seen: int) -> tuple[int, int]:
-    """Pictures and rows of a block of outputs of this shape, each of which sees so many numbers."""
-    count, height, width, _ = shape
-    pictures = _TOGETHER if count % _TOGETHER == 0 else count
-    blocks = -(-pictures * height * width * seen // _IN_BLOCK)
-    return pictures, -(-height // min(blocks, height))
 
 
 def transposed(x: Activations, kernel: Kernel) -> Strided:
@@ -227,7 +138,7 @@ def transposed(x: Activations, kernel: Kernel) -> Strided:
     def native(x, kernel):
         pads = [(side // 2, side - side // 2) for side in kernel.shape[:2]]
         return jax.lax.conv_general_dilated(
-            x, kernel, (1, 1), pads, lhs_dilation=(2, 2), dimension_numbers=_LAYOUT
+            x, kernel, (1, 1), pads, lhs_dilation=(2, 2), dimension_numbers=LAYOUT
         )
 
     return jax.lax.platform_dependent(x, kernel, cpu=_transposed, default=native)
@@ -303,7 +214,7 @@ def _at_once(kernel, cotangent, shape: tuple[int, ...], stride: int, pads: Pads)
         (-low, n - m + high)
         for low, high, n, m in zip(first, last, cells, cotangent.shape[1:3], strict=True)
     )
-    phases = _native(cotangent, taps, 1, (down, right), 1)
+    phases = convolved(cotangent, taps, 1, (down, right), 1)
     phases = phases.reshape(*phases.shape[:3], stride, stride, shape[3]).transpose(0, 1, 3, 2, 4, 5)
     return _interleaved(phases, shape)
 
