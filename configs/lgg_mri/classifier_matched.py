@@ -15,9 +15,9 @@ from xai_jax.data.transforms import Augment
 from xai_jax.experiment import Experiment
 
 STEPS = 600
+VARIED = Augment(saturation=0.0, hue=0.0)
 
 
 def get_config(name: str = "efficientnet_lite0", seed: int = 0) -> Experiment:
     """The experiment."""
-    varied = Augment(saturation=0.0, hue=0.0)
-    return recipes.tuned_classifier(PICTURES, name, STEPS, varied, seed)
+    return recipes.tuned_classifier(PICTURES, name, STEPS, VARIED, seed)

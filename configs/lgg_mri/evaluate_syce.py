@@ -5,6 +5,7 @@
     python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:every --workdir=runs/lgg_every
     python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:latent --workdir=runs/lgg_latent
     python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:rivals --workdir=runs/lgg_rivals
+    python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:full_size --workdir=runs/lgg_128
 
 It needs what the configs classifier_matched, oracle_matched and syce of this folder train. The
 first command sets maps against the tumours that people drew, on the slices that have one;
@@ -13,8 +14,8 @@ classifier and the oracle of the counterfactuals of all slices, how much of the 
 add, and how near they come to slices of the other side (KID, by the oracle's features). The third
 is the second on all 613 slices, for the classifier's AUC where the trivial predictor is not ruled
 out; the fourth is the first for latent shift, which needs the autoencoder, and the fifth for what
-cyce.py of this folder trains, of which `:rival_flips` is the second. Intervals are of patients,
-drawn whole.
+cyce.py of this folder trains, of which `:rival_flips` is the second. `:full_size` is the second
+for what full_size.py trains. Intervals are of patients, drawn whole.
 
 Expect of the first an IoU at equal area of 0.15 for SyCE, 0.24 for its path integral and 0.30 for
 occlusion, of the second 99.1 % of the slices flipped, 85.9 % by the oracle; docs/syce.md has more.
@@ -24,11 +25,12 @@ The others have not been run.
 import dataclasses
 
 from configs import recipes
-from configs.lgg_mri import cyce, matched, syce
+from configs.lgg_mri import cyce, full_size, matched, syce
 from configs.lgg_mri.scans import patient, position_and_area
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.core.method import Builds, Method
 from xai_jax.data.pipeline import Pipeline
+from xai_jax.experiment import Experiment
 from xai_jax.generators.autoencoder import Autoencoder
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import controls, gradcam, gradients, latent_shift, occlusion, rise
@@ -77,7 +79,8 @@ def _rivals() -> dict[str, Contestant]:
 
 def get_config(which: str = "maps") -> Evaluation:
     """The evaluation; `which` is one of the keys below."""
-    pictures = matched.EVERY if which == "every" else matched.PICTURES
+    sets = {"every": matched.EVERY, "full_size": matched.FULL_SIZE}
+    pictures = sets.get(which, matched.PICTURES)
     choices = {
         "maps": _maps,
         "flips": _flips,
@@ -85,6 +88,7 @@ def get_config(which: str = "maps") -> Evaluation:
         "latent": _latent,
         "rivals": _rival_maps,
         "rival_flips": _rival_flips,
+        "full_size": _full_size,
     }
     made = recipes.named(which, choices)(pictures.once("test", "soft"))
     for contestant in made.contestants.values():
@@ -123,9 +127,15 @@ def _rival_flips(data: Pipeline) -> Evaluation:
     return dataclasses.replace(_flips(data), contestants=_rivals())
 
 
-def _flips(data: Pipeline) -> Evaluation:
-    made = recipes.scores_of(syce.get_config(), data, {"syce": _made()["syce"]})
-    oracle = Named(name="runs/lgg_oracle/classifier.safetensors").build()
+def _full_size(data: Pipeline) -> Evaluation:
+    return _flips(data, full_size.get_config(), "_128")
+
+
+def _flips(data: Pipeline, trained: Experiment | None = None, size: str = "") -> Evaluation:
+    trained = trained or syce.get_config()
+    contestants = {"syce": recipes.left_by(trained, f"runs/lgg_syce{size}")}
+    made = recipes.scores_of(trained, data, contestants)
+    oracle = Named(name=f"runs/lgg_oracle{size}/classifier.safetensors").build()
     made.metrics = (flips(oracle), area_change(), kernel_distance(mean_features, oracle))
     made.truth, made.absent = False, True
     return made

@@ -5,7 +5,8 @@
         --workdir=runs/mnist_shuffled
 
 On the 8s of the test, all of which bear the square here; the mask is the square, 4.6 % of the
-picture. With `:shuffled` the classifier has learned from the labels of other pictures.
+picture. With `:shuffled` the classifier has learned from the labels of other pictures. The last
+columns say whether a map changes when the classifier's layers have lost what they learned.
 
 Expect no figure: not measured yet.
 """
@@ -15,10 +16,13 @@ import dataclasses
 from configs import recipes
 from configs.mnist import tagged
 from xai_jax.infills.constant import Constant
-from xai_jax.methods import controls, gradcam, gradients, occlusion
+from xai_jax.methods import controls, gradcam, gradients, occlusion, syce
 from xai_jax.metrics.evidence_maps import flat, localisation
 from xai_jax.metrics.percentiles import strongest
+from xai_jax.metrics.sanity import randomisation
 from xai_jax.scoring.evaluation import Contestant, Evaluation, positive_saliency
+
+LAYERS = ("classes", "hidden", "layers")  # from the top down
 
 
 def get_config(which: str = "tagged") -> Evaluation:
@@ -33,11 +37,14 @@ def get_config(which: str = "tagged") -> Evaluation:
         "centred_blob": controls.CentredBlob(),
         "random": controls.Random(),
     }
-    contestants = {"syce": recipes.left_by(trained, f"runs/mnist_{which}_syce")}
+    left = recipes.left_by(trained, f"runs/mnist_{which}_syce")
+    by_path = dataclasses.replace(left.method, map=syce.Map.STRAIGHT)
+    contestants = {"syce": left, "syce_path": dataclasses.replace(left, method=by_path)}
     contestants |= {name: Contestant(method=method) for name, method in methods.items()}
     for contestant in contestants.values():
         contestant.mask = positive_saliency
     made = recipes.scores_of(trained, tagged.ALL_TAGGED.once("test", "soft"), contestants)
     made.explained = dataclasses.replace(made.explained, infill=Constant(value=0.0))
-    made.batch_size, made.metrics = 64, (strongest(), localisation(), flat())
+    made.batch_size = 64
+    made.metrics = strongest(), localisation(), flat(), randomisation(LAYERS)
     return made
