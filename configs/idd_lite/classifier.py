@@ -1,11 +1,12 @@
-"""The classifier of skies that STEEX explains.
+"""The classifier of skies, or of roads, that STEEX explains.
 
     python train.py --config=configs/idd_lite/classifier.py --workdir=runs/idd_classifier
+    python train.py --config=configs/idd_lite/classifier.py:road --workdir=runs/idd_road
     python train.py --config=configs/idd_lite/classifier.py:naive --workdir=runs/idd_naive
     python train.py --config=configs/idd_lite/classifier.py:ahead --workdir=runs/idd_ahead
 
 EfficientNet-Lite0, its ImageNet trunk trained on, at 128 x 80 pixels; with `:small` at 64 x 40, as
-the other two, which configs/idd_lite/skies.py explains. `:naive` is a head on a trunk that stays.
+the other three, which configs/idd_lite/skies.py explains. `:naive` is a head on a trunk that stays.
 
 Expect of `:small` 97.4 % of the validation pictures to be decided rightly (valid/true_positives
 and valid/true_negatives at step 1,100, the state that is exported), after 20 minutes on a busy
@@ -21,7 +22,7 @@ from xai_jax.experiment import Experiment
 def get_config(
     which: str = "full", architecture: str = "efficientnet_lite0", seed: int = 0
 ) -> Experiment:
-    """The experiment; `which` is "full", "small", "naive" or "ahead"."""
+    """The experiment; `which` is "full", "small", "road", "naive" or "ahead"."""
     pictures = recipes.named(which, DECISIONS)
     made = recipe.new_classifier(pictures, 1600, 5e-5, architecture, seed)
     made.method.trunk_frozen = which == "naive"

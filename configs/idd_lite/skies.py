@@ -1,9 +1,10 @@
-"""Indian driving scenes for all configs of this folder: is the sky bright?
+"""Indian driving scenes for all configs of this folder: is the sky bright, or the road light?
 
 IDD-Lite, 1,403 pictures to train and 204 to validate, of which those with 2 % of sky or more count;
 7 regions and what is void. Every region has a gain and a tint of its own, drawn anew for each
 picture, so that nothing but the sky can tell. The classifier learns how bright it is, and "test"
-are the first 48 pictures to validate with a plain yes or no.
+are the first 48 pictures to validate with a plain yes or no. "road" is the same for the road, at
+the smaller size.
 
 Beside that, at the smaller size, two decisions that cannot be explained so: "naive" is that of the
 photographs as they are, where the exposure of all of a picture tells something of its sky, too; and
@@ -30,9 +31,11 @@ REGIONS = (
 )
 ALL_REGIONS = (*REGIONS, "unlabelled")
 NUM = {"train": 40_000, "validation": 0, "test": 48}  # 0: each once
-# `above`: about the medians of the varied skies and of those as they are, and a share of vehicles;
+# `above`: about the medians of the varied skies and roads and of the skies as they are, and a share
+# of vehicles;
 # `graded`: unit pixels of luma that are a log-odds of the label.
 VARIED = {"decides": "sky", "above": 0.75, "graded": 0.1, "vary": 0.4}
+ROAD = {"decides": "drivable", "above": 0.35, "graded": 0.1, "vary": 0.4}
 NAIVE = {"decides": "sky", "above": 210 / 255}
 AHEAD = {"decides": "vehicles", "above": 0.08, "asks": Asks.SHARE, "least": 0.0}
 
@@ -61,7 +64,8 @@ FULL = _pictures(VARIED, "bright sky", 80, 128)
 SMALL = _pictures(VARIED, "bright sky", 40, 64)
 SIZES = {"full": FULL, "small": SMALL}
 DECISIONS = SIZES | {
+    "road": _pictures(ROAD, "light road", 40, 64),
     "naive": _pictures(NAIVE, "bright sky", 40, 64),
     "ahead": _pictures(AHEAD, "much of vehicles", 40, 64),
 }
-DECIDES = {"ahead": "vehicles"}  # of the others the sky
+DECIDES = {"road": "drivable", "ahead": "vehicles"}  # of the others the sky
