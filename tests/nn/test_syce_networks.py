@@ -103,6 +103,19 @@ def test_a_stem_sees_squares_and_draws_them_at_the_full_size():
     assert answer.shape == (1, 8, 12, 3)
 
 
+def test_behind_a_stem_a_pixel_still_sees_those_of_the_next_square():
+    network = UNet(widths=(2, 2), stem=2, channels=3).build()
+    x = jax.random.uniform(jax.random.key(1), (1, 8, 8, 3))
+    params = network.init(jax.random.key(0), x)["params"]
+    params["squares"] = jax.tree.map(jnp.zeros_like, params["squares"])  # all that squares draw
+
+    def pixel(x):  # the last of a square
+        return network.apply({"params": params}, x)[0, 3, 3].sum()
+
+    seen = jnp.abs(jax.grad(pixel)(x)).sum((0, 3)) > 0
+    assert seen[3:6, 3:6].any(axis=1).all() and not seen[:, 6:].any()
+
+
 def test_pictures_that_do_not_fit_are_refused_with_what_to_set():
     with pytest.raises(ValueError, match="are 30 x 28; set data.resize to multiples of 4, or"):
         UNet().check((1, 30, 28, 3))

@@ -18,6 +18,7 @@ from xai_jax.core.types import AnyArray, Images
 from xai_jax.nn.layers import Conv, zero_bias
 
 _EPSILON = 1e-3  # of the authors' batch norm, whose variance is 1 for ever
+_FINE = 8  # channels of a pixel, where places are squares
 
 
 class _Affine(linen.Module):
@@ -52,7 +53,7 @@ class Network(linen.Module):
         outputs: pictures that are drawn, side by side in the channels.
         channels: of a picture; of one channel, the mean of its colours.
         stem: side of the squares of pixels that become channels before the first layer, and pixels
-            again behind the last.
+            again before the last, which see the picture beside them.
         finest: level at which it draws, 0 for that of the pictures.
         head_widths: channels of convolutions that each output has to itself, with nothing between.
     """
@@ -71,8 +72,8 @@ class Network(linen.Module):
         Sides are multiples of `UNet.stride`, and the answer's ``2**finest`` times smaller. `told`
         ``[b]`` is a number of each picture that every place hears.
         """
-        x = images.mean(axis=-1, keepdims=True) if self.channels == 1 else images
-        x = squares_to_channels(x, self.stem)
+        images = images.mean(axis=-1, keepdims=True) if self.channels == 1 else images
+        x = squares_to_channels(images, self.stem)
         if told is not None:
             planes = jnp.broadcast_to(told[:, None, None, None], (*x.shape[:3], 1))
             x = jnp.concatenate([x, planes], axis=-1)
@@ -85,16 +86,26 @@ class Network(linen.Module):
             x = x.repeat(2, axis=1).repeat(2, axis=2)
             x = jnp.concatenate([skips[level], x], axis=-1)
         if self.head_widths:
-            heads = [self._head(x, n) for n in range(self.outputs)]
+            heads = [self._head(x, images, n) for n in range(self.outputs)]
             return jnp.concatenate(heads, axis=-1)
-        x = conv(self.outputs * self.channels * self.stem**2, 1, "pixels")(x)
-        return channels_to_squares(x, self.stem)
+        return self._drawn(x, images, self.outputs * self.channels, "")
 
-    def _head(self, x: AnyArray, number: int) -> AnyArray:
+    def _head(self, x: AnyArray, images: Images, number: int) -> AnyArray:
         for i, width in enumerate(self.head_widths):
             x = conv(width, 3, f"head{number}_conv{i}")(x)
-        x = conv(self.channels * self.stem**2, 1, f"head{number}_pixels")(x)
-        return channels_to_squares(x, self.stem)
+        return self._drawn(x, images, self.channels, f"head{number}_")
+
+    def _drawn(self, x: AnyArray, images: Images, outputs: int, name: str) -> AnyArray:
+        """So many channels of pixels.
+
+        Squares that are drawn each by itself do not meet: there would be a grid in every picture,
+        and a classifier can be turned by a grid. So their pixels are looked at together once more.
+        """
+        if self.stem > 1:
+            x = conv(_FINE * self.stem**2, 1, f"{name}squares")(x)
+            x = jnp.concatenate([channels_to_squares(x, self.stem), images], axis=-1)
+            x = jnp.concatenate([self._blocks(x, f"{name}fine", _FINE, 2), images], axis=-1)
+        return conv(outputs, 1, f"{name}pixels")(x)
 
     def _down(self, x: AnyArray, level: int, width: int) -> AnyArray:
         if level == 0:
