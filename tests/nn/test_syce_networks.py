@@ -107,6 +107,8 @@ def test_behind_a_stem_a_pixel_still_sees_those_of_the_next_square():
     network = UNet(widths=(2, 2), stem=2, channels=3).build()
     x = jax.random.uniform(jax.random.key(1), (1, 8, 8, 3))
     params = network.init(jax.random.key(0), x)["params"]
+    np.testing.assert_array_equal(network.apply({"params": params}, x), x)  # as it begins
+    params["pixels"] = jax.tree.map(jnp.ones_like, params["pixels"])
     params["squares"] = jax.tree.map(jnp.zeros_like, params["squares"])  # all that squares draw
 
     def pixel(x):  # the last of a square

@@ -14,11 +14,12 @@ from flax import linen
 from xai_jax.core.domains import Count, Natural, NotEmpty
 from xai_jax.core.max_pool import max_pool
 from xai_jax.core.settings import Settings
-from xai_jax.core.types import AnyArray, Images
+from xai_jax.core.types import AnyArray, Images, PRNGKey
 from xai_jax.nn.layers import Conv, zero_bias
 
 _EPSILON = 1e-3  # of the authors' batch norm, whose variance is 1 for ever
 _FINE = 8  # channels of a pixel, where places are squares
+_GLOROT = linen.initializers.glorot_uniform()
 
 
 class _Affine(linen.Module):
@@ -32,17 +33,18 @@ class _Affine(linen.Module):
         return x * (scale / jnp.sqrt(1.0 + _EPSILON)) + bias
 
 
-def conv(features: int, kernel: int, name: str, **how: Any) -> Conv:
+def conv(features: int, kernel: int, name: str, init: Any = _GLOROT, **how: Any) -> Conv:
     """A convolution that begins as Keras' do: Glorot-uniform kernel, bias 0; `how` as in `Conv`."""
-    return Conv(
-        features,
-        kernel,
-        **how,
-        use_bias=True,
-        kernel_init=linen.initializers.glorot_uniform(),
-        bias_init=zero_bias,
-        name=name,
-    )
+    how |= {"kernel_init": init, "bias_init": zero_bias, "use_bias": True}
+    return Conv(features, kernel, name=name, **how)
+
+
+def _as_shown(key: PRNGKey, shape: tuple[int, ...], dtype: Any = jnp.float32) -> AnyArray:
+    """A kernel ``[1 1 _FINE+c k*c]`` that repeats the last c channels, and so the picture."""
+    del key
+    channels = shape[2] - _FINE
+    shown = jnp.tile(jnp.eye(channels, dtype=dtype), shape[3] // channels)
+    return jnp.concatenate([jnp.zeros((_FINE, shape[3]), dtype), shown])[None, None]
 
 
 class Network(linen.Module):
@@ -99,12 +101,15 @@ class Network(linen.Module):
         """So many channels of pixels.
 
         Squares that are drawn each by itself do not meet: there would be a grid in every picture,
-        and a classifier can be turned by a grid. So their pixels are looked at together once more.
+        and a classifier can be turned by a grid. So their pixels are looked at together once more,
+        beside the picture. It begins by drawing that: what is drawn and drawn again is the picture,
+        too, if either drawing is its negative, and training stays with that where it begins there.
         """
         if self.stem > 1:
             x = conv(_FINE * self.stem**2, 1, f"{name}squares")(x)
             x = jnp.concatenate([channels_to_squares(x, self.stem), images], axis=-1)
             x = jnp.concatenate([self._blocks(x, f"{name}fine", _FINE, 2), images], axis=-1)
+            return conv(outputs, 1, f"{name}pixels", _as_shown)(x)
         return conv(outputs, 1, f"{name}pixels")(x)
 
     def _down(self, x: AnyArray, level: int, width: int) -> AnyArray:
