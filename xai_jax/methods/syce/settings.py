@@ -146,10 +146,11 @@ class Generators(Settings):
             self.critic.check(shape)
         self._check_loss()
         is_mask = self.draws is Draws.MASK
-        if is_mask and (self.network.channels != 1 or self.stable is not Stable.INPUT):
+        alone = self.network.channels == self.network.stem == 1 and self.stable is Stable.INPUT
+        if is_mask and not alone:
             raise ValueError(
-                "What draws a mask has one channel and compares with the picture itself; set "
-                "network.channels to 1 and stable to input."
+                "What draws a mask has one channel and no stem, and compares with the picture "
+                "itself; set network.channels and network.stem to 1 and stable to input."
             )
         if self.network.finest and not is_mask:
             raise ValueError("Only masks are drawn at half size or less; set network.finest to 0.")
