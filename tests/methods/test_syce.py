@@ -441,8 +441,11 @@ def test_a_path_through_regions_asks_for_the_label_map():
 
 def test_settings_that_do_not_go_together_are_refused():
     shape = (4, SIDE, SIDE, 3)
+    stemmed = syce.Config.mgen()
+    stemmed.network = UNet(widths=(2, 2), stem=2)
     for cfg, words in (
-        (syce.Config(draws=syce.Draws.MASK), "set network.channels to 1 and stable to input"),
+        (syce.Config(draws=syce.Draws.MASK), "network.stem to 1 and stable to input"),
+        (stemmed, "network.stem to 1 and stable to input"),
         (syce.Config(network=UNet(finest=1)), "set network.finest to 0"),
         (syce.Config(network=UNet(finest=3)), "there are 3 widths; set it below their number"),
         (syce.Config(told=True), "told which; set shared too"),
