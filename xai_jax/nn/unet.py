@@ -11,14 +11,14 @@ import jax
 import jax.numpy as jnp
 from flax import linen
 
-from xai_jax.core import image
 from xai_jax.core.domains import Count, Natural, NotEmpty
 from xai_jax.core.max_pool import max_pool
 from xai_jax.core.settings import Settings
-from xai_jax.core.types import AnyArray, Images
+from xai_jax.core.types import AnyArray, Images, PRNGKey
 from xai_jax.nn.layers import Conv, zero_bias
 
 _EPSILON = 1e-3  # of the authors' batch norm, whose variance is 1 for ever
+_FINE = 8  # channels of a pixel, where places are squares
 _GLOROT = linen.initializers.glorot_uniform()
 
 
@@ -39,6 +39,14 @@ def conv(features: int, kernel: int, name: str, init: Any = _GLOROT, **how: Any)
     return Conv(features, kernel, name=name, **how)
 
 
+def _as_shown(key: PRNGKey, shape: tuple[int, ...], dtype: Any = jnp.float32) -> AnyArray:
+    """A kernel ``[1 1 _FINE+c k*c]`` that repeats the last c channels, and so the picture."""
+    del key
+    channels = shape[2] - _FINE
+    shown = jnp.tile(jnp.eye(channels, dtype=dtype), shape[3] // channels)
+    return jnp.concatenate([jnp.zeros((_FINE, shape[3]), dtype), shown])[None, None]
+
+
 class Network(linen.Module):
     """204,499 parameters at widths of 16, 32 and 64 with one channel in and out.
 
@@ -46,8 +54,8 @@ class Network(linen.Module):
         widths: channels at each resolution, from the finest on.
         outputs: pictures that are drawn, side by side in the channels.
         channels: of a picture; of one channel, the mean of its colours.
-        stem: side of the squares of pixels that become channels before the first layer; what is
-            drawn is then a change of the picture.
+        stem: side of the squares of pixels that become channels before the first layer, and pixels
+            again before the last, which see the picture beside them.
         finest: level at which it draws, 0 for that of the pictures.
         head_widths: channels of convolutions that each output has to itself, with nothing between.
     """
@@ -92,15 +100,17 @@ class Network(linen.Module):
     def _drawn(self, x: AnyArray, images: Images, outputs: int, name: str) -> AnyArray:
         """So many channels of pixels.
 
-        With a stem it is a change of the picture, 0 at first, without detail below its squares.
-        Drawn pixel by pixel, squares that do not meet are a grid, by which a classifier can be
-        turned; and drawn from nothing, pictures that twice drawn are the picture may be negatives.
+        Squares that are drawn each by itself do not meet: there would be a grid in every picture,
+        and a classifier can be turned by a grid. So their pixels are looked at together once more,
+        beside the picture. It begins by drawing that: what is drawn and drawn again is the picture,
+        too, if either drawing is its negative, and training stays with that where it begins there.
         """
-        if self.stem == 1:
-            return conv(outputs, 1, f"{name}pixels")(x)
-        change = conv(outputs, 1, f"{name}change", linen.initializers.zeros)(x)
-        shown = jnp.tile(images, (1, 1, 1, outputs // self.channels))
-        return shown + image.resize(change, *images.shape[1:3])
+        if self.stem > 1:
+            x = conv(_FINE * self.stem**2, 1, f"{name}squares")(x)
+            x = jnp.concatenate([channels_to_squares(x, self.stem), images], axis=-1)
+            x = jnp.concatenate([self._blocks(x, f"{name}fine", _FINE, 2), images], axis=-1)
+            return conv(outputs, 1, f"{name}pixels", _as_shown)(x)
+        return conv(outputs, 1, f"{name}pixels")(x)
 
     def _down(self, x: AnyArray, level: int, width: int) -> AnyArray:
         if level == 0:
@@ -123,6 +133,13 @@ def squares_to_channels(x: AnyArray, side: int) -> AnyArray:
     return x.reshape(b, h // side, w // side, side * side * c)
 
 
+def channels_to_squares(x: AnyArray, side: int) -> AnyArray:
+    """The inverse of `squares_to_channels`."""
+    b, h, w, c = x.shape
+    x = x.reshape(b, h, w, side, side, c // side**2).transpose(0, 1, 3, 2, 4, 5)
+    return x.reshape(b, h * side, w * side, c // side**2)
+
+
 @dataclasses.dataclass(slots=True, kw_only=True)
 class UNet(Settings):
     """Settings of the network; the defaults are those of the authors' on MNIST.
@@ -131,8 +148,7 @@ class UNet(Settings):
         widths: channels at each resolution, from the finest on; each next one has half the sides.
         channels: of the pictures it draws: 1 is grey, whatever the pictures that it is shown.
         stem: side of the squares of pixels that are one place for the network; 1 as published, 2
-            for a quarter of the time at larger pictures, of which it then draws the change, each
-            place a number, bilinear between them.
+            for a quarter of the time at larger pictures.
         finest: level at which it draws: 0 for that of the pictures, 1 for half of it; of masks.
         head_widths: channels of convolutions that each of several pictures has to itself.
     """
