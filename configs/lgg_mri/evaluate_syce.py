@@ -17,8 +17,8 @@ out; the fourth is the first for latent shift, which needs the autoencoder, and 
 cyce.py of this folder trains, of which `:rival_flips` is the second. `:full_size` is the second
 for what full_size.py trains. Intervals are of patients, drawn whole.
 
-Expect of the first an IoU at equal area of 0.15 for SyCE, 0.24 for its path integral and 0.30 for
-occlusion, of the second 99.1 % of the slices flipped, 85.9 % by the oracle; docs/syce.md has more.
+Expect of the first an IoU at equal area of 0.19 for SyCE, 0.26 for its path integral and 0.30 for
+occlusion, of the second 91.8 % of the slices flipped, 90.8 % by the oracle; docs/syce.md has more.
 The others have not been run.
 """
 
