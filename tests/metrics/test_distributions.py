@@ -99,3 +99,12 @@ def test_jensen_shannon_is_that_of_scipys_kernels_in_the_plane_of_the_first_comp
     assert distributions.jensen_shannon(one, one, both) == pytest.approx(0.0, abs=1e-6)
     assert np.isnan(distributions.jensen_shannon(one[:2], other, both))
     assert np.isnan(distributions.jensen_shannon(one[:1].repeat(5, 0), other, both))
+
+
+def test_jensen_shannon_of_sets_far_apart_is_one_however_little_of_either_is_at_a_point():
+    rng = np.random.default_rng(0)
+    one = rng.normal(size=(300, 2))
+    for apart in np.linspace(20.0, 30.0, 6):
+        other = one + apart
+        found = distributions.jensen_shannon(one, other, np.concatenate([one, other]))
+        assert found == pytest.approx(1.0, abs=1e-6)

@@ -175,8 +175,11 @@ def jensen_shannon(one: Features, other: Features, of_all: Features) -> float:
     if not all(np.isfinite(share).all() for share in shares):
         return math.nan
     mixed = 0.5 * (shares[0] + shares[1])
-    bits = [np.where(p > 0, p * np.log2(np.where(p > 0, p / mixed, 1.0)), 0.0) for p in shares]
-    return math.sqrt(max(0.5 * float(bits[0].sum() + bits[1].sum()), 0.0))
+    bits = 0.0
+    for share in shares:
+        some = (share > 0) & (mixed > 0)  # half of the least number that there is is 0
+        bits += float((share[some] * np.log2(share[some] / mixed[some])).sum())
+    return math.sqrt(max(0.5 * bits, 0.0))
 
 
 def _ends(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
