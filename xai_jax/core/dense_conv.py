@@ -108,9 +108,8 @@ def _input_gradient(
 ):
     def native(kernel, cotangent):
         blank = jnp.zeros(shape, cotangent.dtype)
-        return jax.vjp(lambda x: convolved(x, kernel, stride, pads, dilation), blank)[1](cotangent)[
-            0
-        ]
+        _, backward = jax.vjp(lambda x: convolved(x, kernel, stride, pads, dilation), blank)
+        return backward(cotangent)[0]
 
     # Some phases are seen by no tap; or the taps of a phase are not those beside each other.
     if stride > min(kernel.shape[:2]) or (stride > 1 and dilation > 1):

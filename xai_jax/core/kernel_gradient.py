@@ -79,10 +79,10 @@ def _by_blocks(x, kernel, cotangent, stride: int, pads: Pads, dilation: int):
     height, width = cotangent.shape[1:3]
     spans = [(side - 1) * dilation + 1 for side in kernel.shape[:2]]
     sums = jnp.zeros(kernel.shape, jnp.promote_types(kernel.dtype, jnp.float32))
+    right, beside = _seen(0, width, stride, pads[1][0], spans[1], x.shape[2])
     for block, first in itertools.product(range(inputs.shape[1]), range(0, height, rows)):
         last = min(first + rows, height)
         down, above = _seen(first, last, stride, pads[0][0], spans[0], x.shape[1])
-        right, beside = _seen(0, width, stride, pads[1][0], spans[1], x.shape[2])
         # As XLA writes it, but for the moved axes, which in loops cost it the fast kernels.
         of_block = jax.lax.conv_general_dilated(
             inputs[:, block, down, right].transpose(3, 1, 2, 0),
