@@ -6,6 +6,7 @@
 Random weights and pictures are made again by the tests; only the answers are recorded.
 """
 
+import functools
 import importlib.util
 import json
 import pathlib
@@ -22,6 +23,10 @@ RANDOM = {  # constructor, side of the pictures
     "vgg16": (references.Vgg16, 64),
     "alexnet": (references.AlexNet, 96),
     "resnet50": (references.ResNet50, 64),
+    "resnet50_vggface2": (
+        functools.partial(references.ResNet50VggFace2, 40),
+        66,
+    ),  # a last window beyond the border
     "densenet121": (references.DenseNet121, 64),
     "googlenet": (references.GoogLeNet, 64),
 }

@@ -92,6 +92,44 @@ class ResNet50(nn.Module):
         return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
 
 
+class ResNet50VggFace2(nn.Module):
+    """Caffe's: the stride in the first 1x1 convolution; the names of ``resnet50_ft_dag.pth``."""
+
+    def __init__(self, classes=8631):
+        super().__init__()
+        self._layer("conv1_7x7_s2", 3, 64, 7)
+        self.blocks, inputs = [], 64  # (beginning of its names, stride, has a projection)
+        for stage, (count, width) in enumerate([(3, 64), (4, 128), (6, 256), (3, 512)], start=2):
+            for block in range(1, count + 1):
+                at = f"conv{stage}_{block}_"
+                self._layer(f"{at}1x1_reduce", inputs, width, 1)
+                self._layer(f"{at}3x3", width, width, 3)
+                self._layer(f"{at}1x1_increase", width, 4 * width, 1)
+                if block == 1:
+                    self._layer(f"{at}1x1_proj", inputs, 4 * width, 1)
+                self.blocks.append((at, 2 if stage > 2 and block == 1 else 1, block == 1))
+                inputs = 4 * width
+        self.classifier = nn.Conv2d(2048, classes, 1)
+
+    def _layer(self, name, inputs, outputs, side):
+        setattr(self, name, nn.Conv2d(inputs, outputs, side, padding=side // 2, bias=False))
+        setattr(self, f"{name}_bn", nn.BatchNorm2d(outputs))
+
+    def _run(self, name, x, stride=1):
+        own = getattr(self, name)
+        x = F.conv2d(x, own.weight, stride=stride, padding=own.padding)
+        return getattr(self, f"{name}_bn")(x)
+
+    def forward(self, x):
+        x = F.relu(self._run("conv1_7x7_s2", x, 2))
+        x = F.max_pool2d(x, 3, 2, ceil_mode=True)
+        for at, stride, projects in self.blocks:
+            way = F.relu(self._run(f"{at}1x1_reduce", x, stride))
+            way = self._run(f"{at}1x1_increase", F.relu(self._run(f"{at}3x3", way)))
+            x = F.relu(way + (self._run(f"{at}1x1_proj", x, stride) if projects else x))
+        return torch.flatten(self.classifier(F.adaptive_avg_pool2d(x, 1)), 1)
+
+
 class DenseLayer(nn.Module):
     def __init__(self, inputs):
         super().__init__()

@@ -1,18 +1,28 @@
 """``xai-jax convert``: what it writes is what the infill takes."""
 
+import json
+import pathlib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import safetensors.numpy
+import sean_file
 import tiny_cli
 from flax import traverse_util
 from tiny_cli import only_sentence
 
+from tests.classifiers import random_weights
+from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.segmenter import Predicted
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.targets import Head
+from xai_jax.generators.sean import Sean
 from xai_jax.infills.contextual_attention import ContextualAttention
-from xai_jax.nn import convert, deepfill, deeplab, released_deepfill, resnet
+from xai_jax.nn import convert, deepfill, deeplab, released_deepfill, released_sean, resnet
+
+GOLDEN = pathlib.Path(__file__).parent / "classifiers" / "golden"
 
 
 @pytest.fixture
@@ -98,6 +108,53 @@ def test_a_released_segmenter_keeps_its_arrays_and_its_first_output_goes_last(
     np.testing.assert_array_equal(own.transpose(3, 2, 0, 1), theirs)
     sentence = only_sentence(*run(*given, "--regions", "road", "car"))
     assert "has 3 outputs, and --regions names 2" in sentence
+
+
+def test_a_released_generator_draws_and_keeps_its_kernels(run, tmp_path):
+    released = sean_file.arrays()
+    safetensors.numpy.save_file(released, tmp_path / "released.safetensors")
+    given = ("convert", tmp_path / "released.safetensors", "--out", tmp_path / "sean.safetensors")
+    assert run(*given, "--regions", *sean_file.REGIONS)[0] == 0
+    generator = Sean(weights=str(tmp_path / "sean.safetensors")).build()
+    assert generator.region_names == sean_file.REGIONS
+    images = jax.random.uniform(jax.random.key(0), (1, 8, 8, 3))
+    labels = jnp.zeros((1, 8, 8), int).at[:, 4:].set(1)
+    context = generator.prepare(images, labels)
+    keys = jax.random.split(jax.random.key(1), 1)
+    drawn = generator.decode(context, generator.encode(context), keys)
+    settings, weights = released_sean.network(released, sean_file.REGIONS)
+    wanted = settings.build().apply(
+        jax.tree.map(jnp.asarray, {"params": weights.params, "batch_stats": weights.statistics}),
+        2 * images - 1,
+        jax.nn.one_hot(labels, 2),
+        keys,
+    )
+    np.testing.assert_allclose(drawn, (wanted + 1) / 2, atol=1e-5)
+    sentence = only_sentence(*run(*given, "--regions", "sky"))
+    assert "are of 2 regions, and 1 are named" in sentence
+
+
+def test_a_classifier_of_several_decisions_asks_each_by_itself(run, tmp_path):
+    golden = np.load(GOLDEN / "resnet50_vggface2.npz")
+    shapes = json.loads(str(golden["shapes"]))
+    names = tuple(f"attribute {i}" for i in range(40))
+    arrays = {f"feat_extract.{k}": x for k, x in random_weights.state_dict(shapes).items()}
+    for leaf in ("weight", "bias"):  # the head is no part of the trunk there, and dense
+        head = arrays.pop(f"feat_extract.classifier.{leaf}")
+        arrays[f"classifier.{leaf}"] = head.reshape(head.shape[:2] if leaf == "weight" else -1)
+    safetensors.numpy.save_file(arrays, tmp_path / "released.safetensors")
+    out = tmp_path / "oracle.safetensors"
+    given = ("convert", tmp_path / "released.safetensors", "--out", out)
+    flags = ("--classes", *names, "--architecture", "resnet50_vggface2")
+    assert run(*given, *flags, "--height", "66", "--width", "66")[0] == 0
+    found = pretrained.load(str(out))
+    assert found.class_names == names and found.classifier.head is Head.SIGMOID
+    eaten = random_weights.pictures(66)  # in -2 .. 2; a classifier is given unit pixels
+    logits = found.classifier.logits(jnp.asarray(eaten) / 2 + 0.5)
+    np.testing.assert_allclose(logits, golden["logits"], atol=1e-3 * np.ptp(golden["logits"]))
+    assert "names 1" in only_sentence(*run(*given, *flags[:1], "smile", *flags[-2:]))
+    sentence = only_sentence(*run(*given, *flags, "--regions", "sky"))
+    assert "name one of --regions and --classes" in sentence
 
 
 def test_other_files_are_refused_in_a_sentence(run, tmp_path):

@@ -10,7 +10,7 @@ traffic light is what moved most. For a GPU.
 FID, sFID, KID and likeness are by the features of ImageNet's EfficientNet-Lite2; the published ones
 are Inception's, and VGGFace2's of FVA, whose weights are not here: hand a classifier that has them
 to `metrics.fid` and `metrics.likeness`. MNAC needs an oracle of many attributes, one logit each:
-`:celeba:ORACLE.safetensors` asks a classifier that was trained here.
+`:celeba:ORACLE.safetensors` asks what published_oracle.py has left, say.
 
 Expect no figure: no run here has measured one.
 """

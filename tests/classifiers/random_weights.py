@@ -25,7 +25,7 @@ def weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
         return uniform + np.float32(0.5)  # 0.5 .. 1.5
     if len(shape) == 1 and name.endswith(".weight"):
         residual = np.float32(
-            0.3 if "bn3" in name else 1.0
+            0.3 if "bn3" in name or "increase_bn" in name else 1.0
         )  # or each shortcut would double the sum
         return (uniform * np.float32(0.6) + np.float32(0.8)) * residual
     if len(shape) == 1:

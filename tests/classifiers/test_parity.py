@@ -21,6 +21,7 @@ LITE = [name for name in ENTRIES if ENTRIES[name].package]
 PUBLISHED = {
     "vgg16": 138_357_544,
     "resnet50": 25_557_032,
+    "resnet50_vggface2": 25_557_032 - 960 * 2_049,  # ResNet-50 with 40 outputs
     "densenet121": 7_978_856,
     "googlenet": 13_004_888,
     "alexnet": 61_100_840,

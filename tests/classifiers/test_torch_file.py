@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from tests.classifiers import torch_bytes as made
-from xai_jax.classifiers import convert, torch_file
+from xai_jax.classifiers import torch_file
+from xai_jax.nn import state_reader
 
 ARRAYS = {
     name: (
@@ -164,12 +165,12 @@ def test_the_names_of_a_wrapped_network_lose_their_prefix(tmp_path, kind, prefix
 
 def test_a_head_within_a_sequential_is_found_behind_its_dropout():
     shapes = {"fc.1.weight": (5, 3), "fc.1.bias": (5,)}
-    reader = convert.StateReader({k: np.ones(v) for k, v in shapes.items()}, "a network")
+    reader = state_reader.StateReader({k: np.ones(v) for k, v in shapes.items()}, "a network")
     assert reader.dense("fc", 3)["kernel"].shape == (3, 5)
     reader.done()
     two = {"fc.0.weight": np.ones((4, 3)), "fc.2.weight": np.ones((5, 4))}
     with pytest.raises(ValueError, match="'fc.weight' is missing"):
-        convert.StateReader(two, "a network").dense("fc", 3)
+        state_reader.StateReader(two, "a network").dense("fc", 3)
 
 
 # --- nothing in a file is executed --------------------------------------------------------------

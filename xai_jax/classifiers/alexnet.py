@@ -3,9 +3,9 @@
 import functools
 
 from xai_jax.classifiers import layers
-from xai_jax.classifiers.convert import StateDict, StateReader
 from xai_jax.classifiers.ported import Ported
 from xai_jax.core.types import AnyArray, PyTree
+from xai_jax.nn.state_reader import StateDict, StateReader
 
 # index in `features`, (out, in, kernel, kernel), stride, padding, whether a max-pool follows
 _LAYERS = (

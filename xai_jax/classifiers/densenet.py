@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.classifiers import layers
-from xai_jax.classifiers.convert import StateDict, StateReader
 from xai_jax.classifiers.ported import Ported
 from xai_jax.core.types import AnyArray, PyTree
+from xai_jax.nn.state_reader import StateDict, StateReader
 
 _BLOCKS = (6, 12, 24, 16)  # layers
 _STEM, _GROWTH = 64, 32

@@ -7,12 +7,12 @@ import math
 import jax
 
 from xai_jax.classifiers import layers
-from xai_jax.classifiers.convert import StateDict, StateReader
 from xai_jax.classifiers.ported import Ported
 from xai_jax.core.conv import depthwise, pointwise, same_pads
 from xai_jax.core.dense_conv import dense
 from xai_jax.core.types import AnyArray, PyTree
 from xai_jax.nn.lite_stages import EPSILON, STAGES, STEM
+from xai_jax.nn.state_reader import StateDict, StateReader
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,6 +12,7 @@ from xai_jax.classifiers.googlenet import GOOGLENET
 from xai_jax.classifiers.lenet import LENET
 from xai_jax.classifiers.ported import Ported
 from xai_jax.classifiers.resnet import RESNET50, RESNET50_BATCH_NORM
+from xai_jax.classifiers.resnet_vggface2 import RESNET50_VGGFACE2
 from xai_jax.classifiers.vgg import VGG16, VGG19
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.runtime.files import place
@@ -98,6 +99,12 @@ CLASSIFIERS: tuple[Entry, ...] = (
     Entry(network=VGG19),
     Entry(network=RESNET50),
     Entry(network=RESNET50_BATCH_NORM),
+    Entry(
+        network=RESNET50_VGGFACE2,
+        preprocess=Preprocess(),
+        mean=(131.0912 / 255, 103.8827 / 255, 91.4953 / 255),
+        std=(1 / 255,) * 3,
+    ),
     Entry(network=DENSENET121),
     # torchvision's `transform_input`, which its pretrained network has on, is this normalisation.
     Entry(network=GOOGLENET, mean=(0.5,) * 3, std=(0.5,) * 3),

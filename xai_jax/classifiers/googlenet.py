@@ -10,9 +10,9 @@ import functools
 import jax.numpy as jnp
 
 from xai_jax.classifiers import layers
-from xai_jax.classifiers.convert import StateDict, StateReader
 from xai_jax.classifiers.ported import Ported
 from xai_jax.core.types import AnyArray, PyTree
+from xai_jax.nn.state_reader import StateDict, StateReader
 
 _EPSILON = 1e-3
 # 1x1; reduction and 3x3; reduction and second 3x3 (torchvision has no 5x5); after the pool

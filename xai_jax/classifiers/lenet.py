@@ -7,9 +7,9 @@ There is no published file: it is trained here, or brought under the names below
 import functools
 
 from xai_jax.classifiers import layers
-from xai_jax.classifiers.convert import StateDict, StateReader
 from xai_jax.classifiers.ported import Ported
 from xai_jax.core.types import AnyArray, PyTree
+from xai_jax.nn.state_reader import StateDict, StateReader
 
 _WIDTH, _GRID, _HIDDEN = 64, 12, 128
 

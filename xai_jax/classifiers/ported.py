@@ -6,11 +6,11 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from xai_jax.classifiers.convert import Blank, StateDict
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.classifier_training import Training
 from xai_jax.core.targets import Head, as_head
 from xai_jax.core.types import AnyArray, Logits, PyTree
+from xai_jax.nn.state_reader import Blank, StateDict
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

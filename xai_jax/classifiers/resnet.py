@@ -7,17 +7,17 @@ which can be trained. As long as nothing is trained, both answer the same.
 import jax
 
 from xai_jax.classifiers import layers
-from xai_jax.classifiers.convert import Blank, StateDict, StateReader
 from xai_jax.classifiers.ported import Ported
 from xai_jax.core.classifier_training import Training
 from xai_jax.core.types import AnyArray, PerExample, PyTree
 from xai_jax.nn import learner, resnet
 from xai_jax.nn.convert import shapes_of
 from xai_jax.nn.layers import InTraining
+from xai_jax.nn.state_reader import Blank, StateDict, StateReader
 
-_STEM = 64
-_STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))  # blocks, width of the bottleneck
-_EXPANSION = 4
+STEM = 64
+STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))  # blocks, width of the bottleneck
+EXPANSION = 4
 
 
 def _stride(stage: int, block: int) -> int:
@@ -42,7 +42,7 @@ def _features(params: PyTree, normalised: AnyArray) -> AnyArray:
 
 
 def _convert_block(weights: StateReader, at: str, inputs: int, width: int) -> PyTree:
-    outputs = width * _EXPANSION
+    outputs = width * EXPANSION
     block = {
         "reduce": weights.conv(f"{at}conv1", f"{at}bn1", shape=(width, inputs, 1, 1)),
         "window": weights.conv(f"{at}conv2", f"{at}bn2", shape=(width, width, 3, 3)),
@@ -56,14 +56,14 @@ def _convert_block(weights: StateReader, at: str, inputs: int, width: int) -> Py
 
 def _convert(state_dict: StateDict) -> PyTree:
     weights = StateReader(state_dict, "resnet50")
-    params: PyTree = {"stem": weights.conv("conv1", "bn1", shape=(_STEM, 3, 7, 7)), "stages": []}
-    inputs = _STEM
-    for stage, (blocks, width) in enumerate(_STAGES):
+    params: PyTree = {"stem": weights.conv("conv1", "bn1", shape=(STEM, 3, 7, 7)), "stages": []}
+    inputs = STEM
+    for stage, (blocks, width) in enumerate(STAGES):
         params["stages"].append([])
         for index in range(blocks):
             at = f"layer{stage + 1}.{index}."
             params["stages"][-1].append(_convert_block(weights, at, inputs, width))
-            inputs = width * _EXPANSION
+            inputs = width * EXPANSION
     params["classes"] = weights.dense("fc", inputs)
     weights.done()
     return params
@@ -100,7 +100,7 @@ def _convert_with_norm(state_dict: StateDict) -> PyTree:
 
 
 def _dense(state_dict: StateDict) -> PyTree:
-    return StateReader(state_dict, "resnet50").dense("fc", _STAGES[-1][1] * _EXPANSION)
+    return StateReader(state_dict, "resnet50").dense("fc", STAGES[-1][1] * EXPANSION)
 
 
 def _shapes_with_norm(num_classes: int) -> PyTree:

@@ -3,10 +3,10 @@
 import functools
 
 from xai_jax.classifiers import layers
-from xai_jax.classifiers.convert import StateDict, StateReader
 from xai_jax.classifiers.ported import Ported
 from xai_jax.core.classifier_training import Training
 from xai_jax.core.types import AnyArray, PyTree
+from xai_jax.nn.state_reader import StateDict, StateReader
 
 _WIDTHS = (64, 128, 256, 512, 512)
 _DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # convolutions of each stage

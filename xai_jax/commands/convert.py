@@ -1,20 +1,24 @@
-"""``xai-jax convert``: released weights become what --infill-weights or --segmenter takes."""
+"""``xai-jax convert``: released weights become files as our own trainings leave them."""
 
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import tyro
 
-from xai_jax.classifiers import segmenter, torch_file
+from xai_jax.classifiers import entries, new_head, segmenter, torch_file
 from xai_jax.core.domains import Count
 from xai_jax.core.preprocess import Preprocess
+from xai_jax.core.targets import Head
+from xai_jax.generators import sean
 from xai_jax.infills.contextual_attention import ContextualAttention
-from xai_jax.nn import deepfill, deeplab, released_deepfill
+from xai_jax.nn import deepfill, deeplab, released_deepfill, released_sean
 from xai_jax.nn.learner import Weights
 from xai_jax.nn.segmenter import Architecture, RegionSegmenter
+from xai_jax.nn.state_reader import StateDict
 from xai_jax.runtime import tensor_bundle, weights_file
 
 
@@ -37,7 +41,10 @@ class Arguments:
         regions: names of a segmenter's outputs, in their order.
         first_is_last: the first output of the file is the last of --regions, as in STEEX's of
             BDD100K, whose first is "unlabelled".
-        height: of the pictures that the segmenter was trained on.
+        classes: names of a classifier's outputs, in their order, each a decision by itself
+            (sigmoid); its pictures are taken to be in [-1, 1].
+        architecture: of the classifier.
+        height: of the pictures that the network was trained on.
         width: likewise.
     """
 
@@ -46,6 +53,8 @@ class Arguments:
     blue_first: bool = True
     regions: tuple[str, ...] = ()
     first_is_last: bool = False
+    classes: tuple[str, ...] = ()
+    architecture: str = "densenet121"
     height: Count = 256
     width: Count = 256
 
@@ -55,13 +64,17 @@ def main(argv: Sequence[str]) -> None:
 
     Raises:
         ValueError: the file is missing, damaged, or of another network; or `out` has another
-            ending.
+            ending; or both regions and classes are named.
     """
     args = tyro.cli(Arguments, args=argv, prog="xai-jax convert")
     if args.out.suffix != ".safetensors":
         raise ValueError(f"--out {args.out} has to end in .safetensors.")
+    if args.regions and args.classes:
+        raise ValueError("A network has regions or classes; name one of --regions and --classes.")
     if args.regions:
-        _convert_segmenter(args)
+        _convert_with_regions(args)
+    elif args.classes:
+        _convert_classifier(args)
     else:
         _convert_deepfill(args)
     print(args.out)
@@ -85,26 +98,59 @@ def _convert_deepfill(args: Arguments) -> None:
     )
 
 
-def _convert_segmenter(args: Arguments) -> None:
+def _convert_with_regions(args: Arguments) -> None:
     state_dict = torch_file.read(args.weights)
+    if released_sean.is_sean(state_dict):
+        _convert_sean(args, state_dict)
+    else:
+        _convert_segmenter(args, state_dict)
+
+
+def _convert_sean(args: Arguments, state_dict: StateDict) -> None:
+    network, weights = released_sean.network(state_dict, args.regions)
+    _write(args, weights, sean.KIND, network)
+
+
+def _convert_classifier(args: Arguments) -> None:
+    network = entries.architecture_of(args.architecture).network
+    # The trunk of the authors' networks is a part of them.
+    state_dict = {
+        name.removeprefix("feat_extract."): array
+        for name, array in torch_file.read(args.weights).items()
+    }
+    params = network.convert(state_dict)
+    _check_names("--classes", args.classes, params["classes"]["bias"].shape[0], args.weights)
+    about = new_head.NewHead(
+        architecture=args.architecture, head=Head.SIGMOID, mean=(0.5,) * 3, std=(0.5,) * 3
+    )
+    _write(args, new_head.parts(params), new_head.KIND, about, args.classes)
+
+
+def _write(
+    args: Arguments, weights: Weights, kind: str, config: Any, classes: tuple[str, ...] = ()
+) -> None:
+    size = Preprocess(height=args.height, width=args.width)
+    weights_file.write(
+        args.out, weights, kind=kind, config=config, preprocess=size, class_names=classes
+    )
+
+
+def _check_names(flag: str, names: tuple[str, ...], found: int, path: Path) -> None:
+    if found != len(names):
+        raise ValueError(
+            f"{path} has {found} outputs, and {flag} names {len(names)}; name each of them once."
+        )
+
+
+def _convert_segmenter(args: Arguments, state_dict: StateDict) -> None:
     depth = 101 if any(name.startswith("backbone.layer3.22.") for name in state_dict) else 50
     variables = deeplab.variables(state_dict, depth)
     params = variables["params"]
-    found = params["classes"]["bias"].shape[0]
-    if found != len(args.regions):
-        raise ValueError(
-            f"{args.weights} has {found} outputs, and --regions names {len(args.regions)}; name "
-            "each of them once."
-        )
+    _check_names("--regions", args.regions, params["classes"]["bias"].shape[0], args.weights)
     if args.first_is_last:
         moved = {name: jnp.roll(leaf, -1, axis=-1) for name, leaf in params["classes"].items()}
         params = {**params, "classes": moved}
     kind = Architecture.DEEPLAB101 if depth == 101 else Architecture.DEEPLAB
-    weights_file.write(
-        args.out,
-        Weights(params=params, statistics=variables["batch_stats"]),
-        kind=segmenter.KIND,
-        config=RegionSegmenter(regions=args.regions, architecture=kind),
-        preprocess=Preprocess(height=args.height, width=args.width),
-        class_names=(),
-    )
+    config = RegionSegmenter(regions=args.regions, architecture=kind)
+    weights = Weights(params=params, statistics=variables["batch_stats"])
+    _write(args, weights, segmenter.KIND, config)

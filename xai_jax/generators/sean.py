@@ -93,7 +93,7 @@ def of_weights(
     )
     return Generator(
         params={
-            "params": sean.normed_for_good(weights.params),
+            "params": sean.normed_for_good(weights.params) if settings.spectral else weights.params,
             "batch_stats": weights.statistics,
         },
         encode_fn=encode,

@@ -248,6 +248,8 @@ class Sean(Settings):
             region in their place, which is class-adaptive normalisation and a light network (Tan et
             al., "Efficient Semantic Image Synthesis via Class-Adaptive Normalization", TPAMI 2021).
         gain: of fresh kernels, times Xavier's; of a short training at a high rate 1 is better.
+        spectral: kernels are divided by their spectral norm in use; not those of a released file,
+            which are divided for good.
     """
 
     regions: Annotated[tuple[str, ...], NotEmpty()] = ("background",)
@@ -256,6 +258,7 @@ class Sean(Settings):
     style: Count = 512
     hidden: Natural = 128
     gain: Positive = GAIN
+    spectral: bool = True
 
     def build(
         self,
@@ -266,7 +269,12 @@ class Sean(Settings):
     ) -> Any:
         """The `Network`."""
         settings = dataclasses.replace(self, regions=tuple(self.regions))
-        return Network(settings=settings, folded=folded, spectral=spectral, origins=origins)
+        return Network(
+            settings=settings,
+            folded=folded,
+            spectral=self.spectral and spectral,
+            origins=origins,
+        )
 
     def check(self, height: int, width: int) -> None:
         """Raises ValueError where the sides of a picture do not halve so often."""

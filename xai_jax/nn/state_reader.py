@@ -52,6 +52,12 @@ class StateReader:
             raise ValueError(f"The weights hold NaN or infinity in '{key}'; the file is damaged.")
         return value
 
+    def shape(self, key: str) -> tuple[int, ...]:
+        """Of one array, in its original layout."""
+        if key not in self._left:
+            raise self._other(f"'{key}' is missing")
+        return np.shape(self._left[key])
+
     def conv(
         self,
         key: str,

@@ -1,0 +1,59 @@
+"""STEEX's oracle of faces: forty attributes, by ResNet-50 begun with VGGFace2's weights, for MNAC.
+
+    python train.py --config=configs/steex/published_oracle.py --workdir=runs/faces_oracle \
+        --config.explained.classifier.weights=resnet50_ft_dag.pth
+
+on CelebA; `:celebamask_hq` on CelebAMask-HQ, in runs/celebamask_hq_oracle. Five epochs of batches of
+32 at 1e-4, all layers, pictures resized to 224; it needs a GPU and the released weights of
+VGGFace2's network, whose names are those of Caffe's layers. published_evaluate.py asks it, as
+`:celeba:runs/faces_oracle/classifier.safetensors`. What differs: pictures are normalised as
+VGGFace2's were, not to [-1, 1], and the best epoch is chosen on the validation pictures, not on the
+test's.
+
+Expect no figure: the authors name none, and no run here has measured one.
+"""
+
+import functools
+
+from configs import recipes
+from configs.recipes import Pictures
+from configs.steex.published import CELEBA_SIZE, HQ_SIZE
+from xai_jax.core.preprocess import Preprocess
+from xai_jax.data import catalog
+from xai_jax.experiment import Experiment, Validation
+from xai_jax.pretrain import classifier
+
+EPOCHS, BATCH, SIDE = 5, 32, 224
+SETS = {
+    "celeba": (catalog.CELEBA, CELEBA_SIZE, 162_770),
+    "celebamask_hq": (catalog.CELEBAMASK_HQ, HQ_SIZE, 24_183),
+}
+
+
+def get_config(which: str = "celeba") -> Experiment:
+    """The experiment; `which` is a key of SETS."""
+    spec, like, num = recipes.named(which, SETS)
+    size = Preprocess(height=SIDE, width=SIDE, crop=like.crop, resample=like.resample)
+    of_split = functools.partial(_split, spec)
+    pictures = Pictures(of_split=of_split, size=size, class_names=spec.class_names)
+    epoch = num // BATCH
+    made = recipes.new_classifier(
+        pictures,
+        "resnet50_vggface2",
+        classifier.Config(
+            num_classes=len(spec.class_names),
+            learning_rate=1e-4,
+            trunk_frozen=False,
+            trunk_rate=1e-4,
+        ),
+        data=pictures.training(),
+        validation=Validation(data=pictures.once("validation"), every=epoch),
+        num_steps=EPOCHS * epoch,
+        checkpoint_every=epoch,
+    )
+    made.batch_size = BATCH
+    return made
+
+
+def _split(spec: catalog.DatasetSpec, split: str) -> catalog.Tfds:
+    return catalog.Tfds(spec=spec, split=split)
