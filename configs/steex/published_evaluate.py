@@ -10,7 +10,9 @@ traffic light is what moved most. For a GPU.
 FID, sFID, KID and likeness are by the features of ImageNet's EfficientNet-Lite2; the published ones
 are Inception's, and VGGFace2's of FVA, whose weights are not here: hand a classifier that has them
 to `metrics.fid` and `metrics.likeness`. MNAC needs an oracle of many attributes, one logit each:
-`:celeba:ORACLE.safetensors` asks what published_oracle.py has left, say.
+`:celeba:ORACLE.safetensors` asks what published_oracle.py has left, say. LPIPS needs
+torchvision's weights of VGG-16: `:celeba:ORACLE.safetensors:vgg16.pth`, where the oracle may be
+left out, `:celeba::vgg16.pth`.
 
 Expect no figure: no run here has measured one.
 """
@@ -20,16 +22,18 @@ import dataclasses
 from configs import recipes
 from configs.steex import published_classifier, recipe
 from configs.steex.published import SCENES
+from xai_jax.classifiers import lpips
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.metrics.distributions import mean_features
 from xai_jax.metrics.fid import fid
-from xai_jax.metrics.likeness import attributes_changed, likeness
+from xai_jax.metrics.likeness import attributes_changed, likeness, perceptual
+from xai_jax.runtime.files import place
 from xai_jax.scoring.evaluation import Evaluation
 
 
 def get_config(which: str = "celeba") -> Evaluation:
-    """The evaluation; `which` is a key of SCENES, or "KEY:FILE" with an oracle's file."""
-    which, _, oracle = which.partition(":")
+    """The evaluation; `which` is a key of SCENES, and "KEY:FILE:FILE" names oracle and VGG-16."""
+    which, oracle, vgg16 = [*which.split(":"), "", ""][:3]
     scenes = recipes.named(which, SCENES)
     data = dataclasses.replace(scenes.shown.once(scenes.explained), regions=scenes.predicted)
     runs = f"runs/{which}_classifier", f"runs/{which.removesuffix('_young')}_sean"
@@ -39,5 +43,7 @@ def get_config(which: str = "celeba") -> Evaluation:
     made.metrics += (fid("lite2", mean_features, lite2), likeness(lite2))
     if oracle:
         made.metrics += (attributes_changed(Named(name=oracle).build()),)
+    if vgg16:
+        made.metrics += (perceptual("lpips", lpips.load(place(vgg16))),)
     made.resamples = 0  # thousands of pictures, of which each of KID's resamples compares all pairs
     return made

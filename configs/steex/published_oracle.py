@@ -3,8 +3,8 @@
     python train.py --config=configs/steex/published_oracle.py --workdir=runs/faces_oracle \
         --config.explained.classifier.weights=resnet50_ft_dag.pth
 
-on CelebA; `:celebamask_hq` on CelebAMask-HQ, in runs/celebamask_hq_oracle. Five epochs of batches of
-32 at 1e-4, all layers, pictures resized to 224; it needs a GPU and the released weights of
+on CelebA; `:celebamask_hq` on CelebAMask-HQ, in runs/celebamask_hq_oracle. Five epochs of batches
+of 32 at 1e-4, all layers, pictures resized to 224; it needs a GPU and the released weights of
 VGGFace2's network, whose names are those of Caffe's layers. published_evaluate.py asks it, as
 `:celeba:runs/faces_oracle/classifier.safetensors`. What differs: pictures are normalised as
 VGGFace2's were, not to [-1, 1], and the best epoch is chosen on the validation pictures, not on the

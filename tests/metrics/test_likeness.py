@@ -9,7 +9,7 @@ from test_counterfactuals import batch_of, explained, known
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.targets import Head
 from xai_jax.core.types import Explanation
-from xai_jax.metrics.likeness import attributes_changed, likeness
+from xai_jax.metrics.likeness import attributes_changed, likeness, perceptual
 from xai_jax.metrics.pasted import cout
 
 KEY = jax.random.key(0)
@@ -37,6 +37,16 @@ def test_likeness_is_the_cosine_and_its_share_above_one_half():
         "alike": pytest.approx(2 / 3),
         "cosine": pytest.approx(np.mean(wanted), rel=1e-5),
     }
+
+
+def test_a_distance_is_asked_of_each_picture_and_its_counterfactual():
+    distance = jax.tree_util.Partial(lambda one, other: jnp.abs(one - other).mean((1, 2, 3)))
+    batch = batch_of(pictures([1, 0, 0, 0], [1, 0, 0, 0]))
+    metric = perceptual("lpips", distance)
+    found = explained(batch, pictures([0, 0, 0, 0], [1, 0, 0, 0]))
+    rows = metric.measure(metric.params, known(), batch, found, KEY)
+    assert rows["lpips"].tolist() == [0.25, 0.0]
+    assert metric.reduce({"lpips": np.asarray(rows["lpips"])}) == {"lpips": 0.125}
 
 
 def _brighter_than(params, images):

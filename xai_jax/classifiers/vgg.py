@@ -23,6 +23,26 @@ def _features(params: PyTree, normalised: AnyArray) -> AnyArray:
     return x
 
 
+def last_of_stages(params: PyTree, normalised: AnyArray) -> tuple[AnyArray, ...]:
+    """Activations behind the last ReLU of each stage (relu1_2 to relu5_3 of VGG-16).
+
+    Args:
+        params: of `VGG16` or `VGG19`.
+        normalised: ``[b h w 3]``.
+
+    Returns:
+        ``[b h w 64]``, ``[b h/2 w/2 128]`` ... ``[b h/16 w/16 512]``.
+    """
+    found: list[AnyArray] = []
+    x = normalised
+    for stage in params["stages"]:
+        x = layers.max_pool(x, 2, 2) if found else x
+        for layer in stage:
+            x = layers.conv_relu(layer, x, padding=1)
+        found.append(x)
+    return tuple(found)
+
+
 def is_vgg19(params: PyTree) -> bool:
     """Whether these are parameters of `VGG19`."""
     stages = params.get("stages", ()) if isinstance(params, dict) else ()

@@ -1,10 +1,12 @@
 """Whether a counterfactual still shows the same: by another network's features, or attributes.
 
-FVA, FS and S3, and MNAC of the counterfactuals of faces and scenes (specs: steex, sec. 4.1 and
-4.3). Their numbers are those of the network that is asked: two tables compare where it is the same.
+LPIPS, FVA, FS and S3, and MNAC of the counterfactuals of faces and scenes (specs: steex, sec. 4.1
+and 4.3). Their numbers are those of the network that is asked: two tables compare where it is the
+same.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import jax.numpy as jnp
 
@@ -12,7 +14,7 @@ from xai_jax.core import outputs
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric, Rows, defined_mean
-from xai_jax.core.types import Batch, Explanation, PerExample, PRNGKey
+from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey
 from xai_jax.metrics.counterfactuals import counterfactual
 from xai_jax.metrics.distributions import FeatureFn, mean_features
 
@@ -39,6 +41,20 @@ def likeness(judge: Classifier, features: FeatureFn = mean_features) -> Metric:
         reduce=_LikenessReduce(name=name),
         params=judge,
     )
+
+
+def perceptual(name: str, distance: Callable[[Images, Images], PerExample]) -> Metric:
+    """How far the counterfactual is from the picture to a network, LPIPS say.
+
+    Args:
+        name: for people and of the row: "lpips".
+        distance: a pytree that is called with two batches of unit pixels, 0 where they are the
+            same; `classifiers.lpips.load` makes one.
+    """
+    row = outputs.number(name, "the distance's", "Distance of the counterfactual to the picture.")
+    bounds = 0.0, float("inf")
+    column = Column(name, name, "lower", *bounds, "", "of the distance that is named")
+    return Metric(measure=_Apart(name=name), rows=(row,), columns=(column,), params=distance)
 
 
 def attributes_changed(oracle: Classifier) -> Metric:
@@ -71,6 +87,22 @@ class _Likeness:
         )
         size = jnp.sqrt(jnp.square(one).sum(axis=1) * jnp.square(other).sum(axis=1))
         return {self.name: (one * other).sum(axis=1) / jnp.maximum(size, 1e-12)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Apart:
+    name: str
+
+    def __call__(
+        self,
+        params: Callable[[Images, Images], PerExample],
+        frozen: Frozen,
+        batch: Batch,
+        explanation: Explanation,
+        key: PRNGKey,
+    ) -> dict[str, PerExample]:
+        del frozen, key
+        return {self.name: params(batch.images, counterfactual(explanation))}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
