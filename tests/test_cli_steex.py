@@ -67,9 +67,20 @@ def run(monkeypatch, capsys):
     return tiny_cli.caller(monkeypatch, capsys)
 
 
-def arguments(generator, maps, *more):
+def arguments(generator, maps, *more, num_steps=3):
     given = ("--method", "steex", "--generator", generator, "--regions", maps)
-    return ("explain", *given, "--num-steps", "3", *tiny_cli.PLANTED, *more)
+    return ("explain", *given, "--num-steps", str(num_steps), *tiny_cli.PLANTED, *more)
+
+
+def test_without_updates_the_report_shows_the_reconstruction(
+    run, folder, generator, maps, tmp_path
+):
+    out = tmp_path / "run"
+    given = arguments(generator, maps, "--out", out, "--", folder, num_steps=0)
+    assert run(*given)[:2] == (0, f"{out / 'report.html'}\n")
+    found = xai_jax.load(out)
+    np.testing.assert_array_equal(found["counterfactual"], found["reconstruction"])
+    assert found["objective"].shape == (NUM, 0)
 
 
 def test_it_leaves_pictures_and_what_each_region_did(run, folder, generator, maps, tmp_path):

@@ -22,6 +22,7 @@ from xai_jax.infills.constant import Mean
 from xai_jax.methods import adversarial, latent_shift, steex
 from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.distributions import mean_features
+from xai_jax.metrics.likeness import structure
 from xai_jax.metrics.pasted import cout
 from xai_jax.metrics.realism import kernel_distance
 from xai_jax.metrics.region_effects import region_effects
@@ -218,6 +219,8 @@ def scores(
 ) -> Evaluation:
     """General mode, published and sparing, and each region by itself with the sparsest set.
 
+    Beside them what the generator alone does: rates and likeness of the reconstruction.
+
     Args:
         trained: the training of the explained classifier.
         data: with regions.
@@ -226,11 +229,13 @@ def scores(
         decides: the one that should decide.
     """
     methods = {
+        "reconstruction": steex.Config(num_steps=0),
         "published": steex.Config(),
         "general": steex.Config.sparing(),
         "sparsest": steex.Sparsest(),
     }
-    metrics = *_of_regions(regions.index(decides)), flips_alone(regions), diversity(), cout()
+    alone = flips_alone(regions), diversity()
+    metrics = *_of_regions(regions.index(decides)), *alone, cout(), structure()
     return _evaluation(trained, data, runs, methods, metrics)
 
 

@@ -68,6 +68,19 @@ def test_the_first_step_is_at_the_picture_and_every_decision_is_flipped(general)
     np.testing.assert_allclose(general.numbers["objective"][:, 0], first, rtol=1e-3)
 
 
+def test_without_updates_it_is_the_reconstruction():
+    found = explained(steex.Config(num_steps=0), of=frozen(noise=0.1))
+    pictures = found.pictures
+    np.testing.assert_array_equal(pictures["counterfactual"], pictures["reconstruction"])
+    assert np.ptp(pictures["counterfactual"]) > 0
+    for name in ("saliency", "region_change"):
+        np.testing.assert_array_equal(getattr(found, name, found.numbers.get(name)), 0.0)
+    np.testing.assert_array_equal(
+        found.numbers["log_odds_after"], found.numbers["log_odds_reconstruction"]
+    )
+    assert found.numbers["objective"].shape == (4, 0)
+
+
 def test_only_the_region_that_decides_changes_and_an_absent_one_stays_0(general):
     change = general.numbers["region_change"]
     assert (change[:, 0] > 0.1).all()

@@ -4,12 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from skimage.metrics import structural_similarity
 from test_counterfactuals import batch_of, explained, known
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.targets import Head
 from xai_jax.core.types import Explanation
-from xai_jax.metrics.likeness import attributes_changed, likeness, perceptual
+from xai_jax.metrics.likeness import attributes_changed, likeness, perceptual, ssim, structure
 from xai_jax.metrics.pasted import cout
 
 KEY = jax.random.key(0)
@@ -47,6 +48,23 @@ def test_a_distance_is_asked_of_each_picture_and_its_counterfactual():
     rows = metric.measure(metric.params, known(), batch, found, KEY)
     assert rows["lpips"].tolist() == [0.25, 0.0]
     assert metric.reduce({"lpips": np.asarray(rows["lpips"])}) == {"lpips": 0.125}
+
+
+def test_structure_is_that_of_scikit_image():
+    draw = np.random.default_rng(0)
+    one = draw.uniform(size=(2, 20, 24, 3)).astype(np.float32)
+    other = np.clip(0.6 * one + 0.2 * draw.uniform(size=one.shape), 0, 1).astype(np.float32)
+    how = {"gaussian_weights": True, "use_sample_covariance": False, "sigma": 1.5}
+    wanted = [
+        structural_similarity(*pair, channel_axis=2, data_range=1.0, **how)
+        for pair in zip(one, other, strict=True)
+    ]
+    np.testing.assert_allclose(ssim(jnp.asarray(one), jnp.asarray(other)), wanted, atol=1e-4)
+    metric = structure()
+    rows = metric.measure(None, known(), batch_of(one), explained(batch_of(one), one), KEY)
+    np.testing.assert_allclose(rows["ssim"], 1.0, atol=1e-6)
+    with pytest.raises(ValueError, match="SSIM needs pictures of 11 pixels or more a side"):
+        ssim(jnp.asarray(one[:, :10]), jnp.asarray(other[:, :10]))
 
 
 def _brighter_than(params, images):

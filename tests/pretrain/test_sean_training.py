@@ -10,7 +10,10 @@ import pytest
 
 from configs.smoke import steex as smoke
 from xai_jax.core.errors import BadPicture
+from xai_jax.core.types import Batch
 from xai_jax.generators.sean import Sean, of_weights
+from xai_jax.nn.learner import Learner
+from xai_jax.nn.sean import Sean as Network
 from xai_jax.pretrain import sean
 
 KEY = jax.random.key(0)
@@ -98,6 +101,39 @@ def test_before_they_join_in_nobody_asks_them(states, step, batch):
     )
     assert same(after.learning.generator.params, states[0][1].learning.generator.params)
     assert said["fooled"] == 0.0 and said["matching"] == 0.0
+
+
+def test_the_first_steps_see_the_pictures_at_half_the_size(monkeypatch):
+    images = jax.random.uniform(KEY, (2, 16, 24, 3))
+    regions = jax.random.randint(KEY, (2, 16, 24), 0, 2)
+    given = {"target": jnp.zeros(2, int), "image_id": jnp.arange(2, dtype=jnp.uint32)}
+    batch = Batch(images=images, regions=regions, weight=jnp.ones(2), **given)
+
+    def told(state, frozen, batch, key, axis_name):
+        """How many rows there are, a pixel and a region of each picture."""
+        del frozen, key, axis_name
+        assert batch.images.shape[:3] == batch.regions.shape
+        said = {"square": batch.images[1, 3, 2], "regions": batch.regions[:, 1, 1]}
+        state = dataclasses.replace(state, num_steps=state.num_steps + 1)
+        return state, {**said, "rows": batch.images.shape[1]}
+
+    monkeypatch.setattr(sean, "_whole_step", lambda cfg: told)
+    network = Network(regions=("sky", "road"), width=2, depth=2, style=3)
+    cfg = sean.Config(network=network, half_steps=2)
+    step = jax.jit(sean._step(cfg))
+    nobody = Learner(params={}, statistics={}, opt_state={})
+    state = sean.State(generator=nobody, critics=nobody, num_steps=jnp.int32(0))
+    for n in range(4):
+        state, said = step(state, None, batch, KEY)
+        square = images[1, 6:8, 4:6].mean((0, 1)) if n < 2 else images[1, 3, 2]
+        np.testing.assert_allclose(said["square"], square, rtol=1e-6)
+        np.testing.assert_array_equal(
+            said["regions"], regions[:, 2, 2] if n < 2 else regions[:, 1, 1]
+        )
+        assert said["rows"] == (8 if n < 2 else 16)
+    short = dataclasses.replace(batch, images=images[:, :4], regions=regions[:, :4])
+    with pytest.raises(ValueError, match="multiples of 4"):
+        jax.eval_shape(cfg.build().init, KEY, None, short)
 
 
 def test_each_side_has_its_own_rate():

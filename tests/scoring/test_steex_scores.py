@@ -18,6 +18,7 @@ from xai_jax.data.streets import DECIDES, REGIONS, Streets
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import steex
 from xai_jax.metrics.counterfactuals import flips
+from xai_jax.metrics.likeness import structure
 from xai_jax.metrics.regions import diversity, flips_alone, region_changes
 from xai_jax.metrics.sureness import surely
 from xai_jax.scoring.evaluation import Contestant, Evaluation, stretched_saliency
@@ -53,6 +54,7 @@ class Flat:
 def test_general_mode_and_each_region_are_scored_against_the_truth(tmp_path):
     cfg = {"num_steps": 12, "learning_rate": 0.1, "fresh_noise": False}
     methods = {
+        "reconstruction": steex.Config(num_steps=0),
         "general": steex.Config(**cfg),
         "targeted": steex.Config(targeted=(DECIDES,), **cfg),
         "sparsest": steex.Sparsest(margin=1.0, **cfg),
@@ -75,6 +77,7 @@ def test_general_mode_and_each_region_are_scored_against_the_truth(tmp_path):
             region_changes(REGIONS.index("sky")),
             flips_alone(REGIONS),
             diversity(),
+            structure(),
         ),
         truth=False,
         absent=True,
@@ -84,6 +87,9 @@ def test_general_mode_and_each_region_are_scored_against_the_truth(tmp_path):
         rows = {row["contestant"]: row for row in csv.DictReader(file)}
     assert float(rows["general"]["names_it"]) == float(rows["general"]["flipped"]) == 1.0
     assert rows["general"]["already_flips"] != ""  # the road hands the reconstruction on
+    already = rows["reconstruction"]  # flips where it flips by itself, and nowhere else
+    assert already["flipped"] == already["already_flips"] == rows["general"]["already_flips"]
+    assert 0.0 < float(rows["general"]["ssim"]) < float(already["ssim"]) < 1.0
     assert float(rows["targeted"]["flipped"]) < 1.0  # the light reaches few rows of the sky's
     assert float(rows["sparsest"]["flips_by_sky"]) == 1.0
     assert float(rows["sparsest"]["flips_by_road"]) == 0.0

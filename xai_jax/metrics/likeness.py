@@ -9,15 +9,18 @@ import dataclasses
 from collections.abc import Callable
 
 import jax.numpy as jnp
+import numpy as np
 
 from xai_jax.core import outputs
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.image import gaussian_blur
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric, Rows, defined_mean
-from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey
+from xai_jax.core.types import AnyArray, Batch, Explanation, Images, PerExample, PRNGKey
 from xai_jax.metrics.counterfactuals import counterfactual
 from xai_jax.metrics.distributions import FeatureFn, mean_features
 
+_RADIUS = 5  # of a window of SSIM
 ALIKE = 0.5  # cosine above which two faces are of one person, as published
 
 
@@ -41,6 +44,36 @@ def likeness(judge: Classifier, features: FeatureFn = mean_features) -> Metric:
         reduce=_LikenessReduce(name=name),
         params=judge,
     )
+
+
+def structure() -> Metric:
+    """SSIM of the counterfactual and the picture, the channels' mean.
+
+    Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment", IEEE TIP 2004, eq. 13: windows of
+    11 x 11 pixels, Gaussian of 1.5, K1 = 0.01, K2 = 0.03; only windows within the picture count.
+    """
+    return Metric(measure=_structure, rows=(_SSIM,), columns=(_SSIM_COLUMN,))
+
+
+def ssim(one: Images, other: Images) -> PerExample:
+    """See `structure`; 1 where the pictures are the same.
+
+    Raises:
+        ValueError: a side is shorter than a window.
+    """
+    if min(one.shape[1:3]) <= 2 * _RADIUS:
+        raise ValueError(f"SSIM needs pictures of {2 * _RADIUS + 1} pixels or more a side.")
+    inside = np.s_[:, _RADIUS:-_RADIUS, _RADIUS:-_RADIUS]
+
+    def mean(images: Images) -> AnyArray:
+        return gaussian_blur(images, 1.5, radius=_RADIUS)[inside]
+
+    a, b = mean(one), mean(other)
+    variances = mean(one * one) - a * a + mean(other * other) - b * b
+    covariance = mean(one * other) - a * b
+    low, high = 0.01**2, 0.03**2
+    found = (2 * a * b + low) * (2 * covariance + high)
+    return (found / ((a * a + b * b + low) * (variances + high))).mean((1, 2, 3))
 
 
 def perceptual(name: str, distance: Callable[[Images, Images], PerExample]) -> Metric:
@@ -116,6 +149,13 @@ class _LikenessReduce:
         return {"alike": defined_mean(alike), "cosine": defined_mean(cosine)}
 
 
+def _structure(
+    params: None, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
+) -> dict[str, PerExample]:
+    del params, frozen, key
+    return {_SSIM.name: ssim(batch.images, counterfactual(explanation))}
+
+
 def _attributes_changed(
     params: Classifier, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
 ) -> dict[str, PerExample]:
@@ -129,6 +169,8 @@ _LIKENESS_COLUMNS = (
     Column("alike", "alike %", "higher", 0.0, 1.0, "%", "Jacob et al. 2022, FVA", 1),
     Column("cosine", "cosine", "higher", -1.0, 1.0, "", "Jeanneret et al. 2023, FS and S3"),
 )
+_SSIM = outputs.number("ssim", "in [-1, 1]", "SSIM of the counterfactual and the picture.")
+_SSIM_COLUMN = Column("ssim", "SSIM", "higher", -1.0, 1.0, "", "Wang et al. 2004, eq. 13")
 _MNAC = outputs.number(
     "attributes_changed", "attributes", "How many attributes the oracle decides otherwise."
 )

@@ -49,6 +49,8 @@ class Config(Settings):
         matching_weight: of the difference of the critics' layers.
         adversarial_weight: of what the critics say.
         critic_from: the step from which on there are critics.
+        half_steps: so many first steps see pictures and label maps at half the size, each at about
+            a quarter of the time.
         average: decay of the moving average of the weights, which is what is exported; 0: the
             weights themselves.
     """
@@ -64,6 +66,7 @@ class Config(Settings):
     matching_weight: NotNegative = 10.0
     adversarial_weight: NotNegative = 1.0
     critic_from: Natural = 0
+    half_steps: Natural = 0
     average: ShareBelowOne = 0.0
 
     def optimiser(self, rate: float, num_steps: Any) -> optax.GradientTransformation:
@@ -110,7 +113,8 @@ def _one_hot(cfg: Config, batch: Batch) -> AnyArray:
 def _init(cfg: Config) -> Callable[..., State]:
     def init(key: PRNGKey, frozen: Frozen | None, batch: Batch) -> State:
         del frozen
-        cfg.network.check(*batch.images.shape[1:3])
+        sides = batch.images.shape[1:3]
+        cfg.network.check(*(side // 2 if cfg.half_steps else side for side in sides))
         keys = jax.random.split(key, 3)
         one, one_hot = scaled(batch.images)[:1], _one_hot(cfg, batch)[:1]
         made = cfg.network.build().init(keys[0], one, one_hot, keys[2:])
@@ -131,6 +135,29 @@ def _init(cfg: Config) -> Callable[..., State]:
 
 
 def _step(cfg: Config) -> Callable[..., Any]:
+    """At half the size first, where that is asked for."""
+    whole = _whole_step(cfg)
+    if not cfg.half_steps:
+        return whole
+
+    def step(state: State, frozen: Frozen | None, batch: Batch, key: PRNGKey, axis_name=None):
+        def at(size: Batch) -> Callable[[], Any]:
+            return lambda: whole(state, frozen, size, key, axis_name)
+
+        return jax.lax.cond(state.num_steps < cfg.half_steps, at(_halved(batch)), at(batch))
+
+    return step
+
+
+def _halved(batch: Batch) -> Batch:
+    """Mean of each square of 2 x 2 pixels; of a label map the first pixel, as in the network."""
+    rows, columns = (side // 2 for side in batch.images.shape[1:3])
+    squares = batch.images.reshape(-1, rows, 2, columns, 2, batch.images.shape[3])
+    regions = None if batch.regions is None else batch.regions[:, ::2, ::2]
+    return dataclasses.replace(batch, images=squares.mean(axis=(2, 4)), regions=regions)
+
+
+def _whole_step(cfg: Config) -> Callable[..., Any]:
     """The generator, then the critics on the same pictures."""
     of_generator, of_critics = _of_generator(cfg), _of_critics(cfg)
 

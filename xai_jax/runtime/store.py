@@ -135,11 +135,12 @@ class Writer:
         self.write_group()
         empty = fill(output)
         unnamed = [None] * (len(shape) - len(output.axes))
+        chunk = [self._batch_size, *(max(side, 1) for side in shape)]  # of no updates, no trace
         metadata = {
             "shape": [self._num_rows, *shape],
             "chunk_grid": {
                 "name": "regular",
-                "configuration": {"chunk_shape": [self._batch_size, *shape]},
+                "configuration": {"chunk_shape": chunk},
             },
             "data_type": output.stored,
             "fill_value": "NaN" if np.isnan(empty) else empty,

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from xai_jax.core.domains import Count, NotNegative, Positive
+from xai_jax.core.domains import Natural, NotNegative, Positive
 from xai_jax.core.settings import Settings
 
 
@@ -12,7 +12,8 @@ class Optimisation(Settings):
 
     Attributes:
         num_steps: updates; the picture after the last one is the counterfactual. The authors made
-            100, and showed the picture before the last.
+            100, and showed the picture before the last. 0: it is the reconstruction, for a row
+            that says what the generator alone does.
         learning_rate: of Adam.
         distance_weight: of the squared distance of the codes, summed over regions.
         margin: log-odds of the other decision, in nats, from which on a picture changes no more;
@@ -24,7 +25,7 @@ class Optimisation(Settings):
             off: the codes then have to turn the decision by themselves.
     """
 
-    num_steps: Count = 99
+    num_steps: Natural = 99
     learning_rate: Positive = 0.01
     distance_weight: NotNegative = 0.3
     margin: NotNegative | None = None
