@@ -79,13 +79,16 @@ def new_classifier(
     )
 
 
-def new_sean(pictures: Pictures, network: Network, steps: int, **run: Any) -> Experiment:
+def new_sean(
+    pictures: Pictures, network: Network, steps: int, half_steps: int = 0, **run: Any
+) -> Experiment:
     """A light SEAN: pixels and Lite1's features, and critics in the last third of the steps.
 
     Args:
         pictures: with the splits "train" and "validation", whose masks number the regions.
         network: its settings.
         steps: of which the rate falls in the second half.
+        half_steps: of these the first, at half the size.
         **run: other fields of the Experiment, or `num_steps` to stop before the last one.
     """
     given: dict[str, Any] = {"num_steps": steps, **run}
@@ -101,6 +104,7 @@ def new_sean(pictures: Pictures, network: Network, steps: int, **run: Any) -> Ex
         matching_weight=2.0,
         adversarial_weight=0.1,
         critic_from=2 * steps // 3,
+        half_steps=half_steps,
         average=0.99,
     )
     return Experiment(
