@@ -134,7 +134,7 @@ def test_an_oracle_of_many_attributes_is_asked_where_its_file_is_named(left):
 def test_the_page_of_the_configs_has_a_row_for_each():
     page = (ROOT / "configs" / "README.md").read_text()
     listed = re.findall(
-        r"^\| `(.+?)` \| `python \w+\.py --config=configs/(.+?)(?::FOLDER:COLUMN)?` \|",
+        r"^\| `(.+?)` \| `python \w+\.py --config=configs/(.+?)(?::FOLDER:COLUMN[:A-Z]*)?` \|",
         page,
         re.MULTILINE,
     )

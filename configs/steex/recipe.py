@@ -219,7 +219,7 @@ def scores(
     data: Pipeline,
     runs: tuple[str, str],
     regions: Sequence[str],
-    decides: str,
+    decides: str | None,
 ) -> Evaluation:
     """General mode, published and sparing, and each region by itself with the sparsest set.
 
@@ -230,7 +230,7 @@ def scores(
         data: with regions.
         runs: folders in which the trainings of the classifier and of the generator have left them.
         regions: names of the label maps' numbers.
-        decides: the one that should decide.
+        decides: the one that should decide; ``None``: that is not known.
     """
     methods = {
         "reconstruction": steex.Config(num_steps=0),
@@ -239,11 +239,12 @@ def scores(
         "sparsest": steex.Sparsest(),
     }
     alone = flips_alone(regions), diversity()
-    metrics = *_of_regions(regions.index(decides)), *alone, cout(), structure()
+    number = None if decides is None else regions.index(decides)
+    metrics = *_of_regions(number), *alone, cout(), structure()
     return _evaluation(trained, data, runs, methods, metrics)
 
 
-def _of_regions(decides: int) -> tuple[Metric, ...]:
+def _of_regions(decides: int | None) -> tuple[Metric, ...]:
     """Whether decisions turn, and by which regions."""
     return *_of_flips(), region_changes(decides), region_effects(decides)
 

@@ -39,8 +39,8 @@ def said(**numbers):
     return Explanation(target=jnp.zeros(2, int), saliency=None, pictures=pictures, numbers=found)
 
 
-def measured(explanation):
-    metric = region_changes(decides=1)
+def measured(explanation, decides=1):
+    metric = region_changes(decides)
     rows = metric.measure(None, FROZEN, BATCH, explanation, jax.random.key(0))
     assert {row.name for row in metric.rows} == set(rows)
     assert {column.name for column in metric.columns} == set(rows)
@@ -54,6 +54,16 @@ def test_which_region_is_named_and_how_far_the_codes_move():
     assert rows["changed_regions"] == [2.0, 3.0]
     assert rows["share_of_change"] == pytest.approx([0.75, 0.4])
     assert rows["reconstruction_l1"] == [0.25, 0.25] and rows["leaks"][0] == pytest.approx(0.25)
+
+
+def test_nothing_is_named_where_nothing_moves_or_nobody_knows_what_decides():
+    still = jnp.array([[0.0, 0.0, 0.0], [0.5, 0.4, 0.1]])
+    rows = measured(said(region_change=still))
+    assert np.isnan([rows["names_it"][0], rows["share_of_change"][0]]).all()
+    assert rows["names_it"][1] == 0.0 and rows["code_distance"][0] == 0.0
+    rows = measured(said(), decides=None)
+    assert np.isnan(rows["names_it"] + rows["share_of_change"]).all()
+    assert rows["changed_regions"] == [2.0, 3.0]
 
 
 def test_a_method_without_regions_is_refused():

@@ -21,14 +21,15 @@ from xai_jax.metrics.regions import changes
 Effects = Float[Array, "b n"]
 
 
-def region_effects(decides: int, *, spread: float = 0.2, num: int = 8) -> Metric:
+def region_effects(decides: int | None, *, spread: float = 0.2, num: int = 8) -> Metric:
     """How well the change of each region's code ranks the regions by their measured effect.
 
     Beside it how often the region that should decide has the largest effect: where it has not, the
     classifier looks elsewhere, and an explanation that says so is right.
 
     Args:
-        decides: number of that region in the label maps.
+        decides: number of that region in the label maps; ``None``: it is not known, and the share
+            of the pictures where it has the largest effect is NaN.
         spread: standard deviation of the offsets, of each channel by itself, in unit pixels.
         num: offsets a region, each of which is a pass of the classifier.
     """
@@ -38,7 +39,7 @@ def region_effects(decides: int, *, spread: float = 0.2, num: int = 8) -> Metric
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Effects:
-    decides: int
+    decides: int | None
     spread: float
     num: int
 
@@ -51,10 +52,15 @@ class _Effects:
         measured = effects(frozen, batch, change.shape[1], key, spread=self.spread, num=self.num)
         rank = rank_correlation(change, measured, is_there)  # of two it is 1 or -1
         strongest = jnp.where(is_there, measured, -1.0).argmax(axis=1)
+        decider = jnp.full(len(rank), jnp.nan)
+        if self.decides is not None:
+            decider = (strongest == self.decides).astype(jnp.float32)
         return {
             "effect_rank": jnp.where(is_there.sum(axis=1) > 2, rank, jnp.nan),
-            "effect_of_decider": (strongest == self.decides).astype(jnp.float32),
-            "names_strongest": (change.argmax(axis=1) == strongest).astype(jnp.float32),
+            "effect_of_decider": decider,
+            "names_strongest": jnp.where(
+                change.sum(axis=1) > 0, change.argmax(axis=1) == strongest, jnp.nan
+            ),
         }
 
 

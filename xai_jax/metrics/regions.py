@@ -15,14 +15,15 @@ from xai_jax.core.types import AnyArray, Batch, Explanation, Images, PerExample,
 _CHANGED = 0.1  # of the largest change; a region whose code changes by more counts
 
 
-def region_changes(decides: int) -> Metric:
-    """Scores of the numbers that `methods.steex` answers, where it is known which region decides.
+def region_changes(decides: int | None) -> Metric:
+    """Scores of the numbers that `methods.steex` answers, and whether they name what decides.
 
     Whether decisions flip, and how many reconstructions do so already, are `counterfactuals.flips`
     and `sureness.surely`.
 
     Args:
-        decides: number of that region in the label maps.
+        decides: number of the region that decides in the label maps; ``None``: it is not known,
+            and what is about it is NaN, as where no code has changed.
     """
     return Metric(measure=_Changes(decides=decides), rows=_ROWS, columns=_COLUMNS)
 
@@ -109,25 +110,33 @@ class _Alone:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Changes:
-    decides: int
+    decides: int | None
 
     def __call__(
         self, params: None, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
     ) -> dict[str, PerExample]:
         del params, frozen, key
         change = changes(explanation)
-        first = change.argmax(axis=1) == self.decides
+        first, share = self._named(change)
         pictures = explanation.pictures
         off = pictures["generated"] - pictures["reconstruction"]
         found = {
             "names_it": first,
-            "share_of_change": change[:, self.decides] / jnp.maximum(change.sum(axis=1), 1e-12),
+            "share_of_change": share,
             "leaks": leaked(off, batch.regions, change > 0),
             "reconstruction_l1": _mean(jnp.abs(pictures["reconstruction"] - batch.images)),
             "code_distance": jnp.sqrt(jnp.square(change).sum(axis=1)),
             "changed_regions": (change > _CHANGED * change.max(axis=1, keepdims=True)).sum(axis=1),
         }
         return {name: values.astype(jnp.float32) for name, values in found.items()}
+
+    def _named(self, change: AnyArray) -> tuple[PerExample, PerExample]:
+        """Whether the region that decides changed most, and its share of all change."""
+        if self.decides is None:
+            return (jnp.full(len(change), jnp.nan),) * 2
+        whole = change.sum(axis=1)
+        first = jnp.where(whole > 0, change.argmax(axis=1) == self.decides, jnp.nan)
+        return first, jnp.where(whole > 0, change[:, self.decides] / whole, jnp.nan)
 
 
 def changes(explanation: Explanation) -> AnyArray:

@@ -1,0 +1,23 @@
+"""STEEX of your own pictures: which regions turn the decision, and how real what is drawn looks.
+
+    python evaluate.py --config=configs/own/evaluate_steex.py:FOLDER:COLUMN:REGION,REGION,... \
+        --workdir=runs/own_regions
+
+It needs what configs/own/classifier.py and configs/own/sean.py leave, and scores the split "test".
+Rows are the reconstruction, the general mode as published and sparing, and each region by itself
+with the sparsest set of them that flips.
+
+Expect no figure: it depends on the pictures.
+"""
+
+from configs.own import classifier, scenes
+from configs.steex import recipe
+from xai_jax.scoring.evaluation import Evaluation
+
+
+def get_config(where: str = scenes.EXAMPLE) -> Evaluation:
+    """The evaluation; `where` is "FOLDER:COLUMN:REGION,REGION,..."."""
+    own = scenes.scenes(where)
+    data = recipe.with_regions(own.pictures.once("test"))
+    runs = "runs/own_classifier", "runs/own_sean"
+    return recipe.scores(classifier.get_config(own.kinds), data, runs, own.regions, None)
