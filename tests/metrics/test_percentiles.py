@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import planted
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from xai_jax.core.method import Frozen
 from xai_jax.core.types import Batch, Explanation
@@ -99,6 +100,20 @@ def test_the_metric_leaves_out_pictures_without_an_object_and_no_scale_matters()
         np.testing.assert_allclose(values, scaled[name], atol=1e-5)
     with pytest.raises(ValueError, match=r"percentiles must be in \[0, 100\], not \(101.0,\)"):
         percentiles.strongest((101.0,))
+
+
+def test_blurred_maps_are_scored_beside_those_as_they_are():
+    maps, truth = random_maps(2)
+    blurred = np.stack([gaussian_filter(one, (1.5, 1.5, 0), radius=6) for one in maps])
+    found = measured(maps, truth, metric=percentiles.strongest((90.0,), blur=1.5))
+    wanted = measured(blurred, truth, metric=percentiles.strongest((90.0,)))
+    assert set(found) == {"iou_90_blurred", "iou_equal_blurred", "ncc_blurred"}
+    for name, values in wanted.items():
+        np.testing.assert_allclose(found[f"{name}_blurred"], values, atol=1e-5)
+    (equal,) = [c for c in percentiles.strongest((), blur=1.5).columns if "equal" in c.name]
+    assert equal.head == "IoU, equal area, blurred by 1.5"
+    with pytest.raises(ValueError, match="strongest: blur must be"):
+        percentiles.strongest(blur=-1.0)
 
 
 def test_small_differences_far_below_the_peak_are_ranked():

@@ -5,9 +5,11 @@ import dataclasses
 import jax.numpy as jnp
 
 from xai_jax.core import outputs
-from xai_jax.core.image import unit_range
+from xai_jax.core.domains import NotNegative
+from xai_jax.core.image import gaussian_blur, unit_range
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
+from xai_jax.core.settings import coerced
 from xai_jax.core.types import Batch, Explanation, Maps, PerExample, PRNGKey, PyTree
 from xai_jax.losses.masks import brightest
 from xai_jax.metrics.segmentation import without_nan
@@ -17,7 +19,7 @@ _LEAST = float(jnp.finfo(jnp.float32).tiny)
 _PIXELS = (1, 2, 3)
 
 
-def strongest(percentiles: tuple[float, ...] = (90.0, 95.0, 98.0)) -> Metric:
+def strongest(percentiles: tuple[float, ...] = (90.0, 95.0, 98.0), blur: float = 0.0) -> Metric:
     """IoU of the strongest pixels with the object, and the correlation of map and object.
 
     Of `Explanation.saliency`, whose scale does not matter. Pixels of which no more than half counts
@@ -25,30 +27,35 @@ def strongest(percentiles: tuple[float, ...] = (90.0, 95.0, 98.0)) -> Metric:
 
     Args:
         percentiles: from which on a pixel is strong, each a column of its own.
+        blur: standard deviation in pixels of a Gaussian by which every map is blurred first, in
+            columns of their own: maps that speckle overlap with little, wherever they lie.
 
     Raises:
-        ValueError: one is not in [0, 100].
+        ValueError: a percentile is not in [0, 100], or `blur` is below 0 or not finite.
     """
+    blur = coerced(NotNegative, blur, "strongest: blur")
     if not all(0 <= one <= 100 for one in percentiles):
         raise ValueError(f"percentiles must be in [0, 100], not {percentiles}.")
-    names = tuple(f"iou_{one:g}".replace(".", "_") for one in percentiles)
+    own, said = ("_blurred", f", blurred by {blur:g}") if blur else ("", "")
+    names = tuple(f"iou_{one:g}{own}".replace(".", "_") for one in percentiles)
     columns = (
         *(
-            Column(name, f"IoU at {one:g} %", "higher", 0.0, 1.0, "", _PAPER)
+            Column(name, f"IoU at {one:g} %{said}", "higher", 0.0, 1.0, "", _PAPER)
             for name, one in zip(names, percentiles, strict=True)
         ),
-        Column("iou_equal", "IoU, equal area", "higher", 0.0, 1.0, "", _PAPER),
-        Column("ncc", "NCC", "higher", -1.0, 1.0, "", "Pearson's r with the object, 0 or 1"),
+        Column(f"iou_equal{own}", f"IoU, equal area{said}", "higher", 0.0, 1.0, "", _PAPER),
+        Column(f"ncc{own}", f"NCC{said}", "higher", -1.0, 1.0, "", _PEARSON),
     )
+    equal = f"IoU of as many pixels as the object has. {_NAN}"
     rows = (
         *(
             outputs.number(name, _SHARE, f"IoU of the pixels from that percentile on. {_NAN}")
             for name in names
         ),
-        outputs.number("iou_equal", _SHARE, f"IoU of as many pixels as the object has. {_NAN}"),
-        outputs.number("ncc", "in [-1, 1]", f"Correlation of map and object. {_NAN}"),
+        outputs.number(f"iou_equal{own}", _SHARE, equal),
+        outputs.number(f"ncc{own}", "in [-1, 1]", f"Correlation of map and object. {_NAN}"),
     )
-    measure = _Strongest(percentiles=tuple(percentiles), names=names)
+    measure = _Strongest(percentiles=tuple(percentiles), names=names, blur=blur)
     return Metric(measure=measure, rows=rows, columns=columns)
 
 
@@ -56,12 +63,14 @@ def strongest(percentiles: tuple[float, ...] = (90.0, 95.0, 98.0)) -> Metric:
 class _Strongest:
     percentiles: tuple[float, ...]
     names: tuple[str, ...]
+    blur: float
 
     def __call__(
         self, params: PyTree, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
     ) -> dict[str, PerExample]:
         del params, frozen, key
         maps, truth = without_nan(explanation.saliency), true_mask(batch)
+        maps = gaussian_blur(maps, self.blur, padding="symmetric")
         counted = jnp.ones_like(truth) if batch.counted is None else batch.counted
         counted = (counted > 0.5).astype(jnp.float32)
         truth = (truth > 0.5) * counted
@@ -69,8 +78,9 @@ class _Strongest:
             name: iou_from(maps, truth, counted, percentile)
             for name, percentile in zip(self.names, self.percentiles, strict=True)
         }
-        found["iou_equal"] = iou_of_equal_area(maps, truth, counted)
-        found["ncc"] = correlation(maps, truth, counted)
+        own = "_blurred" if self.blur else ""
+        found[f"iou_equal{own}"] = iou_of_equal_area(maps, truth, counted)
+        found[f"ncc{own}"] = correlation(maps, truth, counted)
         there = truth.sum(_PIXELS) > 0
         return {name: jnp.where(there, value, jnp.nan) for name, value in found.items()}
 
@@ -128,6 +138,7 @@ def _iou(shared: PerExample, one: PerExample, other: PerExample) -> PerExample:
     return jnp.where(either > 0, shared / jnp.where(either > 0, either, 1.0), 0.0)
 
 
+_PEARSON = "Pearson's r with the object, 0 or 1"
 _PAPER = "Charachon et al. 2022"
 _SHARE = "in [0, 1]"
 _NAN = "NaN: there is no object."
