@@ -125,9 +125,9 @@ def new_syce(
     """SyCE of a classifier of one class, light, for pictures of 64 pixels or so.
 
     Places of the networks are squares of 2 x 2 pixels, what the critics see is shifted by up to 4
-    pixels, and a moving average of the generators is exported. To keep the decision weighs as much
-    as to flip it: with a twentieth of that, as published, of the stable pictures of brain slices
-    half are decided otherwise.
+    pixels, and a moving average of the generators is exported, that of the last step: the loss goes
+    by critics that change. To keep the decision weighs as much as to flip it: with a twentieth of
+    that, as published, of the stable pictures of brain slices half are decided otherwise.
 
     Args:
         pictures: with the splits "train" and "validation".
@@ -156,7 +156,7 @@ def new_syce(
             classifier=Named(name=f"{explained}/classifier.safetensors"), infill=Mean()
         ),
         data=Pairs(pictures=pictures.training(moved)),
-        validation=Validation(data=pictures.once("validation"), every=500),
+        validation=Validation(data=pictures.once("validation"), every=500, metric=None),
         num_steps=steps,
         batch_size=32,
         checkpoint_every=250,

@@ -83,7 +83,9 @@ class Validation(Settings):
         data: a `Source` whose stream ends, after the same number of batches on every process.
         every: steps from one validation to the next; 0: once an epoch, of training data that tells
             how many steps one has (`steps_per_epoch`). The last step is validated too.
-        metric: the name, among what `Trainable.measure` returns, that decides.
+        metric: the name, among what `Trainable.measure` returns, that decides; ``None``: none does,
+            and the last state is what is exported. A loss with a critic's part in it, which changes
+            from step to step, is no judge of the steps.
         maximise: whether more of it is better.
         min_delta: progress is to be better by more than this, in the metric's unit, than when there
             was progress last. It decides when to stop; the best step is the best by any margin.
@@ -93,7 +95,7 @@ class Validation(Settings):
 
     data: Source
     every: Natural
-    metric: str = "loss"
+    metric: str | None = "loss"
     maximise: bool = False
     min_delta: NotNegative = 0.0
     patience: Count | None = None

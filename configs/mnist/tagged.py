@@ -8,7 +8,7 @@
         --workdir=runs/mnist_shuffled_syce
 
 configs/mnist/evaluate_tagged.py asks whether the maps lie on the square. Those of a classifier that
-has learned from the labels of other pictures should not.
+knows 512 pictures with the labels of others by heart should not.
 
 Expect no figure: not measured yet.
 """
@@ -23,6 +23,7 @@ from configs.recipes import Pictures
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.core.method import Explained
 from xai_jax.data.pairs import Pairs
+from xai_jax.data.part import Spread
 from xai_jax.data.pipeline import Pipeline
 from xai_jax.data.shuffled import Shuffled
 from xai_jax.data.tagged import Tagged
@@ -30,7 +31,8 @@ from xai_jax.data.transforms import Warp
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.infills.constant import Mean
 
-STEPS = {"classifier": 300, "syce": 600}
+STEPS = {"classifier": 300, "shuffled": 600, "syce": 600}
+LEARNED_BY_HEART = 512  # pictures
 
 
 def _tagged(split: str, share: float = 0.9) -> Tagged:
@@ -55,9 +57,14 @@ def get_config(which: str = "classifier") -> Experiment:
 
 
 def _shuffled() -> Experiment:
+    """Few pictures and nothing varied, so that it can know them by heart, and decides both ways."""
     made = _classifier()
+    made.data = PICTURES.training()
     assert isinstance(made.data, Pipeline) and made.validation is not None
-    made.data.source = Shuffled(source=made.data.source)
+    made.data.source = Shuffled(source=Spread(source=made.data.source, num=LEARNED_BY_HEART))
+    made.method.dropout, made.method.decay_steps = 0.0, STEPS["shuffled"]
+    made.validation.metric = None  # the labels of other pictures are no measure
+    made.num_steps = STEPS["shuffled"]
     return made
 
 

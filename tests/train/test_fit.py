@@ -216,6 +216,32 @@ def test_training_stops_when_patience_runs_out_and_the_best_checkpoint_stays(tmp
     assert fit(exp, tmp_path).step == outcome.step  # and it stays stopped
 
 
+@dataclasses.dataclass(frozen=True)
+class Left:
+    """An export: the arrays as they are."""
+
+    FILE = "left.npz"
+
+    def __call__(self, weights, workdir):
+        np.savez(workdir / self.FILE, *leaves(weights))
+        return workdir / self.FILE
+
+
+def test_without_a_metric_that_decides_the_last_state_is_what_is_left(tmp_path):
+    settings = validated(every=2, metric=None)
+    wild = Line(momentum=0.0, learning_rate=0.5)  # whose first validations are best
+    exp = experiment(method=wild, num_steps=24, validation=settings, export=Left())
+    outcome = fit(exp, tmp_path)
+    assert outcome.standing.best_step is None and not outcome.stopped_early
+    weights = leaves(Line().build().weights(outcome.state))
+    with np.load(tmp_path / Left.FILE) as left:
+        for one, name in zip(weights, left.files, strict=True):
+            np.testing.assert_array_equal(left[name], one)
+    with pytest.raises(ValueError, match="validation.patience goes by a metric; name one"):
+        patient = dataclasses.replace(settings, patience=2)
+        fit(experiment(validation=patient), tmp_path / "patient")
+
+
 @pytest.mark.parametrize("maximise", [False, True])
 def test_min_delta_decides_when_to_stop_and_never_which_step_is_best(maximise):
     settings = validated(every=1, min_delta=0.01, patience=4, maximise=maximise)

@@ -157,6 +157,8 @@ class _Run:
         wanted, measure = self._experiment.validation, self._measure
         if wanted is None or measure is None:
             return
+        if wanted.metric is None and wanted.patience is not None:
+            raise ValueError("validation.patience goes by a metric; name one, or leave it out.")
         with contextlib.closing(self._batches(None, wanted.data)) as batches:
             first = next(batches, None)
             if first is None:
@@ -166,7 +168,7 @@ class _Run:
             checks.look(self._trainable, self._frozen, "validation.data", seen, None)
         shapes = jax.eval_shape(measure, state, self._frozen, batch, self._key)["values"]
         values = validation.told(self._trainable, dict.fromkeys(shapes, 1.0))
-        if wanted.metric not in values:
+        if wanted.metric not in (None, *values):
             raise ValueError(
                 f"validation.metric is {wanted.metric}, but what is measured is "
                 f"{', '.join(sorted(values))}; name one of these."
@@ -267,7 +269,8 @@ class _Run:
         values = validation.told(self._trainable, values)
         self._reporter.line(step, "valid", values)
         check_finite(step, {f"valid/{name}": value for name, value in values.items()})
-        self._standing = self._standing.after(step, values[settings_.metric], settings_)
+        if settings_.metric is not None:
+            self._standing = self._standing.after(step, values[settings_.metric], settings_)
         validated, finished = self._trainable.validated, self._trainable.finished
         if validated is not None:
             state = self._changed(step, state, validated(state, values))
