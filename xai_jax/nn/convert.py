@@ -1,7 +1,7 @@
 """From a PyTorch state dict to the variables of a linen module, convolution and norm apart."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -9,8 +9,8 @@ import numpy as np
 from flax import linen, traverse_util
 
 from xai_jax.core.types import PyTree
+from xai_jax.nn.state_reader import StateDict
 
-StateDict = Mapping[str, np.ndarray]
 _LEAVES = {
     ("params", "kernel"): "weight",
     ("params", "bias"): "bias",
