@@ -84,6 +84,38 @@ def test_many_channels_become_few_by_one_product(channels, outputs, size, pads):
     assert off < 1e-6 * size**2 * channels  # normal numbers, as many of them summed
 
 
+HEAVY = [  # side of the kernel, pads, inputs, outputs
+    (3, ((1, 1), (1, 1)), 350, 320),
+    (3, ((0, 2), (3, 1)), 350, 320),
+    (2, ((0, 0), (1, 0)), 500, 501),
+]
+
+
+@pytest.mark.parametrize(("size", "pads", "channels", "outputs"), HEAVY)
+def test_a_heavy_kernel_is_read_where_it_lies(size, pads, channels, outputs):
+    x, kernel = inputs(size, channels, (6, 7), outputs)
+    values, backward = jax.vjp(lambda x, k: dense(x, k, 1, pads), x, kernel)
+    expected, expected_backward = jax.vjp(lambda x, k: plain(x, k, 1, pads, 1), x, kernel)
+    np.testing.assert_allclose(values, expected, atol=5e-4)
+    np.testing.assert_array_equal(dense(x, kernel, 1, pads), values)
+    cotangent = jax.random.normal(jax.random.key(9), values.shape)
+    for ours, theirs in zip(backward(cotangent), expected_backward(cotangent), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=5e-4)
+
+
+def test_of_a_heavy_kernel_no_copy_is_made():
+    x, kernel = inputs(3, 350, (3, 3), 320)
+    cotangent = jnp.ones((2, 3, 3, 320))
+
+    def of_input(x, kernel, cotangent):
+        values, backward = jax.vjp(lambda x: dense(x, kernel, 1, ((1, 1), (1, 1))), x)
+        return values, backward(cotangent)
+
+    program = jax.jit(of_input).lower(x, kernel, cotangent).compile()
+    assert "convolution" not in program.as_text()
+    assert program.memory_analysis().temp_size_in_bytes < kernel.nbytes
+
+
 @pytest.mark.parametrize("shape", [(2, 512, 512, 32), (2, 12, 12, 16), (2, 12, 12, 128)])
 def test_what_exceeds_the_cache_or_gains_nothing_stays_a_convolution(shape):
     x = jax.ShapeDtypeStruct(shape, jnp.float32)

@@ -146,6 +146,13 @@ def test_folded_and_plain_give_the_same_picture_and_gradients():
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-3), *found)
 
 
+def test_of_a_heavy_kernel_of_styles_no_copy_is_made():
+    codes, kernel = jnp.ones((1, 3, 128)), jnp.ones((3, 3, 128, 1024))
+    run = jax.jit(jax.value_and_grad(lambda c: region_norm._of_picture(c, kernel).sum()))
+    program = run.lower(codes).compile()
+    assert program.memory_analysis().temp_size_in_bytes < kernel.nbytes / 4
+
+
 def test_it_is_folded_where_a_kernel_a_picture_is_cheaper():
     assert region_norm.is_folded(19, 512, 64 * 64)
     assert not region_norm.is_folded(19, 512, 4 * 4)

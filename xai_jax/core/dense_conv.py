@@ -6,7 +6,8 @@ optimisation runs, an order of magnitude. Here it is written as plain convolutio
 phase of the grid where the forward convolution has a stride. Pictures have so few channels that the
 phases fit into one convolution.
 
-The gradient with respect to the kernel is that of `core.kernel_gradient`. GPUs and TPUs keep XLA's.
+The gradient with respect to the kernel is that of `core.kernel_gradient`. Where a kernel has more
+numbers than the picture all of it is that of `core.heavy_conv`. GPUs and TPUs keep XLA's.
 
 Where many channels become few and nothing is differentiated, what each tap adds everywhere is one
 matrix product, too. The sum of these, each moved by its tap, takes two thirds to a third of the
@@ -22,6 +23,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from xai_jax.core import heavy_conv
 from xai_jax.core.conv import Pads
 from xai_jax.core.kernel_gradient import LAYOUT, bordered, convolved, kernel_gradient
 
@@ -46,11 +48,20 @@ def dense(x: Activations, kernel: Kernel, stride: int, pads: Pads, dilation: int
         pads: zero padding.
         dilation: distance of neighbouring taps.
     """
-    native = functools.partial(convolved, stride=stride, pads=pads, dilation=dilation)
     if stride > 1 or dilation > 1 or not _is_product(x.shape, kernel.shape):
-        return native(x, kernel)
+        return _convolved(x, kernel, stride, pads, dilation)
+    native = functools.partial(convolved, stride=stride, pads=pads, dilation=dilation)
     by_product = functools.partial(_by_product, pads=pads)
     return jax.lax.platform_dependent(x, kernel, cpu=by_product, default=native)
+
+
+def _convolved(x, kernel, stride: int, pads: Pads, dilation: int):
+    """XLA's, but on CPUs of heavy kernels."""
+    native = functools.partial(convolved, stride=stride, pads=pads, dilation=dilation)
+    if stride > 1 or dilation > 1 or not heavy_conv.is_heavy(x.shape[1:3], kernel.shape):
+        return native(x, kernel)
+    by_patches = functools.partial(heavy_conv.by_patches, pads=pads)
+    return jax.lax.platform_dependent(x, kernel, cpu=by_patches, default=native)
 
 
 def _is_product(shape: tuple[int, ...], kernel: tuple[int, ...]) -> bool:
@@ -82,7 +93,7 @@ def _by_product(x, kernel, *, pads: Pads):
 
 
 def _forward(x, kernel, stride: int, pads: Pads, dilation: int):
-    return convolved(x, kernel, stride, pads, dilation), (x, kernel)
+    return _convolved(x, kernel, stride, pads, dilation), (x, kernel)
 
 
 def _backward(stride: int, pads: Pads, dilation: int, residuals, cotangent):
@@ -116,6 +127,8 @@ def _input_gradient(
         return native(kernel, cotangent)
 
     def on_cpu(kernel, cotangent):
+        if stride == dilation == 1 and heavy_conv.is_heavy(shape[1:3], kernel.shape):
+            return heavy_conv.input_gradient(kernel, cotangent, shape[1:3], pads)
         if shape[-1] <= _OF_PICTURES and dilation == 1:
             return _at_once(kernel, cotangent, shape, stride, pads)
         return _by_phases(kernel, cotangent, shape, stride, pads, dilation)

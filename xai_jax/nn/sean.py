@@ -31,7 +31,7 @@ class Context(NamedTuple):
 
     Fields:
         grids: the map at each size, the smallest first.
-        fixed: of each block the scales and shifts of its norms.
+        fixed: of each block what its norms find in the map, as of `RegionNorm.prepare`.
     """
 
     grids: Any
@@ -130,14 +130,14 @@ class Block(linen.Module):
             self.norm_skip = RegionNorm(self.inputs, place=self.place + 2, **self.norm)
             self.spectral_skip = _conv(self.outputs, 1, use_bias=False, **how)
 
-    def prepare(self, grid: Grid) -> dict[str, AnyArray]:
+    def prepare(self, grid: Grid) -> dict[str, AnyArray | None]:
         """What its norms find in the map."""
         found = {"norm0": self.norm0.prepare(grid), "norm1": self.norm1.prepare(grid)}
         if self.inputs != self.outputs:
             found["norm_skip"] = self.norm_skip.prepare(grid)
         return found
 
-    def __call__(self, x: AnyArray, fixed: dict[str, AnyArray], *rest: Any) -> AnyArray:
+    def __call__(self, x: AnyArray, fixed: dict[str, AnyArray | None], *rest: Any) -> AnyArray:
         """``[b h w outputs]``; `rest` as of `RegionNorm`."""
         way = self.norm0(x, fixed["norm0"], *rest)
         way = self.spectral0(jax.nn.leaky_relu(way, _SLOPE))

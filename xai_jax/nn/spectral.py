@@ -16,7 +16,7 @@ def spectral_norm(kernel: AnyArray, iterations: int = 8) -> AnyArray:
     fixed = jax.lax.stop_gradient(matrix)
 
     def closer(_, vector):
-        return _unit(fixed.T @ (fixed @ vector))
+        return _unit((fixed @ vector) @ fixed)  # of its transpose XLA would make a copy each time
 
     vector = _unit(jnp.ones(matrix.shape[1]) + jnp.linspace(0.0, 1.0, matrix.shape[1]))
     vector = jax.lax.fori_loop(0, iterations, closer, vector)
