@@ -47,7 +47,7 @@ def _case(settings, num: int, side: int, repeats: int):
         "limit": round(1e3 * slow),
         "ratio": round(ratio, 2),
         "loss_off": float(jnp.abs(value / wanted - 1.0)),
-        "gradient_off": float(jnp.abs(grad - wanted_grad).max() / jnp.abs(wanted_grad).max()),
+        "gradient_off": sean_subject.off(grad, wanted_grad),
         "floats_a_picture": sum(x.size for x in jax.tree.leaves(context)) // num,
     }
 

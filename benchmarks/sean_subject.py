@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from xai_jax.nn.sean import Sean
 
@@ -30,3 +31,12 @@ def one_hot(settings: Sean, num: int, side: int):
 def images(num: int, side: int):
     """Noise in [-1, 1]."""
     return jax.random.uniform(jax.random.key(1), (num, side, side, 3), minval=-1.0)
+
+
+def off(found, wanted) -> float:
+    """How long the difference of two gradients is, as a share of the second one.
+
+    A gradient jumps where a leaky ReLU bends, so that rounding alone may come to 1e-3.
+    """
+    difference = jax.tree.map(jnp.subtract, found, wanted)
+    return float(optax.global_norm(difference) / optax.global_norm(wanted))

@@ -84,6 +84,16 @@ def test_many_channels_become_few_by_one_product(channels, outputs, size, pads):
     assert off < 1e-6 * size**2 * channels  # normal numbers, as many of them summed
 
 
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_on_cpus_no_convolution_is_without_padding(dilation):
+    x, kernel = inputs(3, 8, (12, 13), 16)
+    pads = ((0, 0), (0, 0))
+    forward = jax.jit(lambda x, k: dense(x, k, 1, pads, dilation))
+    np.testing.assert_allclose(forward(x, kernel), plain(x, kernel, 1, pads, dilation), atol=2e-5)
+    found = re.findall(r"window={[^}]*}", forward.lower(x, kernel).compile().as_text())
+    assert found and all("pad=" in window for window in found)
+
+
 HEAVY = [  # side of the kernel, pads, inputs, outputs
     (3, ((1, 1), (1, 1)), 350, 320),
     (3, ((0, 2), (3, 1)), 350, 320),
