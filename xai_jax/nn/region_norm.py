@@ -5,7 +5,8 @@ Zhu, Abdal, Qin, Wonka, "SEAN: Image Synthesis with Semantic Region-Adaptive Nor
 So what depends on the map alone is computed once a picture, and the 3 x 3 convolution of a style
 that is painted on its region is one of the map, whose kernel the style makes:
 ``K[tap, region, :] = sum_d W[tap, d, :] s[region, d]`` (sec. 2.5). Where there are more styles than
-pixels it is the other way round; both are the same.
+pixels it is the other way round; both are the same. Without SPADE's convolutions what the map asks
+for by itself is a row of a table a region, which is added to that kernel at its middle tap.
 """
 
 from typing import Any, NamedTuple
@@ -168,29 +169,34 @@ class RegionNorm(linen.Module):
 
     def _styled(self, grid: Grid, codes: Codes, fixed: AnyArray | None) -> AnyArray:
         """Scale and shift ``[b h w 2c]`` of the styles and of the map, each by its share."""
-        own_kernel, own_bias = self.own_kernel, self.own_bias
-        if self.origins:
-            which = jnp.array(self.origins)
-            own_kernel, own_bias = own_kernel[which], own_bias[which]
-        own = jax.nn.relu(jnp.einsum("bnd,nde->bne", codes, own_kernel) + own_bias)
-        share = jax.nn.sigmoid(self.blend).repeat(self.features)
+        own, share = self._own(codes), jax.nn.sigmoid(self.blend).repeat(self.features)
         table = None if fixed is not None else (1.0 - share) * self._table()
-        places = grid.one_hot.shape[1] * grid.one_hot.shape[2]
-        folded = self.folded
-        if folded is None:
-            folded = is_folded(grid.one_hot.shape[-1], self.style, places)
-        if folded:
+        if self._is_folded(grid):
             of_picture = share * _of_picture(own, self.kernel)  # [b 9 n 2c]
             if table is not None:
                 of_picture = of_picture.at[:, _TAPS**2 // 2].add(table)
-            styled = grid.taps @ of_picture.reshape(len(own), 1, -1, 2 * self.features)
+            moved = grid.taps @ of_picture.reshape(len(own), 1, -1, 2 * self.features)
         else:
             painted = jnp.einsum("bhwn,bnd->bhwd", grid.one_hot, own)
-            styled = share * dense(painted, self.kernel, 1, (_AROUND, _AROUND))
+            moved = share * dense(painted, self.kernel, 1, (_AROUND, _AROUND))
             if table is not None:
-                styled += _read(grid.one_hot, table)
-        styled += share * self.bias
-        return styled if fixed is None else styled + (1.0 - share) * fixed
+                moved += _read(grid.one_hot, table)
+        moved += share * self.bias
+        return moved if fixed is None else moved + (1.0 - share) * fixed
+
+    def _own(self, codes: Codes) -> Codes:
+        """The codes by each region's own linear map."""
+        kernel, bias = self.own_kernel, self.own_bias
+        if self.origins:
+            which = jnp.array(self.origins)
+            kernel, bias = kernel[which], bias[which]
+        return jax.nn.relu(jnp.einsum("bnd,nde->bne", codes, kernel) + bias)
+
+    def _is_folded(self, grid: Grid) -> bool:
+        if self.folded is not None:
+            return self.folded
+        _, height, width, regions = grid.one_hot.shape
+        return is_folded(regions, self.style, height * width)
 
 
 @jax.custom_vjp
