@@ -124,12 +124,12 @@ class RegionNorm(linen.Module):
     def prepare(self, grid: Grid) -> AnyArray | None:
         """Scale and shift ``[b h w 2c]`` that the map alone asks for.
 
-        ``None`` where that is a row of a table, which is as soon read as it is kept.
+        ``None`` where that is a table which joins the styles' kernel.
         """
-        if not self.hidden:
-            return None
-        found: AnyArray = self.of_map(jax.nn.relu(self.around(grid.classes)))
-        return found
+        if self.hidden:
+            found: AnyArray = self.of_map(jax.nn.relu(self.around(grid.classes)))
+            return found
+        return None if self.style else _read(grid.one_hot, self._table())
 
     def __call__(
         self,
@@ -153,14 +153,10 @@ class RegionNorm(linen.Module):
         draw = lambda key: jax.random.normal(key, (*x.shape[1:3], 1))  # noqa: E731
         drawn = jax.vmap(draw)(fold_each(keys, self.place)).astype(x.dtype)
         x = x + drawn * self.noise
-        moved = self._styled(grid, codes, fixed) if self.style else self._of_map(grid, fixed)
+        moved: Any = self._styled(grid, codes, fixed) if self.style else fixed
         scale, shift = jnp.split(moved, 2, axis=-1)
         normed: AnyArray = self.norm(x, training)
         return normed * (1.0 + scale) + shift
-
-    def _of_map(self, grid: Grid, fixed: AnyArray | None) -> AnyArray:
-        """Scale and shift where there are no styles."""
-        return _read(grid.one_hot, self._table()) if fixed is None else fixed
 
     def _table(self) -> AnyArray:
         """``[n 2c]``, scale and shift of each region of the map."""
