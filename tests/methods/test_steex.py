@@ -141,7 +141,10 @@ def test_a_picture_that_has_its_margin_changes_no_more():
     assert (first > 0).all() and len(set(first.tolist())) > 1
     for row, step in enumerate(first):
         np.testing.assert_array_equal(gained[row, step:], gained[row, step])
-        assert abs(found.numbers["log_odds_after"][row]) == pytest.approx(gained[row, step])
+        after = abs(
+            found.numbers["log_odds_after"][row]
+        )  # asked outside of the loop: other rounding
+        assert after == pytest.approx(gained[row, step], rel=1e-5)
 
 
 def test_a_reconstruction_that_already_flips_is_said_to():
