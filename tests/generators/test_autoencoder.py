@@ -1,5 +1,7 @@
 """An autoencoder: trained, left in a file, read as a latent space, refused where it fails."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,9 +18,10 @@ SIZE = 16
 NETWORK = nets.Autoencoder(widths=(4, 8), code=6)
 
 
-def learned(num_steps, cfg):
+def learned(num_steps, cfg, darkened=1.0):
     trainable = cfg.build()
     batch = planted.quadrant_batch(8, SIZE, jax.random.key(0))
+    batch = dataclasses.replace(batch, images=jnp.maximum(0.0, batch.images - 1.0 + darkened))
 
     @jax.jit
     def run(batch):
@@ -46,6 +49,15 @@ def file(trained, tmp_path):
 def test_it_learns_which_quadrant_is_bright(trained):
     _, _, metrics, _ = trained
     assert metrics["loss"][-1] < 0.6 * metrics["loss"][0]
+
+
+def test_pictures_that_are_mostly_black_are_not_drawn_black_for_good():
+    """As brain slices are: black all over is the best that does not look at the picture."""
+    cfg = autoencoder.Config(network=NETWORK, learning_rate=3e-2)
+    _, _, metrics, batch = learned(150, cfg, darkened=0.4)
+    black = batch.images.mean(axis=-1)
+    assert jnp.median(black) == 0.0
+    assert metrics["loss"][-1] < 0.7 * (black + black**2).mean()
 
 
 def test_the_loss_is_squares_and_absolute_differences_of_the_grey_picture(trained):

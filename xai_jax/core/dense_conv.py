@@ -6,11 +6,10 @@ optimisation runs, an order of magnitude. Here it is written as plain convolutio
 phase of the grid where the forward convolution has a stride. Pictures have so few channels that the
 phases fit into one convolution.
 
-The gradient with respect to the kernel is that of `core.kernel_gradient`. Where a kernel has more
-numbers than the picture all of it is that of `core.heavy_conv`. GPUs and TPUs keep XLA's.
-
-Without any padding XLA's convolution of a stride of 1 takes three times as long on CPUs as with it;
-so here none is without.
+The gradient with respect to the kernel is that of `core.kernel_gradient`; where a kernel has more
+numbers than what it is applied to, all else is that of `core.heavy_conv`. And without any padding
+XLA's convolution of a stride of 1 takes three times as long on CPUs as with it, so that here some
+is added and cut off. GPUs and TPUs keep XLA's.
 
 Where many channels become few and nothing is differentiated, what each tap adds everywhere is one
 matrix product, too. The sum of these, each moved by its tap, takes two thirds to a third of the

@@ -1,6 +1,7 @@
 """A small autoencoder: a picture as a few dozen numbers, and a picture of them again."""
 
 import dataclasses
+import functools
 from typing import Annotated, Any
 
 import jax
@@ -11,6 +12,8 @@ from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, Images
 from xai_jax.nn.unet import conv
 
+# Slopes below 0, too: of pictures that are mostly black a network of ReLUs may draw black for good.
+_active = functools.partial(jax.nn.leaky_relu, negative_slope=0.2)
 _GLOROT = linen.initializers.glorot_uniform()
 
 
@@ -43,16 +46,19 @@ class Network(linen.Module):
         """``[b h w 3]`` (or of `channels`), unit pixels -> ``[b code]``, unbounded."""
         x = images.mean(axis=-1, keepdims=True) if self.channels == 1 else images
         for layer in self.down:
-            x = jax.nn.relu(layer(x))
+            x = _active(layer(x))
         return self.into(x.reshape(len(x), -1))
 
     def decode(self, codes: AnyArray) -> AnyArray:
-        """``[b code]`` -> ``[b h w channels]``, in (0, 1)."""
-        x = jax.nn.relu(self.out(codes))
+        """``[b code]`` -> ``[b h w channels]``, unit pixels, which may go beyond [0, 1].
+
+        A sigmoid would keep them inside; where pictures are mostly black it draws black for good.
+        """
+        x = _active(self.out(codes))
         x = x.reshape(len(x), *self._grid, self.widths[-1])
         for layer in reversed(self.up):
-            x = jax.nn.relu(layer(x.repeat(2, axis=1).repeat(2, axis=2)))
-        return jax.nn.sigmoid(self.pixels(x))
+            x = _active(layer(x.repeat(2, axis=1).repeat(2, axis=2)))
+        return self.pixels(x)
 
     def __call__(self, images: Images) -> AnyArray:
         """The picture as its code has it."""
