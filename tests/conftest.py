@@ -5,16 +5,10 @@ import pathlib
 import signal
 import sys
 
-import jaxlib
-
 ROOT = pathlib.Path(__file__).parents[1]
 
 os.environ["JAX_PLATFORMS"] = "cpu"
-FLAGS = ["--xla_force_host_platform_device_count=8"]
-if jaxlib.__version__.startswith("0.10."):  # an unknown flag ends the process
-    # Most of the tests' time is the compiler's, and what it makes runs once: half of that time.
-    FLAGS += ["--xla_cpu_use_fusion_emitters=false", "--xla_backend_optimization_level=1"]
-os.environ["XLA_FLAGS"] = " ".join(FLAGS)
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
 # Compiled programs outlive the run, and serve all workers and all programs that tests start.
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache"))
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE / "xai_jax_tests"))
