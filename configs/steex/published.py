@@ -10,13 +10,17 @@ named; and the classifier's last epochs are chosen on the validation pictures, n
 import dataclasses
 import functools
 
+from configs import recipes
 from configs.recipes import Pictures
 from xai_jax.classifiers.segmenter import Predicted
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import catalog
 from xai_jax.data.builders import driving, faces
 from xai_jax.data.part import OfClasses
+from xai_jax.experiment import Experiment, Validation
+from xai_jax.pretrain import classifier
 
+EPOCHS = 5  # of a classifier
 PARTS = ("background", *faces.PARTS)  # of a face, 0 to 18
 ROADS = (*driving.CLASSES, "unlabelled")
 
@@ -105,3 +109,31 @@ SCENES = {
     "celebamask_hq_young": _faces("Young", "skin", is_hq=True),
     "bdd": _roads(),
 }
+
+
+def new_classifier(pictures: Pictures, name: str, per_epoch: int, batch_size: int) -> Experiment:
+    """All layers of the pretrained classifier `name` on, at 1e-4, and the best epoch is kept.
+
+    Args:
+        pictures: with the splits "train" and "validation".
+        name: see above.
+        per_epoch: pictures.
+        batch_size: pictures of a step.
+    """
+    epoch = per_epoch // batch_size
+    method = classifier.Config(
+        num_classes=len(pictures.class_names),
+        learning_rate=1e-4,
+        trunk_frozen=False,
+        trunk_rate=1e-4,
+    )
+    made = recipes.new_classifier(
+        pictures,
+        name,
+        method,
+        data=pictures.training(),
+        validation=Validation(data=pictures.once("validation"), every=epoch),
+        num_steps=EPOCHS * epoch,
+        checkpoint_every=epoch,
+    )
+    return dataclasses.replace(made, batch_size=batch_size)

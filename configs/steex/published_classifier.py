@@ -12,26 +12,12 @@ Expect no figure: the authors name none, and no run here has measured one.
 """
 
 from configs import recipes
-from configs.steex.published import SCENES
-from xai_jax.experiment import Experiment, Validation
-from xai_jax.pretrain import classifier
-
-EPOCHS = 5
+from configs.steex import published
+from xai_jax.experiment import Experiment
 
 
 def get_config(which: str = "celeba") -> Experiment:
-    """The experiment; `which` is a key of SCENES."""
-    scenes = recipes.named(which, SCENES)
-    pictures, batch_size = scenes.classified, scenes.per_step[0]
-    epoch = scenes.per_epoch[0] // batch_size
-    made = recipes.new_classifier(
-        pictures,
-        "densenet121",
-        classifier.Config(num_classes=1, learning_rate=1e-4, trunk_frozen=False, trunk_rate=1e-4),
-        data=pictures.training(),
-        validation=Validation(data=pictures.once("validation"), every=epoch),
-        num_steps=EPOCHS * epoch,
-        checkpoint_every=epoch,
-    )
-    made.batch_size = batch_size
-    return made
+    """The experiment; `which` is a key of published.SCENES."""
+    scenes = recipes.named(which, published.SCENES)
+    num, batch_size = scenes.per_epoch[0], scenes.per_step[0]
+    return published.new_classifier(scenes.classified, "densenet121", num, batch_size)

@@ -17,16 +17,15 @@ import functools
 
 from configs import recipes
 from configs.recipes import Pictures
-from configs.steex.published import CELEBA_SIZE, HQ_SIZE
+from configs.steex import published
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import catalog
-from xai_jax.experiment import Experiment, Validation
-from xai_jax.pretrain import classifier
+from xai_jax.experiment import Experiment
 
-EPOCHS, BATCH, SIDE = 5, 32, 224
+BATCH, SIDE = 32, 224
 SETS = {
-    "celeba": (catalog.CELEBA, CELEBA_SIZE, 162_770),
-    "celebamask_hq": (catalog.CELEBAMASK_HQ, HQ_SIZE, 24_183),
+    "celeba": (catalog.CELEBA, published.CELEBA_SIZE, 162_770),
+    "celebamask_hq": (catalog.CELEBAMASK_HQ, published.HQ_SIZE, 24_183),
 }
 
 
@@ -36,23 +35,7 @@ def get_config(which: str = "celeba") -> Experiment:
     size = Preprocess(height=SIDE, width=SIDE, crop=like.crop, resample=like.resample)
     of_split = functools.partial(_split, spec)
     pictures = Pictures(of_split=of_split, size=size, class_names=spec.class_names)
-    epoch = num // BATCH
-    made = recipes.new_classifier(
-        pictures,
-        "resnet50_vggface2",
-        classifier.Config(
-            num_classes=len(spec.class_names),
-            learning_rate=1e-4,
-            trunk_frozen=False,
-            trunk_rate=1e-4,
-        ),
-        data=pictures.training(),
-        validation=Validation(data=pictures.once("validation"), every=epoch),
-        num_steps=EPOCHS * epoch,
-        checkpoint_every=epoch,
-    )
-    made.batch_size = BATCH
-    return made
+    return published.new_classifier(pictures, "resnet50_vggface2", num, BATCH)
 
 
 def _split(spec: catalog.DatasetSpec, split: str) -> catalog.Tfds:

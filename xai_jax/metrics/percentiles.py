@@ -37,24 +37,26 @@ def strongest(percentiles: tuple[float, ...] = (90.0, 95.0, 98.0), blur: float =
     if not all(0 <= one <= 100 for one in percentiles):
         raise ValueError(f"percentiles must be in [0, 100], not {percentiles}.")
     own, said = ("_blurred", f", blurred by {blur:g}") if blur else ("", "")
-    names = tuple(f"iou_{one:g}{own}".replace(".", "_") for one in percentiles)
+    shares = tuple(f"iou_{one:g}{own}".replace(".", "_") for one in percentiles)
+    same_area, pearson = f"iou_equal{own}", f"ncc{own}"
     columns = (
         *(
             Column(name, f"IoU at {one:g} %{said}", "higher", 0.0, 1.0, "", _PAPER)
-            for name, one in zip(names, percentiles, strict=True)
+            for name, one in zip(shares, percentiles, strict=True)
         ),
-        Column(f"iou_equal{own}", f"IoU, equal area{said}", "higher", 0.0, 1.0, "", _PAPER),
-        Column(f"ncc{own}", f"NCC{said}", "higher", -1.0, 1.0, "", _PEARSON),
+        Column(same_area, f"IoU, equal area{said}", "higher", 0.0, 1.0, "", _PAPER),
+        Column(pearson, f"NCC{said}", "higher", -1.0, 1.0, "", _PEARSON),
     )
     equal = f"IoU of as many pixels as the object has. {_NAN}"
     rows = (
         *(
             outputs.number(name, _SHARE, f"IoU of the pixels from that percentile on. {_NAN}")
-            for name in names
+            for name in shares
         ),
-        outputs.number(f"iou_equal{own}", _SHARE, equal),
-        outputs.number(f"ncc{own}", "in [-1, 1]", f"Correlation of map and object. {_NAN}"),
+        outputs.number(same_area, _SHARE, equal),
+        outputs.number(pearson, "in [-1, 1]", f"Correlation of map and object. {_NAN}"),
     )
+    names = *shares, same_area, pearson
     measure = _Strongest(percentiles=tuple(percentiles), names=names, blur=blur)
     return Metric(measure=measure, rows=rows, columns=columns)
 
@@ -74,15 +76,11 @@ class _Strongest:
         counted = jnp.ones_like(truth) if batch.counted is None else batch.counted
         counted = (counted > 0.5).astype(jnp.float32)
         truth = (truth > 0.5) * counted
-        found = {
-            name: iou_from(maps, truth, counted, percentile)
-            for name, percentile in zip(self.names, self.percentiles, strict=True)
-        }
-        own = "_blurred" if self.blur else ""
-        found[f"iou_equal{own}"] = iou_of_equal_area(maps, truth, counted)
-        found[f"ncc{own}"] = correlation(maps, truth, counted)
+        found = [iou_from(maps, truth, counted, one) for one in self.percentiles]
+        found += [iou_of_equal_area(maps, truth, counted), correlation(maps, truth, counted)]
         there = truth.sum(_PIXELS) > 0
-        return {name: jnp.where(there, value, jnp.nan) for name, value in found.items()}
+        rows = (jnp.where(there, value, jnp.nan) for value in found)
+        return dict(zip(self.names, rows, strict=True))
 
 
 def iou_from(maps: Maps, truth: Maps, counted: Maps, percentile: float) -> PerExample:

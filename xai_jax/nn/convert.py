@@ -9,7 +9,7 @@ import numpy as np
 from flax import linen, traverse_util
 
 from xai_jax.core.types import PyTree
-from xai_jax.nn.state_reader import StateDict
+from xai_jax.nn.state_reader import StateDict, StateReader
 
 _LEAVES = {
     ("params", "kernel"): "weight",
@@ -49,38 +49,17 @@ def variables(
         ValueError: an array is missing, left over, of another shape or not finite, or a variance
             is negative.
     """
-    left = {
-        key: value
-        for key, value in state_dict.items()
-        if not key.endswith("num_batches_tracked") and not key.startswith(ignored)
-    }
+    read = StateReader(state_dict, architecture)
+    for beginning in ignored:
+        read.ignore(beginning)
     found = {}
     for path, shape in traverse_util.flatten_dict(template).items():
         key = f"{torch_name(path[1:-1])}.{_LEAVES[path[0], path[-1]]}"
-        if key not in left:
-            raise _other(architecture, f"'{key}' is missing")
-        found[path] = _converted(key, left.pop(key), shape.shape, architecture)
-    if left:
-        raise _other(architecture, f"{len(left)} arrays are left over, '{min(left)}' among them")
+        layout = {4: (3, 2, 0, 1), 2: (1, 0)}.get(len(shape.shape), (0,))  # OIHW, [o i] in PyTorch
+        value = read.take(key, tuple(shape.shape[axis] for axis in layout))
+        found[path] = jnp.asarray(np.transpose(value, np.argsort(layout)))
+    read.done()
     return traverse_util.unflatten_dict(found)
-
-
-def _converted(key: str, value: np.ndarray, shape: tuple[int, ...], architecture: str):
-    layout = {4: (3, 2, 0, 1), 2: (1, 0)}.get(len(shape), (0,))  # OIHW and [o i] in PyTorch
-    wanted = tuple(shape[axis] for axis in layout)
-    if value.shape != wanted:
-        raise _other(architecture, f"'{key}' has shape {value.shape} instead of {wanted}")
-    if not np.isfinite(value).all():
-        raise ValueError(f"The weights hold NaN or infinity in '{key}'; the file is damaged.")
-    if key.endswith("running_var") and (value < 0).any():
-        raise ValueError(f"The weights hold a negative '{key}'; the file is damaged.")
-    return jnp.asarray(np.transpose(value, np.argsort(layout)), jnp.float32)
-
-
-def _other(architecture: str, found: str) -> ValueError:
-    return ValueError(
-        f"These are not weights of {architecture}: {found}; name a file of that architecture."
-    )
 
 
 def with_trunk(own: PyTree, trunk: PyTree) -> PyTree:

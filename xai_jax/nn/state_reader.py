@@ -50,6 +50,8 @@ class StateReader:
         value = found.astype(np.float32)
         if not np.isfinite(value).all():
             raise ValueError(f"The weights hold NaN or infinity in '{key}'; the file is damaged.")
+        if key.endswith("running_var") and (value < 0).any():
+            raise ValueError(f"The weights hold a negative '{key}'; the file is damaged.")
         return value
 
     def shape(self, key: str) -> tuple[int, ...]:
@@ -94,10 +96,6 @@ class StateReader:
             self.take(f"{key}.{name}", (channels,)).astype(np.float64)
             for name in ("weight", "bias", "running_mean", "running_var")
         )
-        if (variance < 0).any():
-            raise ValueError(
-                f"The weights hold a negative '{key}.running_var'; the file is damaged."
-            )
         scale = gamma / np.sqrt(variance + epsilon)
         return scale, beta - mean * scale
 
