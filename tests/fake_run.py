@@ -6,8 +6,9 @@ import numpy as np
 
 from xai_jax.core import outputs
 from xai_jax.core.areas import AREAS
+from xai_jax.core.outputs import CLASS_LOG_ODDS, PREDICTED
 from xai_jax.metrics import fidelity
-from xai_jax.runs import record, road
+from xai_jax.runs import record
 from xai_jax.runtime import done, store, summary
 from xai_jax.runtime.manifest import Manifest
 
@@ -18,8 +19,8 @@ STANDARD = (
     *outputs.FIXED,
     outputs.KEEP,
     outputs.CLASS_KEEP,
-    road.CLASS_LOG_ODDS,
-    road.PREDICTED,
+    CLASS_LOG_ODDS,
+    PREDICTED,
     *fidelity.ROWS,
 )
 KNOWN = outputs.by_name(

@@ -18,7 +18,7 @@ from xai_jax.data.pipeline import Pipeline
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import fido
 from xai_jax.metrics.fidelity import fidelity
-from xai_jax.runs import road
+from xai_jax.runs import worker
 from xai_jax.runtime.mesh import data_mesh
 
 NUM, SEED = 6, 3
@@ -82,8 +82,8 @@ def test_at_the_same_place_of_the_same_program_in_other_company_to_the_bit(image
 
 
 def test_by_the_command_line_on_all_devices(folder, wanted, tmp_path, monkeypatch, capsys):
-    run, place, devices = tiny_cli.caller(monkeypatch, capsys), road.place_split, set()
-    monkeypatch.setattr(road, "place_split", lambda m, x: devices.add(m.size) or place(m, x))
+    run, place, devices = tiny_cli.caller(monkeypatch, capsys), worker.place_split, set()
+    monkeypatch.setattr(worker, "place_split", lambda m, x: devices.add(m.size) or place(m, x))
     for size in (1, 4, 6):
         flags = (*tiny_cli.SMALL, "--preset", "published", "--seed", SEED, "--batch-size", size)
         code, _, said = run("explain", *flags, "--out", tmp_path / str(size), folder / "images")

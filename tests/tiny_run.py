@@ -20,7 +20,7 @@ from xai_jax.infills.constant import Constant
 from xai_jax.methods import fido
 from xai_jax.metrics.fidelity import fidelity
 from xai_jax.runs import record, shard
-from xai_jax.runs.road import Run
+from xai_jax.runs.asked import Run
 from xai_jax.runs.run import Outcome, run
 from xai_jax.runs.sources import Files
 from xai_jax.runtime.manifest import Manifest

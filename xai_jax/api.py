@@ -26,8 +26,8 @@ from xai_jax.infills.blur import Blur
 from xai_jax.methods import fido
 from xai_jax.report.notebook import Pictured
 from xai_jax.runs import road, room
+from xai_jax.runs.asked import Run
 from xai_jax.runs.memory import Counted, Memory, OnBad
-from xai_jax.runs.road import Run
 from xai_jax.runs.sources import Arrays
 from xai_jax.runtime.files import place
 from xai_jax.runtime.progress import Progress

@@ -11,7 +11,7 @@ from xai_jax.core.outputs import Output
 from xai_jax.metrics import fidelity
 from xai_jax.report import others, panels, picture, scores
 from xai_jax.report.others import Other
-from xai_jax.runs import record, road
+from xai_jax.runs import record
 
 
 def page(folder, **changes) -> tuple[str, Outline]:
@@ -36,8 +36,8 @@ def unscored(tmp_path_factory) -> tuple[str, Outline]:
 
 def test_the_names_of_the_standard_outputs_are_those_of_their_declarations():
     assert record.IMAGES.name == picture.IMAGES
-    assert road.PREDICTED.name == picture.PREDICTED
-    assert road.CLASS_LOG_ODDS.name == picture.CLASS_LOG_ODDS
+    assert outputs.PREDICTED.name == picture.PREDICTED
+    assert outputs.CLASS_LOG_ODDS.name == picture.CLASS_LOG_ODDS
     assert scores.CURVES | scores.OF_KEEP == {row.name for row in fidelity.ROWS}
 
 

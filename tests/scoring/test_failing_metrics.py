@@ -62,7 +62,7 @@ def test_a_metric_that_fails_costs_the_others_nothing_and_is_tried_again(tmp_pat
     row = Output(name="needs", kind="number", axes=(), unit="", meaning="A mean.")
     metric = Metric(measure=_needs, rows=(row,), columns=(COLUMN._replace(name="needs"),))
     # What is found before anything is compiled is refused; so let it be found later.
-    monkeypatch.setattr("xai_jax.scoring.measure.check", lambda *_: None)
+    monkeypatch.setattr("xai_jax.scoring.shapes.check", lambda *_: None)
     score(small(classes=(), metrics=(metric,), resamples=20), tmp_path)
     found = rows(tmp_path)
     assert not found["noise"]["needs"] and found["noise"]["auc"]

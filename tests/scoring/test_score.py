@@ -18,7 +18,7 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.rng import image_ids
 from xai_jax.core.targets import Head
 from xai_jax.infills.constant import Mean
-from xai_jax.runs import road
+from xai_jax.runs import worker
 from xai_jax.runtime import weights_file
 from xai_jax.scoring.entrant import Entrant
 from xai_jax.scoring.evaluation import Contestant, stretched_saliency
@@ -285,7 +285,7 @@ def test_a_softmax_classifier_decides_for_the_likeliest_class(tmp_path):
 
 def test_the_time_is_that_of_the_median_call_for_all_true_classes(tmp_path, monkeypatch):
     ticks = iter(np.cumsum([0, 90, 5, 2, 5, 4] + [1] * 60))  # seconds
-    monkeypatch.setattr(road.time, "perf_counter", lambda: float(next(ticks)))
+    monkeypatch.setattr(worker.time, "perf_counter", lambda: float(next(ticks)))
     rows = scored(tmp_path, classes=(), data=Pictures(num=16))
     # 14 pictures show 24 classes, explained in 3 calls of 8 rows. Without the first, 90 s, their
     # median is 3 s, which is 3/8 s an explanation.

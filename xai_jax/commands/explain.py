@@ -28,7 +28,7 @@ from xai_jax.data import finding
 from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.fidelity import fidelity
 from xai_jax.runs import record, room, shard, trained
-from xai_jax.runs.road import Run
+from xai_jax.runs.asked import Run
 from xai_jax.runs.run import Outcome, run
 from xai_jax.runs.sources import Files
 from xai_jax.runs.trained import Trained

@@ -9,7 +9,8 @@ import numpy as np
 
 from xai_jax.core.outputs import Output
 from xai_jax.core.types import Explanation
-from xai_jax.runs.road import Found, Sink
+from xai_jax.runs.road import Sink
+from xai_jax.runs.worker import Found
 from xai_jax.runtime.progress import Progress
 
 OnBad = Literal["raise", "skip"]

@@ -13,11 +13,11 @@ import numpy as np
 from PIL import Image
 
 from xai_jax.core import outputs, targets
-from xai_jax.core.outputs import CLASS_LOG_ODDS, Output
+from xai_jax.core.outputs import CLASS_LOG_ODDS, PREDICTED, Output
 from xai_jax.data.finding import SUFFIXES
 from xai_jax.report import panels
-from xai_jax.runs.road import PREDICTED, Found
 from xai_jax.runs.sources import Pictures
+from xai_jax.runs.worker import Found
 from xai_jax.runtime import distributed, done, files, store, summary
 from xai_jax.runtime import manifest as manifests
 from xai_jax.runtime.manifest import Manifest

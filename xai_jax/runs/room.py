@@ -11,7 +11,7 @@ from xai_jax.core.method import Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.core.types import Batch
 from xai_jax.runs import batch as batches
-from xai_jax.runs.road import Run
+from xai_jax.runs.asked import Run
 from xai_jax.runs.sources import Pictures
 
 SHARE = 0.8  # of a device's memory; the rest is for what the compiler does not count

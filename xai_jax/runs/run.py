@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from xai_jax.runs import road
+from xai_jax.runs.asked import Run
 from xai_jax.runs.record import Recorder
-from xai_jax.runs.road import Run
 from xai_jax.runs.sources import Pictures
 from xai_jax.runtime import distributed, files
 from xai_jax.runtime.manifest import Manifest

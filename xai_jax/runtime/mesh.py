@@ -1,6 +1,7 @@
 """Devices in a row, and arrays laid out over them: copies of the weights, shares of the batch."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -73,3 +74,9 @@ def place_replicated(mesh: Mesh, local: PyTree) -> PyTree:
     return jax.tree.map(
         lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)), local
     )
+
+
+def place_where_missing(mesh: Mesh, leaf: Any) -> jax.Array:
+    """One array as `place_replicated` places it, or itself where it stands so already."""
+    is_there = isinstance(leaf, jax.Array) and leaf.sharding == replicated(mesh)
+    return leaf if is_there else place_replicated(mesh, leaf)

@@ -14,7 +14,7 @@ from xai_jax.core.method import Inspector
 from xai_jax.core.outputs import CLASS_KEEP, Output
 from xai_jax.core.precision import computed
 from xai_jax.data.example import digest
-from xai_jax.runs.road import Run
+from xai_jax.runs.asked import Run
 from xai_jax.runs.run import Outcome, Progress, run
 from xai_jax.runtime import distributed, results
 from xai_jax.runtime import manifest as manifests

@@ -19,7 +19,7 @@ from xai_jax.metrics.specificity import classes_of
 from xai_jax.runtime import config_file, distributed, files
 from xai_jax.runtime.files import place
 from xai_jax.runtime.progress import Progress
-from xai_jax.scoring import measure, pages, record
+from xai_jax.scoring import measure, pages, record, shapes
 from xai_jax.scoring.baselines import Baseline, baselines
 from xai_jax.scoring.bootstrap import Draws
 from xai_jax.scoring.calls import forward_passes
@@ -119,7 +119,7 @@ def compete(
     """
     config_file.check(workdir, whole)
     declared = [o for entrant in entrants.values() for o in entrant.outputs]
-    measure.check(metrics, stage, stage.frozen, _abstract(stage), declared)
+    shapes.check(metrics, stage, stage.frozen, _abstract(stage), declared)
     records = {
         name: record.read(workdir, name, entrant.settings) for name, entrant in entrants.items()
     }

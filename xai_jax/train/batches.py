@@ -3,7 +3,7 @@
 import contextlib
 import copy
 import itertools
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -72,6 +72,20 @@ def placed(
             if item is None:
                 return
             yield item
+
+
+def following(batches: Iterator[tuple[PyTree, Any]], step: int) -> tuple[PyTree, Any]:
+    """The next of what `placed` gives, for a step.
+
+    Raises:
+        ValueError: the data ended.
+    """
+    try:
+        return next(batches)
+    except StopIteration:
+        raise ValueError(
+            f"The data ended before step {step}; a source to train on repeats itself without end."
+        ) from None
 
 
 def _check_rows(batch: PyTree, rows: int) -> None:

@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import itertools
 import logging
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,7 +21,7 @@ from xai_jax.runtime.ending import Stopped
 from xai_jax.runtime.files import place
 from xai_jax.runtime.uploaded import Checkpointed, opened, read_best
 from xai_jax.train import checks, contents, validation
-from xai_jax.train.batches import placed
+from xai_jax.train.batches import following, placed
 from xai_jax.train.interval import Interval, check_finite, check_state
 from xai_jax.train.reporter import Reporter
 from xai_jax.train.validation import Standing
@@ -133,7 +133,7 @@ class _Run:
         self._saved = 0  # the last step that has a checkpoint
         self._validates_every = validation.steps_between(experiment)
         with contextlib.closing(self._batches(None, experiment.data)) as batches:
-            first = _next(batches, 0)
+            first = following(batches, 0)
             self._example, _ = first
             seen = itertools.chain([first], batches)
             checks.look(trainable, self._frozen, "data", seen, checks.MOST_LOOKED_AT)
@@ -157,8 +157,6 @@ class _Run:
         wanted, measure = self._experiment.validation, self._measure
         if wanted is None or measure is None:
             return
-        if wanted.metric is None and wanted.patience is not None:
-            raise ValueError("validation.patience goes by a metric; name one, or leave it out.")
         with contextlib.closing(self._batches(None, wanted.data)) as batches:
             first = next(batches, None)
             if first is None:
@@ -167,12 +165,9 @@ class _Run:
             seen = itertools.chain([first], batches)
             checks.look(self._trainable, self._frozen, "validation.data", seen, None)
         shapes = jax.eval_shape(measure, state, self._frozen, batch, self._key)["values"]
-        values = validation.told(self._trainable, dict.fromkeys(shapes, 1.0))
-        if wanted.metric not in (None, *values):
-            raise ValueError(
-                f"validation.metric is {wanted.metric}, but what is measured is "
-                f"{', '.join(sorted(values))}; name one of these."
-            )
+        validation.check_metric(
+            wanted, validation.told(self._trainable, dict.fromkeys(shapes, 1.0))
+        )
 
     def to_the_end(self, checkpoints: Checkpointed, reporter: Reporter) -> Outcome:
         """Makes every step that is not made yet."""
@@ -189,7 +184,7 @@ class _Run:
                 if self._standing.is_over(self._experiment.validation):
                     step -= 1
                     break
-                batch, position = _next(batches, step)
+                batch, position = following(batches, step)
                 state, metrics = self._step(state, self._frozen, batch, self._key, np.uint32(step))
                 self._interval.add(step, metrics)
                 state = self._after(step, state, position)
@@ -294,7 +289,7 @@ class _Run:
                 f"The `validated` of {name} returns a state of other shapes or types than it was "
                 "given; let it change values alone."
             )
-        there = jax.tree.map(functools.partial(_there, self._mesh), after)
+        there = jax.tree.map(functools.partial(mesh.place_where_missing, self._mesh), after)
         check_state(step, there)
         return self._owned(there)
 
@@ -304,18 +299,3 @@ class _Run:
         record["interval"] = self._interval.begun()  # of a line that is not due yet
         self._checkpoints.save(step, state, record, self._standing.best_step)
         self._saved = step
-
-
-def _there(row: jax.sharding.Mesh, leaf: Any) -> jax.Array:
-    """The leaf on all devices of the mesh, where it is not there already."""
-    is_there = isinstance(leaf, jax.Array) and leaf.sharding == mesh.replicated(row)
-    return leaf if is_there else mesh.place_replicated(row, leaf)
-
-
-def _next(batches: Iterator[tuple[PyTree, Any]], step: int) -> tuple[PyTree, Any]:
-    try:
-        return next(batches)
-    except StopIteration:
-        raise ValueError(
-            f"The data ended before step {step}; a source to train on repeats itself without end."
-        ) from None

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import jax
@@ -98,3 +98,14 @@ def means(sums: Iterable[PyTree]) -> dict[str, float]:
 def told(trainable: Trainable, means: dict[str, float]) -> dict[str, float]:
     """What is said of a validation with these means; see `core.method.Trainable.summary`."""
     return means if trainable.summary is None else trainable.summary(means)
+
+
+def check_metric(wanted: Validation, measured: Collection[str]) -> None:
+    """Raises a ValueError where what decides is not among what is measured, or is missing."""
+    if wanted.metric is None and wanted.patience is not None:
+        raise ValueError("validation.patience goes by a metric; name one, or leave it out.")
+    if wanted.metric not in (None, *measured):
+        raise ValueError(
+            f"validation.metric is {wanted.metric}, but what is measured is "
+            f"{', '.join(sorted(measured))}; name one of these."
+        )
