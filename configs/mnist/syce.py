@@ -54,7 +54,11 @@ def experiment(method: syce.Config, which: str) -> Experiment:
         method=method,
         explained=Explained(classifier=classifier, infill=Mean()),
         data=Pairs(pictures=PICTURES.training(Warp())),
-        validation=Validation(data=PICTURES.once("validation"), every=every),
+        validation=Validation(
+            data=PICTURES.once("validation"),
+            every=every,
+            metric="loss" if which == "published" else None,
+        ),
         num_steps=num_steps,
         batch_size=batch_size,
         checkpoint_every=50,

@@ -89,7 +89,7 @@ def _syce(which: str) -> Experiment:
         method=method,
         explained=Explained(classifier=Named(name=classifier_file), infill=Mean()),
         data=Pairs(pictures=PICTURES.training(Warp(smallest=0.9, upside_down=0.0))),
-        validation=Validation(data=PICTURES.once("validation"), every=300),
+        validation=Validation(data=PICTURES.once("validation"), every=300, metric=None),
         num_steps=STEPS["syce"],
         export=dataclasses.replace(like.export, config=method),
     )

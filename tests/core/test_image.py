@@ -152,3 +152,12 @@ def test_a_blur_of_no_width_there_is_is_refused(sigma):
         ValueError, match="gaussian_blur: sigma must be a finite number of at least"
     ):
         image.gaussian_blur(IMAGES, sigma)
+
+
+def test_what_is_held_in_the_unit_range_has_a_slope_where_it_leads_back():
+    drawn = jnp.array([-2.0, -2.0, 0.0, 0.4, 1.0, 3.0, 3.0]).reshape(1, -1, 1, 1)
+    cotangent = jnp.array([-1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0]).reshape(drawn.shape)
+    held, back = jax.vjp(image.held_in_unit, drawn)
+    np.testing.assert_array_equal(held, jnp.clip(drawn, 0.0, 1.0))
+    # A step is against the gradient: below 0 one that is below 0 leads up.
+    np.testing.assert_array_equal(back(cotangent)[0].ravel(), [-1, 0, 1, 1, 1, 1, 0])

@@ -7,6 +7,7 @@ import pytest
 
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.pairs import Pairs
+from xai_jax.data.part import Part
 from xai_jax.data.pipeline import Pipeline
 from xai_jax.data.planted import Planted
 
@@ -85,3 +86,19 @@ def test_what_has_no_pairs_is_refused():
         pairs(of="cat").batches(4)
     with pytest.raises(ValueError, match="There is no picture with(out)? the class"):
         pairs(num=1).batches(4)
+
+
+def test_a_picture_has_another_partner_in_each_epoch():
+    """Also where there are as many of both kinds, so that their orders are of as many places."""
+    data = pairs(num=64)
+    source = data.pictures.source
+    has = np.array([source[row].labels[0] for row in range(64)]) > 0
+    least = min(has.sum(), (~has).sum())
+    rows = sorted((*np.flatnonzero(has)[:least], *np.flatnonzero(~has)[:least]))
+    even = Part(whole=source, rows=tuple(map(int, rows)))
+    data = Pairs(pictures=dataclasses.replace(data.pictures, source=even))
+    assert len(set(map(len, data.halves))) == 1
+    batches, _ = taken(data, 3, size=2 * int(least))
+    partners = [dict(zip(b.image_id[::2], b.image_id[1::2], strict=True)) for b in batches]
+    for one, other in zip(partners, partners[1:], strict=False):
+        assert np.mean([one[i] == other[i] for i in one]) < 0.5

@@ -12,6 +12,7 @@ import scipy.ndimage
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.errors import BadPicture
+from xai_jax.core.image import held_in_unit
 from xai_jax.core.method import Frozen
 from xai_jax.core.targets import Head
 from xai_jax.core.types import Batch
@@ -20,6 +21,8 @@ from xai_jax.methods import syce
 from xai_jax.methods.syce import blurred as blurring
 from xai_jax.methods.syce import domains, paths, terms, training
 from xai_jax.methods.syce.domains import NAMES
+from xai_jax.nn import learner
+from xai_jax.nn.learner import Learner
 from xai_jax.nn.patch_discriminator import PatchDiscriminator
 from xai_jax.nn.unet import UNet
 
@@ -135,7 +138,7 @@ class Plainly:
         self.network, self.critic = cfg.network.build(), cfg.critic.build()
 
     def draw(self, params, x):
-        return jnp.clip(self.network.apply({"params": params}, x), 0, 1).repeat(3, axis=-1)
+        return held_in_unit(self.network.apply({"params": params}, x)).repeat(3, axis=-1)
 
     def say(self, params, x):
         return self.critic.apply({"params": params}, x[..., :1])
@@ -255,6 +258,114 @@ def test_every_variant_is_a_setting_and_learns_and_explains(name):
     assert told["loss"] == pytest.approx(told["loss_zero"] + told["loss_one"])
 
 
+def told_by_side(own, other):
+    """Networks that are numbers: what each draws is its number times the picture."""
+    return {"zero": jnp.float32(own), "one": jnp.float32(other)}
+
+
+def test_each_picture_is_drawn_by_the_network_that_its_term_names():
+    """By hand: G_0 halves, G_1 multiplies by 1.5; the pictures are of domain 0."""
+    images = batch_of(2, jax.random.key(0)).images
+    params = told_by_side(0.5, 1.5)
+    draw = lambda own, x: {terms.ADVERSARIAL: own * x}  # noqa: E731
+    loss = dataclasses.replace(NOTHING, symmetry=1.0, cycle=1.0, identity=1.0)
+    cfg = syce.Config(loss=loss, stable=syce.Stable.CYCLE)
+    found = terms.made(cfg, draw, params["zero"], params["one"], images)
+    wanted = {"adversarial": 0.5, "symmetric": 0.25, "cycled": 0.75, "same": 1.5}
+    assert set(found) == set(wanted)
+    for name, times in wanted.items():
+        np.testing.assert_allclose(found[name], times * images, rtol=1e-6)
+    for stable, times in ((syce.Stable.CYCLE, 0.75), (syce.Stable.SYMMETRY, 0.25)):
+        cfg = syce.Config(loss=loss, stable=stable)
+        np.testing.assert_allclose(terms.stable_of(cfg, found, images), times * images, rtol=1e-6)
+    said = terms.terms(loss, images, jnp.zeros(2), found, {}, None)
+    for name, times in (("symmetry", 0.75), ("cycle", 0.25), ("identity", -0.5)):
+        off = np.asarray(times * images)
+        np.testing.assert_allclose(
+            said[name], (off**2 + abs(off)).mean((1, 2, 3)), rtol=1e-5, err_msg=name
+        )
+
+
+def test_the_weights_of_every_variant_are_those_of_the_specification():
+    """Specs: generative, sec. 3; GANterfactual's identity weighs half the cycle."""
+
+    def weights(loss):
+        return {name: weight for name, weight in dataclasses.asdict(loss).items() if weight}
+
+    keep, real = {"flip": 0.2, "keep": 0.01}, {"realism": 0.25, "penalty": 1}
+    assert weights(syce.Loss()) == {"symmetry": 10, "cycle": 2, "cycle_keep": 0.005} | keep | real
+    cycle = {"cycle": 10, "flip": 0.2, "cycle_keep": 0.005} | real
+    assert weights(syce.Loss.cyce()) == cycle
+    assert weights(syce.Config.cyce_identity().loss) == cycle | {"identity": 5}
+    assert weights(syce.Config.single().loss) == {"symmetry": 12, "flip": 0.2, "keep": 0.015} | real
+
+
+def test_what_is_to_be_kept_is_the_decision_or_the_probability():
+    odds = jnp.array([-1.0, 0.0, 3.0])
+    hard = training.target_of(syce.Config(), odds)
+    soft = training.target_of(syce.Config(soft_targets=True), odds)
+    assert hard.tolist() == [0.0, 1.0, 1.0]
+    np.testing.assert_allclose(soft, 1.0 / (1.0 + np.exp([1.0, -0.0, -3.0])), rtol=1e-6)
+
+
+def test_critics_see_each_picture_moved_by_its_own_draw_and_black_comes_in():
+    images = batch_of(8, jax.random.key(0)).images[..., :1]
+    keys = jax.random.split(jax.random.key(1), 8)
+    moved = np.asarray(training.shifted(2, images, keys))
+    padded = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
+    places = set()
+    for found, whole in zip(moved, padded, strict=True):
+        (place,) = [
+            (i, j)
+            for i in range(5)
+            for j in range(5)
+            if (whole[i : i + SIDE, j : j + SIDE] == found).all()
+        ]
+        places.add(place)
+    assert len(places) > 3
+    assert training.shifted(0, images, keys) is images
+
+
+@pytest.mark.parametrize(("num_steps", "share"), [(0, 1.0), (5, 0.3), (10, 1.0)])
+def test_the_rate_falls_along_half_a_cosine_and_at_a_plateau(num_steps, share):
+    """The first update of Adam is the rate, whatever the gradient."""
+    cfg = syce.Config(learning_rate=0.1, decay_steps=10)
+    state = training.State(
+        generators=Learner(params={}, statistics={}, opt_state=()),
+        critics={},
+        num_steps=jnp.int32(num_steps),
+        share=jnp.float32(share),
+        best=jnp.float32(0.0),
+        stale=jnp.int32(0),
+    )
+    tx = training._optimiser(cfg, state)
+    update, _ = tx.update(jnp.float32(3.0), tx.init(jnp.float32(0.0)))
+    rate = 0.1 * share * 0.5 * (1.0 + np.cos(np.pi * num_steps / 10))
+    np.testing.assert_allclose(update, -rate, rtol=1e-4, atol=1e-9)
+
+
+def test_a_network_that_draws_black_alone_is_led_back_and_a_validation_says_so():
+    cfg = syce.Config(**SMALL, learning_rate=0.05, loss=dataclasses.replace(NOTHING, symmetry=1.0))
+    trainable, known, batch = cfg.build().trainable, frozen(), batch_of(4, jax.random.key(1))
+    state = jax.jit(trainable.init)(jax.random.key(0), known, batch)
+    params = jax.tree.map(lambda x: x - 0.5 * (x.ndim == 1), state.learning.generators.params)
+    generators = dataclasses.replace(state.learning.generators, params=params)
+    learning = dataclasses.replace(state.learning, generators=generators)
+    state = dataclasses.replace(state, learning=learning, weights=learner.weights(generators))
+    step = jax.jit(lambda state, key: trainable.step(state, known, batch, key)[0])
+    measure = jax.jit(lambda s: trainable.measure(trainable.weights(s), s, known, batch, key))
+
+    def flat(state):
+        means = {name: float(value.mean()) for name, value in measure(state).items()}
+        return trainable.summary(means)["flat_zero"]
+
+    key = jax.random.key(2)
+    assert flat(state) == 1.0
+    for own in jax.random.split(key, 30):
+        state = step(state, own)
+    assert flat(state) == 0.0
+
+
 def test_a_plateau_lowers_the_rate_to_a_tenth_and_no_further():
     cfg = syce.Config(**SMALL, plateau=2)
     batch = batch_of(2, jax.random.key(1))
@@ -294,6 +405,9 @@ def test_pictures_that_are_decided_alike_are_told_before_anything_is_trained():
     look(frozen(), iter([alike, mixed]))
     with pytest.raises(ValueError, match="decides 6 pictures alike: none of them show"):
         look(frozen(), iter([alike] * 3))
+    nearly = "decides 10 pictures nearly alike: 2 of them show the class, and a batch is to have"
+    with pytest.raises(ValueError, match=nearly):
+        look(frozen(), iter([alike, alike, alike, mixed]))
 
 
 def test_what_makes_the_difference_is_found_and_flipped():

@@ -23,7 +23,7 @@ from configs.smoke.straight_line import (
 from xai_jax.core.method import Trainable
 from xai_jax.core.types import Batch
 from xai_jax.experiment import Experiment, Validation
-from xai_jax.nn.ema import ema, started
+from xai_jax.nn.ema import _nearer, ema, started
 from xai_jax.runtime import metric_log
 from xai_jax.train.fit import fit
 
@@ -175,3 +175,9 @@ def test_a_run_that_was_stopped_ends_with_the_same_bytes_of_the_average(tmp_path
     assert straight.num_updates == 12
     lines = [(tmp_path / name / metric_log.NAME).read_bytes() for name in ("straight", "stopped")]
     assert lines[0] == lines[1]
+
+
+def test_a_decay_of_0_leaves_the_weights_to_the_bit():
+    weights = jax.random.normal(jax.random.key(0), (1000,))
+    average = jax.random.normal(jax.random.key(1), (1000,)) * 1e3
+    np.testing.assert_array_equal(_nearer(0.0, average, weights), weights)

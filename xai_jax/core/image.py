@@ -142,6 +142,28 @@ def bounded(maps: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
     return maps + jax.lax.stop_gradient(jnp.clip(maps, 0.0, 1.0) - maps)
 
 
+@jax.custom_vjp
+def held_in_unit(drawn: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
+    """What a network draws, cut off at 0 and 1, with the slope 1 where that is of use.
+
+    Beyond the range a gradient counts where a step against it leads back, and there alone. With
+    `jnp.clip`, whose slope is 0 there, a network that has once drawn black everywhere stays black.
+    """
+    return jnp.clip(drawn, 0.0, 1.0)
+
+
+def _held(drawn: Array) -> tuple[Array, Array]:
+    return held_in_unit(drawn), drawn
+
+
+def _leading_back(drawn: Array, cotangent: Array) -> tuple[Array]:
+    leads_out = ((drawn < 0) & (cotangent > 0)) | ((drawn > 1) & (cotangent < 0))
+    return (jnp.where(leads_out, 0.0, cotangent).astype(cotangent.dtype),)
+
+
+held_in_unit.defvjp(_held, _leading_back)
+
+
 def unit_range(maps: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
     """Each map stretched to [0, 1] by its own extremes; a flat map becomes 0. For display only.
 

@@ -61,11 +61,13 @@ class Pairs(Settings):
                     f"There is no picture {kind} the class {name!r}; choose another class."
                 )
         fields = {field.name: getattr(self.pictures, field.name) for field in _FIELDS}
-        parts = (
-            Part(whole=examples, rows=tuple(map(int, np.flatnonzero(rows)))) for rows in (~has, has)
-        )
-        without, having = (_InWholeBatches(**fields | {"source": part}) for part in parts)
-        return without, having
+        seed = self.pictures.seed  # one of their own each: else pairs would stay together
+
+        def half(rows: np.ndarray, seed: int) -> Pipeline:
+            part = Part(whole=examples, rows=tuple(map(int, np.flatnonzero(rows))))
+            return _InWholeBatches(**fields | {"source": part, "seed": seed})
+
+        return half(~has, seed), half(has, seed ^ _APART)
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Whole batches until the rarer kind has been shown once, at least 1."""
@@ -118,6 +120,7 @@ class _InWholeBatches(Pipeline):
 
 _FIELDS = dataclasses.fields(Pipeline)
 _KINDS = ("without", "with")
+_APART = 2**31  # of the seeds: the highest bit, which a user hardly sets
 
 
 class PairStream:

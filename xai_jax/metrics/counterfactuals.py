@@ -177,7 +177,7 @@ def _by_side(rows: Rows) -> dict[str, float]:
     """Means, and of the rates also the means of either side."""
     sides = {"one": rows["decided"] == 1, "zero": rows["decided"] == 0}
     found = {name: defined_mean(values) for name, values in rows.items() if name not in _NO_RATES}
-    for name in {"flipped", "oracle_flipped"} & set(rows):
+    for name in (n for n in ("flipped", "oracle_flipped") if n in rows):
         found |= {f"{name}_{side}": defined_mean(rows[name][of]) for side, of in sides.items()}
     return found
 

@@ -87,7 +87,7 @@ def started(start: Callable[[Any], Any], state: Averaged) -> Averaged:
 def _nearer(decay: float, average: Any, weight: Any) -> Any:
     if not jnp.issubdtype(weight.dtype, jnp.inexact):
         return weight
-    return average + ((1.0 - decay) * (weight - average)).astype(weight.dtype)
+    return weight - (decay * (weight - average)).astype(weight.dtype)
 
 
 def _measuring(trainable: Trainable) -> Any:

@@ -8,11 +8,11 @@ import dataclasses
 from typing import Annotated, Any
 
 import jax
-import jax.numpy as jnp
 from flax import linen
 
 from xai_jax.core.conv import same_pads
 from xai_jax.core.domains import Count, Interval, NotEmpty
+from xai_jax.core.image import held_in_unit
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, Images, PerExample
 from xai_jax.nn.unet import conv
@@ -74,7 +74,7 @@ class Network(linen.Module):
         for level in reversed(range(levels)):
             x = jax.nn.relu(conv(self.widths[level], 3, f"up{level}")(x))
             x = jax.nn.relu(_twice(self.widths[level], f"twice{level}")(x))
-        return jnp.clip(conv(1, 1, "pixels")(x), 0.0, 1.0)
+        return held_in_unit(conv(1, 1, "pixels")(x))
 
 
 def _twice(features: int, name: str) -> linen.ConvTranspose:

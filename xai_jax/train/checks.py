@@ -29,6 +29,8 @@ def trainable_of(experiment: Experiment) -> Trainable:
         )
     if experiment.validation is not None and trainable.measure is None:
         raise ValueError(f"{name} measures nothing to validate with; set validation=None.")
+    if experiment.validation is None and trainable.validated is not None:
+        raise ValueError(f"{name} goes by its validations, and there are none; set validation.")
     return trainable
 
 

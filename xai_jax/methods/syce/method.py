@@ -105,8 +105,8 @@ def syce(cfg: Config) -> Method:
         step=functools.partial(training.step, cfg),
         measure=functools.partial(validation.measure, cfg),
         weights=lambda state: learner.weights(state.generators),
-        validated=functools.partial(training.validated, cfg),
-        finished=functools.partial(training.finished, cfg),
+        validated=functools.partial(training.validated, cfg) if cfg.plateau else None,
+        finished=functools.partial(training.finished, cfg) if cfg.plateau else None,
         look=functools.partial(_look, cfg),
         summary=validation.summary,
     )
@@ -129,19 +129,26 @@ _decide = jax.jit(domains.log_odds, static_argnums=1)  # of both data to train a
 
 
 def _look(cfg: Config, frozen: Frozen, batches: Iterator[Batch]) -> None:
-    """Refuses pictures that the classifier decides alike, one after the other."""
-    seen, ones = 0.0, 0.0
+    """Refuses pictures that the classifier decides alike, or nearly all of them.
+
+    One of the rarer decision in each batch is the least with which both generators learn.
+    """
+    seen, ones, num_batches = 0.0, 0.0, 0
     for batch in batches:
         decided = domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
         is_one = _decide(frozen.classifier, decided, batch.images) >= 0
         seen += float(batch.weight.sum())
         ones += float((batch.weight * is_one).sum())
-        if 0 < ones < seen:
-            return
+        num_batches += 1
+    rarer = min(ones, seen - ones)
+    if rarer >= num_batches:
+        return
+    alike = f"{'all' if ones else 'none'} of them show the class. There is nothing to flip;"
+    few = f"{ones:.0f} of them show the class, and a batch is to have one of either kind at least;"
     raise ValueError(
-        f"The classifier decides {seen:.0f} pictures alike: {'all' if ones else 'none'} of them "
-        "show the class. There is nothing to flip; choose pictures that it decides both ways, or "
-        "another decided_class."
+        f"The classifier decides {seen:.0f} pictures {'nearly ' if rarer else ''}alike: "
+        f"{few if rarer else alike} choose pictures that it decides both ways, or another "
+        "decided_class."
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from xai_jax.core.image import held_in_unit
 from xai_jax.core.precision import Precision, computed
 from xai_jax.core.types import AnyArray, Images, PerExample, PyTree
 from xai_jax.losses.adversarial import reconstruction, says
@@ -38,7 +39,7 @@ def drawing(cfg: Generators, precision: Precision = "float32") -> Draw:
         if cfg.draws is Draws.MASK:
             mask = mask_of(drawn, 2**cfg.network.finest)
             return {ADVERSARIAL: images + mask * (darkened(images) - images), MASK: mask}
-        pictures = jnp.split(jnp.clip(drawn, 0.0, 1.0), cfg.outputs, axis=-1)
+        pictures = jnp.split(held_in_unit(drawn), cfg.outputs, axis=-1)
         return {
             name: jnp.broadcast_to(picture, images.shape)
             for name, picture in zip((ADVERSARIAL, SYMMETRIC), pictures, strict=False)

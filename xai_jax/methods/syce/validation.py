@@ -14,6 +14,7 @@ from xai_jax.nn.learner import Weights
 
 _POOLED = ("flipped", "kept", "adversarial")  # of which the mean over all pictures is told, too
 _FOOLED = 0.01  # a critic that takes less, or all but less, of what is drawn for real has collapsed
+_FLAT = 1 / 255  # a picture of less contrast shows nothing
 
 
 def measure(
@@ -43,6 +44,7 @@ def measure(
     shown = {
         "flipped": (said[terms.ADVERSARIAL] >= 0) != is_one,
         "adversarial": _off(adversarial, batch.images),
+        "flat": jnp.ptp(adversarial, axis=(1, 2, 3)) < _FLAT,
     }
     if terms.SYMMETRIC in pictures:
         shown["kept"] = (said[terms.SYMMETRIC] >= 0) == is_one
@@ -78,6 +80,7 @@ def summary(means: dict[str, float]) -> dict[str, float]:
     """The means over the pictures of either side, out of those of `by_side` over all pictures.
 
     ``loss`` is the sum of both sides', as in training, however many pictures either has.
+    ``flat_zero`` is the share of the pictures drawn of those of side zero that are of one grey.
     ``fooled_zero`` is the share of the pictures drawn for side zero that its critic takes for real,
     and ``collapsed_zero`` 1 where that is next to none or next to all.
 
