@@ -348,7 +348,9 @@ def test_a_network_that_draws_black_alone_is_led_back_and_a_validation_says_so()
     cfg = syce.Config(**SMALL, learning_rate=0.05, loss=dataclasses.replace(NOTHING, symmetry=1.0))
     trainable, known, batch = cfg.build().trainable, frozen(), batch_of(4, jax.random.key(1))
     state = jax.jit(trainable.init)(jax.random.key(0), known, batch)
-    params = jax.tree.map(lambda x: x - 0.5 * (x.ndim == 1), state.learning.generators.params)
+    params = state.learning.generators.params
+    low = {"pixels": params["zero"]["pixels"] | {"bias": jnp.full(1, -9.0)}}
+    params = {name: own | low for name, own in params.items()}
     generators = dataclasses.replace(state.learning.generators, params=params)
     learning = dataclasses.replace(state.learning, generators=generators)
     state = dataclasses.replace(state, learning=learning, weights=learner.weights(generators))
