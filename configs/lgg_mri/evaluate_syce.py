@@ -5,6 +5,7 @@
     python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:every --workdir=runs/lgg_every
     python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:latent --workdir=runs/lgg_latent
     python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:rivals --workdir=runs/lgg_rivals
+    python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:masks --workdir=runs/lgg_masks
     python evaluate.py --config=configs/lgg_mri/evaluate_syce.py:full_size --workdir=runs/lgg_128
 
 It needs what the configs classifier_matched, oracle_matched and syce of this folder train. The
@@ -14,9 +15,10 @@ maps that are blurred by 1.5 pixels, all alike. The second asks the classifier a
 counterfactuals of all slices, how much of the brain they take or add, and how near they come to
 slices of the other side (KID, by the oracle's features). The third is the second on all 613 slices,
 for the classifier's AUC where the trivial predictor is not ruled out; the fourth is the first for
-latent shift, which needs the autoencoder, and the fifth for what cyce.py of this folder trains, of
-which `:rival_flips` is the second. `:full_size` is the second for what full_size.py trains.
-Intervals are of patients, drawn whole.
+latent shift and SyCE's path through codes, which need the autoencoder, and the fifth for what
+cyce.py of this folder trains, of which `:rival_flips` is the second. The sixth is the first for
+methods that optimise a mask of each slice, on black as all rows. `:full_size` is the second for
+what full_size.py trains. Intervals are of patients, drawn whole.
 
 Expect of the first an IoU at equal area of 0.19 for SyCE, 0.26 for its path integral and 0.30 for
 occlusion, of the second 91.8 % of the slices flipped, 90.8 % by the oracle; of what syce.py:long
@@ -37,7 +39,19 @@ from xai_jax.data.pipeline import Pipeline
 from xai_jax.experiment import Experiment
 from xai_jax.generators.autoencoder import Autoencoder
 from xai_jax.infills.constant import Constant
-from xai_jax.methods import controls, gradcam, gradients, latent_shift, occlusion, rise
+from xai_jax.methods import (
+    bbmp,
+    controls,
+    extremal,
+    fido,
+    gradcam,
+    gradients,
+    igos,
+    latent_shift,
+    occlusion,
+    rise,
+    rtis,
+)
 from xai_jax.methods import syce as methods_syce
 from xai_jax.metrics.counterfactuals import area_change, flips
 from xai_jax.metrics.distributions import mean_features
@@ -67,6 +81,21 @@ def attributions() -> dict[str, Builds[Method]]:
     }
 
 
+def optimised() -> dict[str, Builds[Method]]:
+    """What optimises a mask, or asks for each patch, of every slice by itself."""
+    few = 150  # steps, in which the area weight grows as far as in the published 800
+    growth = 1.0035 ** (800 / few)
+    areas = (0.02, 0.05, 0.1)
+    return {
+        "fido": fido.Config.fast(),
+        "bbmp": bbmp.Config(),
+        "extremal": extremal.Config(num_steps=few, area_growth=growth, areas=areas),
+        "igos": igos.Config(),
+        "prediction_difference": occlusion.PredictionDifference(window=8, stride=4, num_samples=1),
+        "rtis_per_image": rtis.PerImage(),
+    }
+
+
 def _made() -> dict[str, Contestant]:
     """What is trained."""
     trained = recipes.left_by(syce.get_config(), "runs/lgg_syce")
@@ -93,6 +122,7 @@ def get_config(which: str = "maps") -> Evaluation:
         "every": _flips,
         "latent": _latent,
         "rivals": _rival_maps,
+        "masks": _masks,
         "rival_flips": _rival_flips,
         "full_size": _full_size,
     }
@@ -119,10 +149,20 @@ def _maps(data: Pipeline) -> Evaluation:
 
 def _latent(data: Pipeline) -> Evaluation:
     made = _maps(data)
-    made.contestants = {"latent_shift": Contestant(method=latent_shift.Config())}
+    trained = _made()["syce"]
+    by_codes = dataclasses.replace(trained.method, map=methods_syce.Map.LATENT)
+    made.contestants = {
+        "latent_shift": Contestant(method=latent_shift.Config()),
+        "syce_codes": dataclasses.replace(trained, method=by_codes),
+    }
     space = Autoencoder(weights="runs/lgg_autoencoder")
     made.explained = dataclasses.replace(made.explained, generator=space)
     return made
+
+
+def _masks(data: Pipeline) -> Evaluation:
+    contestants = {name: Contestant(method=method) for name, method in optimised().items()}
+    return dataclasses.replace(_maps(data), contestants=contestants)
 
 
 def _rival_maps(data: Pipeline) -> Evaluation:
