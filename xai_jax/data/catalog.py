@@ -76,7 +76,7 @@ class Tfds(Settings):
     split: str = "train"
     data_dir: str = "~/tensorflow_datasets"
 
-    def build(self) -> "TfdsExamples":
+    def build(self) -> "_TfdsExamples":
         """The rows, nothing read yet.
 
         Raises:
@@ -108,7 +108,7 @@ class Tfds(Settings):
         if names is None:
             label = builder.info.features[spec.label_key]
             names = tuple(getattr(label, "feature", label).names)
-        return TfdsExamples(
+        return _TfdsExamples(
             rows=rows,
             spec=spec,
             class_names=names,
@@ -118,7 +118,7 @@ class Tfds(Settings):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TfdsExamples:
+class _TfdsExamples:
     """The rows of one split: a random-access source for Grain.
 
     Fields:

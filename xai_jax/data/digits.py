@@ -33,7 +33,7 @@ class Digits(Settings):
     absent: Digit = 3
     present: Digit = 8
 
-    def build(self) -> "FoundDigits":
+    def build(self) -> "_FoundDigits":
         """The pictures, all of them in memory.
 
         Raises:
@@ -48,7 +48,7 @@ class Digits(Settings):
         if self.split != "test":
             held_out = np.arange(len(rows)) % _EVERY == _EVERY - 1
             rows = rows[held_out == (self.split == "validation")]
-        return FoundDigits(
+        return _FoundDigits(
             images=images[rows],
             is_present=labels[rows] == self.present,
             rows=rows,
@@ -59,7 +59,7 @@ class Digits(Settings):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class FoundDigits:
+class _FoundDigits:
     """A random-access source for Grain.
 
     Fields:

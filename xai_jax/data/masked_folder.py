@@ -34,7 +34,7 @@ class MaskedFolder(Settings):
     regions: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     labels: Flagged | None = None
 
-    def build(self) -> "MaskedExamples":
+    def build(self) -> "_MaskedExamples":
         """The rows; no picture is decoded.
 
         Raises:
@@ -45,7 +45,7 @@ class MaskedFolder(Settings):
         lines = folder_table.lines_of(root, self.split)
         firsts = [of_one[0] for of_one in folder_table.by_picture(lines)]
         columns = () if self.labels is None else tuple(self.labels.columns)
-        rows = MaskedExamples(
+        rows = _MaskedExamples(
             root=root,
             class_names=columns,
             labels=np.stack([_labels(root, self.labels, *first) for first in firsts]),
@@ -60,7 +60,7 @@ class MaskedFolder(Settings):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class MaskedExamples:
+class _MaskedExamples:
     """A random-access source.
 
     Fields:

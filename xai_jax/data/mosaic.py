@@ -58,7 +58,7 @@ class Mosaics(Settings):
     vary: ShareBelowOne = 0.0
     seed: Seed = 0
 
-    def build(self) -> "MosaicExamples":
+    def build(self) -> "_MosaicExamples":
         """Looks at every label, and decodes no picture.
 
         Raises:
@@ -72,7 +72,7 @@ class Mosaics(Settings):
             raise ValueError(f"The pictures have no class {self.other!r}; theirs are {names}.")
         shown = tuple(name for name in names if name != self.other)
         places = self._places(source)
-        return MosaicExamples(
+        return _MosaicExamples(
             settings=self,
             source=source,
             class_names=shown,
@@ -119,7 +119,7 @@ class Mosaics(Settings):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class MosaicExamples:
+class _MosaicExamples:
     """The mosaics, one row each: a random-access source for Grain.
 
     Fields:

@@ -104,7 +104,7 @@ class OfClasses(Settings):
     source: Any
     names: Annotated[tuple[str, ...], NotEmpty()]
 
-    def build(self) -> "FewerClasses":
+    def build(self) -> "_FewerClasses":
         """The rows.
 
         Raises:
@@ -115,11 +115,11 @@ class OfClasses(Settings):
             if name not in whole.class_names:
                 raise ValueError(f"There is no class {name!r}; {nearest(name, whole.class_names)}")
         columns = tuple(whole.class_names.index(name) for name in self.names)
-        return FewerClasses(whole=whole, columns=columns)
+        return _FewerClasses(whole=whole, columns=columns)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class FewerClasses(Wrapped):
+class _FewerClasses(Wrapped):
     """The rows of a source, with some of its labels.
 
     Fields:

@@ -30,7 +30,7 @@ class Photographs(Settings):
     every: Annotated[int, Interval(2)] = 10
     held_out: bool = False
 
-    def build(self) -> "FoundPhotographs":
+    def build(self) -> "_FoundPhotographs":
         """The rows, in natural order, nothing decoded.
 
         Raises:
@@ -45,7 +45,7 @@ class Photographs(Settings):
                 f"{', '.join(self.paths)} hold {len(found)} pictures, of which none is left once "
                 f"one in {self.every} is held out; add pictures."
             )
-        return FoundPhotographs(files=found, rows=tuple(rows))
+        return _FoundPhotographs(files=found, rows=tuple(rows))
 
     def _is_held_out(self, file: Path) -> bool:
         number = int.from_bytes(hashlib.sha256(file.name.encode()).digest()[:8])
@@ -53,7 +53,7 @@ class Photographs(Settings):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class FoundPhotographs:
+class _FoundPhotographs:
     """Pictures without labels: a random-access source for Grain; all are of one class.
 
     Fields:

@@ -80,7 +80,7 @@ class RegionLooks(Settings):
         """With what is void."""
         return (*self.regions, "unlabelled")
 
-    def build(self) -> "VariedExamples":
+    def build(self) -> "_VariedExamples":
         """Looks at every mask.
 
         Raises:
@@ -98,11 +98,11 @@ class RegionLooks(Settings):
         )
         if not rows:
             raise ValueError(f"No picture has {self.least} of {self.decides}; lower least.")
-        return VariedExamples(settings=self, source=source, rows=rows)
+        return _VariedExamples(settings=self, source=source, rows=rows)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class VariedExamples:
+class _VariedExamples:
     """A random-access source for Grain.
 
     Fields:

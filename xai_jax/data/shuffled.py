@@ -28,15 +28,15 @@ class Shuffled(Settings):
     source: Any
     seed: Seed = 0
 
-    def build(self) -> "ShuffledExamples":
+    def build(self) -> "_ShuffledExamples":
         """The rows."""
         whole: Examples = self.source.build() if isinstance(self.source, Builds) else self.source
         bits = np.random.Philox(np.random.SeedSequence(self.seed)).random_raw(len(whole))
-        return ShuffledExamples(whole=whole, of=tuple(np.argsort(bits, kind="stable").tolist()))
+        return _ShuffledExamples(whole=whole, of=tuple(np.argsort(bits, kind="stable").tolist()))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ShuffledExamples(Wrapped):
+class _ShuffledExamples(Wrapped):
     """The rows of a source, with the labels of others.
 
     Fields:

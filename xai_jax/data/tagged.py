@@ -39,7 +39,7 @@ class Tagged(Settings):
     share: Share = 0.9
     seed: Seed = 0
 
-    def build(self) -> "TaggedExamples":
+    def build(self) -> "_TaggedExamples":
         """The pictures.
 
         Raises:
@@ -47,11 +47,11 @@ class Tagged(Settings):
         """
         whole: Examples = self.source.build() if isinstance(self.source, Builds) else self.source
         name, _ = showing(whole, self.of)
-        return TaggedExamples(whole=whole, tag=self, number=list(whole.class_names).index(name))
+        return _TaggedExamples(whole=whole, tag=self, number=list(whole.class_names).index(name))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TaggedExamples(Wrapped):
+class _TaggedExamples(Wrapped):
     """The rows of a source, some of which bear a tag.
 
     Fields:

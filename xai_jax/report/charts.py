@@ -16,7 +16,7 @@ _MOST_POINTS = 300  # of a line: more cannot be seen
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Tick:
+class _Tick:
     """A label of an axis and its place in per cent."""
 
     label: str
@@ -34,7 +34,7 @@ class Chart:
     """
 
     lines: dict[str, str]
-    ticks: list[Tick]
+    ticks: list[_Tick]
     low: float
     high: float
 
@@ -65,7 +65,7 @@ def chart(series: Mapping[str, np.ndarray], *, also: Sequence[float] = ()) -> Ch
     return dataclasses.replace(
         frame,
         lines={name: _path(frame, np.ravel(line)) for name, line in series.items()},
-        ticks=[Tick(label=_label(tick, step), place=frame.place(tick) or 0.0) for tick in ticks],
+        ticks=[_Tick(label=_label(tick, step), place=frame.place(tick) or 0.0) for tick in ticks],
     )
 
 
