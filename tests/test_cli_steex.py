@@ -85,10 +85,14 @@ def test_without_updates_the_report_shows_the_reconstruction(
 
 def test_it_leaves_pictures_and_what_each_region_did(run, folder, generator, maps, tmp_path):
     out = tmp_path / "run"
-    given = arguments(generator, maps, "--targeted", "a", "c", "--out", out, "--", folder)
-    assert run(*given)[:2] == (0, f"{out / 'report.html'}\n")
+    more = ("--targeted", "a", "c", "--oracle", "oracle", "--out", out, "--", folder)
+    assert run(*arguments(generator, maps, *more))[:2] == (0, f"{out / 'report.html'}\n")
     found = xai_jax.load(out)
     assert len(found.rows) == NUM
+    reconstruction = jnp.asarray(np.asarray(found["reconstruction"]), jnp.float32)
+    oracle = planted.quadrant(tiny_cli.ORACLE_GAIN)  # of the class that is explained
+    odds = oracle.log_odds(reconstruction, jnp.asarray(np.asarray(found["target"])))
+    np.testing.assert_allclose(found["oracle_odds_stable"], odds, atol=0.02)
     change = np.asarray(found["region_change"])
     assert (change[:, [0, 2]] > 0).all() and (change[:, [1, 3]] == 0).all()
     np.testing.assert_array_equal(found["label_map"][0][..., 0], planted.quadrant_regions(SIZE))

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
@@ -20,7 +19,7 @@ from xai_jax.choices import (
 )
 from xai_jax.commands import described
 from xai_jax.commands.onnx_flags import OnnxFlags
-from xai_jax.commands.words import check_lists, pictures_first
+from xai_jax.commands.words import check_lists, lists, pictures_first
 from xai_jax.core import json_file
 from xai_jax.core.components import Components
 from xai_jax.core.domains import Count, Seed
@@ -48,6 +47,8 @@ class Arguments(Generic[Config]):
         classifier: see "xai-jax classifiers"; or the .safetensors file of one trained here, or an
             .onnx file.
         weights: file of its weights (.pth or .safetensors) in place of an installed package.
+        oracle: a second classifier of the same classes, trained by itself, as --classifier takes
+            one: what it makes of counterfactual pictures stands beside what the first does.
         onnx: what an .onnx file does not say of its pictures.
         method: how to explain; --help shows the settings of the method that is named before it.
             A checkpoint says by itself which method it is of.
@@ -96,6 +97,7 @@ class Arguments(Generic[Config]):
     out: Path
     classifier: str
     weights: Path | None = None
+    oracle: str | None = None
     onnx: Annotated[OnnxFlags, tyro.conf.arg(name="")] = dataclasses.field(
         default_factory=OnnxFlags
     )
@@ -167,7 +169,7 @@ def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
     for name in _FLAGS:
         setattr(default, name, file.get(name, getattr(default, name)))
     default.target = str(default.target)  # an index in the manifest
-    check_lists(argv, [*_lists(config_class), *_lists(Components, "components.")])
+    check_lists(argv, [*lists(config_class), *lists(Components, "components.")])
     args = tyro.cli(
         Arguments[config_class],  # type: ignore[valid-type]
         args=argv,
@@ -188,13 +190,6 @@ def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
     if args.infill_weights is not None:
         args.infill_settings = _with_weights(args)
     return args, found
-
-
-def _lists(settings: type, prefix: str = "") -> list[str]:
-    """The flags that take any number of words."""
-    kinds = typing.get_type_hints(settings)
-    names = [name for name, kind in kinds.items() if typing.get_args(kind)[1:] == (...,)]
-    return [f"--{prefix}{name}".replace("_", "-") for name in names]
 
 
 def _with_weights(args: Arguments[Any]) -> Any:

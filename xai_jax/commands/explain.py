@@ -13,20 +13,16 @@ from xai_jax.choices import GENERATORS
 from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.pretrained import Pretrained
 from xai_jax.classifiers.segmenter import Labels, Predicted
-from xai_jax.commands import arguments, targets
+from xai_jax.commands import arguments, scores, targets
 from xai_jax.commands.arguments import Arguments
 from xai_jax.core.components import Components
 from xai_jax.core.content import to_json
 from xai_jax.core.generator import check_map_names, map_names
 from xai_jax.core.infill import weights_sha256
 from xai_jax.core.method import Explained, Frozen, Inspector
-from xai_jax.core.metric import Metric
-from xai_jax.core.outputs import COUNTERFACTUAL, KEEP
 from xai_jax.core.precision import single
 from xai_jax.core.repeated import repeated
 from xai_jax.data import finding
-from xai_jax.metrics.counterfactuals import flips
-from xai_jax.metrics.fidelity import fidelity
 from xai_jax.runs import record, room, shard, trained
 from xai_jax.runs.asked import Run
 from xai_jax.runs.run import Outcome, run
@@ -90,6 +86,7 @@ def _explain(
     progress: Progress,
 ) -> Outcome:
     model = pretrained.load(args.classifier, args.weights, args.onnx.about())
+    oracle = scores.load_oracle(args.oracle, args.onnx.about(), model, args.precision)
     target, chosen = targets.resolved(
         args.target, args.labels, model.class_names or (), list(files)
     )
@@ -103,12 +100,16 @@ def _explain(
         batch_size=_BATCH_ON_CPU if jax.default_backend() == "cpu" else _BATCH,
         image_shape=_shape(model),
         mesh=mesh.local_mesh(),
-        metrics=_metrics(inspector),
+        metrics=scores.metrics(inspector, oracle),
         decisions=True,
     )
     source = Files(files, model.preprocess, regions)
     manifest = _manifest(args, found, model, target, source, _limit(args, how, source))
-    manifest = dataclasses.replace(manifest, **of_regions(inspector.frozen.generator))
+    manifest = dataclasses.replace(
+        manifest,
+        oracle_sha256=oracle.weights_sha256 if oracle else None,
+        **of_regions(inspector.frozen.generator),
+    )
     if place is not None:
         manifest = shard.part(manifest, *place)
     own = {picture: files[picture] for picture in manifest.pictures}
@@ -180,16 +181,6 @@ def _limit(args: Arguments[Any], how: Run, source: Files) -> int:
     if (args.out / manifests.NAME).is_file():
         return manifests.read(args.out).batch_size
     return distributed.least(room.for_pictures(how, source))
-
-
-def _metrics(inspector: Inspector) -> tuple[Metric, ...]:
-    """The parts are scored of methods that cut one out, the flips of those that make pictures."""
-    declared = inspector.method.build().outputs
-    if COUNTERFACTUAL in declared:
-        own = inspector.method
-        decided = (own.decided_class or 0) if hasattr(own, "decided_class") else None
-        return (flips(decided_class=decided),)
-    return (fidelity(),) if KEEP in declared else ()
 
 
 def _manifest(

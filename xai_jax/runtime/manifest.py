@@ -52,6 +52,8 @@ class Manifest(Settings):
         components: how many pieces of a region have a code of their own, and which are too small;
             ``None`` where a region is all of it.
         classifier, weights_sha256: the classifier and the hash of its weights file.
+        oracle_sha256: hash of the weights of the classifier that decides counterfactuals, too;
+            ``None``: there is none.
         checkpoint_sha256: hash of the file of a method that was trained; ``None`` for the others.
         preprocess: fields of `core.preprocess.Preprocess`.
         target: "predicted", "runner-up", "truth", or the index of the class that is explained.
@@ -81,6 +83,7 @@ class Manifest(Settings):
     components: Mapping[str, Any] | None = None
     classifier: str
     weights_sha256: str
+    oracle_sha256: str | None = None
     checkpoint_sha256: str | None = None
     preprocess: Mapping[str, Any]
     target: str | Annotated[int, Interval()]  # whoever explains knows how many classes there are
