@@ -179,6 +179,27 @@ def test_a_picture_without_its_map_is_skipped_by_name(run, folder, generator, ma
     assert f"Its label map {some / missing.name} is unusable" in str(said)
 
 
+def test_void_is_the_region_that_one_says_it_is(run, folder, generator, maps, tmp_path):
+    void = tmp_path / "maps"
+    void.mkdir()
+    for path in maps.iterdir():
+        numbers = np.asarray(Image.open(path))
+        Image.fromarray(np.where(numbers == 3, 255, numbers).astype(np.uint8)).save(
+            void / path.name
+        )
+    out = tmp_path / "run"
+    given = arguments(generator, void, "--void-region", "3", "--out", out, "--", folder)
+    assert run(*given)[0] == 0
+    found = xai_jax.load(out)
+    np.testing.assert_array_equal(found["label_map"][0][..., 0], planted.quadrant_regions(SIZE))
+    assert found.manifest.void_region == 3
+    code, _, err = run(*arguments(generator, void, "--out", tmp_path / "plain", "--", folder))
+    assert code == 1 and "No picture could be explained" in err
+    assert "set void_region (--void-region)" in (tmp_path / "plain" / "summary.csv").read_text()
+    alone = ("--method", "gradient", "--void-region", "3", *tiny_cli.PLANTED, "--out", out, folder)
+    assert "name their folder with --regions, or leave" in only_sentence(*run("explain", *alone))
+
+
 def test_without_a_generator_it_says_what_to_name(run, folder, maps, tmp_path):
     given = ("--method", "steex", "--regions", maps, *tiny_cli.PLANTED)
     sentence = only_sentence(*run("explain", *given, "--out", tmp_path / "run", folder))

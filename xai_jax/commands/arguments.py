@@ -22,7 +22,7 @@ from xai_jax.commands.onnx_flags import OnnxFlags
 from xai_jax.commands.words import check_lists, lists, pictures_first
 from xai_jax.core import json_file
 from xai_jax.core.components import Components
-from xai_jax.core.domains import Count, Seed
+from xai_jax.core.domains import Count, Natural, Seed
 from xai_jax.core.precision import Precision
 from xai_jax.core.settings import changed, coerced, nearest
 from xai_jax.infills import trained as infills_trained
@@ -69,6 +69,7 @@ class Arguments(Generic[Config]):
             that the training of a generator has left, or the folder of that run.
         regions: folder of label maps, for a method that asks for them: for each picture a PNG of
             its name, whose grey levels or places in a palette number the regions.
+        void_region: number of the region that is void, 255, in these maps: 19 for BDD100K's, say.
         segmenter: in the place of --regions: predicts the label maps; the .safetensors file that
             the training of a segmenter has left, or the folder of that run.
         components: whether each connected piece of a region is moved by itself: a car, and "car 2".
@@ -111,6 +112,7 @@ class Arguments(Generic[Config]):
     infill_weights: Path | None = None
     generator: Path | None = None
     regions: Path | None = None
+    void_region: Natural | None = None
     segmenter: Path | None = None
     components: Components = dataclasses.field(default_factory=Components)
     seed: int = 0

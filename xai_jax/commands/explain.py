@@ -103,10 +103,11 @@ def _explain(
         metrics=scores.metrics(inspector, oracle),
         decisions=True,
     )
-    source = Files(files, model.preprocess, regions)
+    source = Files(files, model.preprocess, regions, args.void_region)
     manifest = _manifest(args, found, model, target, source, _limit(args, how, source))
     manifest = dataclasses.replace(
         manifest,
+        void_region=args.void_region,
         oracle_sha256=oracle.weights_sha256 if oracle else None,
         **of_regions(inspector.frozen.generator),
     )
@@ -116,7 +117,7 @@ def _explain(
     how = dataclasses.replace(
         how, target=targets.of_each(chosen, list(own)), batch_size=manifest.batch_size
     )
-    source = Files(own, model.preprocess, regions)
+    source = Files(own, model.preprocess, regions, args.void_region)
     return run(args.out, manifest, how, source, model.class_names or (), progress)
 
 
@@ -160,8 +161,14 @@ def _regions(args: Arguments[Any], frozen: Frozen) -> Path | Labels | None:
     """Where the label maps come from.
 
     Raises:
-        ValueError: two places are named, or the segmenter's regions are not the generator's.
+        ValueError: two places are named, or none for what is said of void, or the segmenter's
+            regions are not the generator's.
     """
+    if args.void_region is not None and args.regions is None:
+        raise ValueError(
+            "--void-region is of label maps that are given; name their folder with --regions, or "
+            "leave it out."
+        )
     if args.segmenter is None:
         return args.regions
     if args.regions is not None:
