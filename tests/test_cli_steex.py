@@ -85,10 +85,14 @@ def test_without_updates_the_report_shows_the_reconstruction(
 
 def test_it_leaves_pictures_and_what_each_region_did(run, folder, generator, maps, tmp_path):
     out = tmp_path / "run"
-    given = arguments(generator, maps, "--targeted", "a", "c", "--out", out, "--", folder)
-    assert run(*given)[:2] == (0, f"{out / 'report.html'}\n")
+    more = ("--targeted", "a", "c", "--oracle", "oracle", "--out", out, "--", folder)
+    assert run(*arguments(generator, maps, *more))[:2] == (0, f"{out / 'report.html'}\n")
     found = xai_jax.load(out)
     assert len(found.rows) == NUM
+    reconstruction = jnp.asarray(np.asarray(found["reconstruction"]), jnp.float32)
+    oracle = planted.quadrant(tiny_cli.ORACLE_GAIN)  # of the class that is explained
+    odds = oracle.log_odds(reconstruction, jnp.asarray(np.asarray(found["target"])))
+    np.testing.assert_allclose(found["oracle_odds_stable"], odds, atol=0.02)
     change = np.asarray(found["region_change"])
     assert (change[:, [0, 2]] > 0).all() and (change[:, [1, 3]] == 0).all()
     np.testing.assert_array_equal(found["label_map"][0][..., 0], planted.quadrant_regions(SIZE))
@@ -173,6 +177,27 @@ def test_a_picture_without_its_map_is_skipped_by_name(run, folder, generator, ma
     with (out / "summary.csv").open() as file:
         said = [line for line in csv.DictReader(file) if missing.stem in str(line)]
     assert f"Its label map {some / missing.name} is unusable" in str(said)
+
+
+def test_void_is_the_region_that_one_says_it_is(run, folder, generator, maps, tmp_path):
+    void = tmp_path / "maps"
+    void.mkdir()
+    for path in maps.iterdir():
+        numbers = np.asarray(Image.open(path))
+        Image.fromarray(np.where(numbers == 3, 255, numbers).astype(np.uint8)).save(
+            void / path.name
+        )
+    out = tmp_path / "run"
+    given = arguments(generator, void, "--void-region", "3", "--out", out, "--", folder)
+    assert run(*given)[0] == 0
+    found = xai_jax.load(out)
+    np.testing.assert_array_equal(found["label_map"][0][..., 0], planted.quadrant_regions(SIZE))
+    assert found.manifest.void_region == 3
+    code, _, err = run(*arguments(generator, void, "--out", tmp_path / "plain", "--", folder))
+    assert code == 1 and "No picture could be explained" in err
+    assert "set void_region (--void-region)" in (tmp_path / "plain" / "summary.csv").read_text()
+    alone = ("--method", "gradient", "--void-region", "3", *tiny_cli.PLANTED, "--out", out, folder)
+    assert "name their folder with --regions, or leave" in only_sentence(*run("explain", *alone))
 
 
 def test_without_a_generator_it_says_what_to_name(run, folder, maps, tmp_path):

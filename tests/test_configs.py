@@ -14,6 +14,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from xai_jax.choices import INFILLS
+from xai_jax.classifiers import entries
 from xai_jax.classifiers.judge import Judge
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.classifiers.trunk import Trunk
@@ -250,6 +251,19 @@ def test_the_classifier_whose_batch_norm_adapts_is_trained_and_exported_as_what_
         assert config.explained.classifier.name == config.export.config.architecture == name
     plain = started(f"--config={file}")
     assert plain.explained.classifier.name == plain.export.config.architecture == "resnet50"
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("classifier", "densenet121"), ("oracle", "resnet50_vggface2")]
+)
+def test_steexs_published_classifiers_are_trained_with_their_batch_norm(file, name):
+    module = module_of(f"configs/steex/published_{file}.py")
+    for which in choices(f"configs/steex/published_{file}.py"):
+        config = module.get_config(which)
+        found = config.explained.classifier.name, config.export.config.architecture
+        assert found == (f"{name}_batch_norm",) * 2
+        assert entries.architecture_of(found[0]).network.training.features_fn is not None
+        assert not config.method.trunk_frozen and config.method.trunk_rate == 1e-4
 
 
 @LOADS_CONFIGS

@@ -68,6 +68,97 @@ def test_pictures_with_masks_have_labels_and_regions(folder):
             scenes.scenes(wrong)
 
 
+def sort(root, kind, names):
+    """Pictures that tell their kind and, in a corner, their number."""
+    for number, name in enumerate(names):
+        path = root / kind / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture = np.full((20, 22, 3), 200 if kind == "ill" else 50, np.uint8)
+        picture[:2, :2] = number
+        Image.fromarray(picture).save(path)
+
+
+@pytest.fixture
+def sorted_folder(tmp_path):
+    root = tmp_path / "sorted"
+    sort(root, "ill", [f"{i}.png" for i in range(24)])
+    sort(root, "well", [f"{i}.png" for i in range(100, 124)])
+    return root
+
+
+def test_pictures_sorted_into_two_folders_need_no_table(sorted_folder):
+    where = f"{sorted_folder}:ill"
+    made = classifier.get_config(where)
+    stream = made.data.batches(8)
+    batch = next(stream)
+    stream.close()
+    assert made.export.class_names == ("ill",) and batch.images.shape == (8, 64, 64, 3)
+    is_ill = np.asarray(batch.images[:, 32, 32, 0]) > 0.5
+    np.testing.assert_array_equal(batch.labels[:, 0], is_ill)
+    splits = {
+        "train": made.data.names,
+        "validation": made.validation.data.names,
+        "test": evaluate.get_config(where).data.names,
+    }
+    for names in splits.values():
+        assert {name.split("/")[0] for name in names} == {"ill", "well"}
+    every = [name for names in splits.values() for name in names]
+    assert len(every) == len(set(every)) == 48 and 24 < len(splits["train"]) < 42
+    assert oracle.get_config(where).data.names == splits["train"]
+    without, has = syce.get_config(where).data.halves
+    assert sorted((*without.names, *has.names)) == sorted(splits["train"])
+    assert {name.split("/")[0] for name in has.names} == {"ill"}
+    assert classifier.get_config(f"{sorted_folder}:well").data.examples[0].labels.tolist() == [0.0]
+
+
+def test_a_picture_stays_in_its_split_whatever_is_added(sorted_folder):
+    def rows(split):
+        examples = two_kinds.pictures(f"{sorted_folder}:ill").of_split(split).build()
+        found = zip(examples.files, examples.rows, examples.labels[:, 0], strict=True)
+        return {file: (row, label) for file, row, label in found}
+
+    before = {split: rows(split) for split in ("train", "validation", "test")}
+    sort(sorted_folder, "ill", [f"a{i}.png" for i in range(30)])
+    sort(sorted_folder, "well", [f"patient {i}/{view}.png" for i in range(20) for view in range(3)])
+    after = {split: rows(split) for split in before}
+    assert sum(map(len, after.values())) == 48 + 90
+    for split, found in before.items():
+        assert found.items() <= after[split].items()
+        views = [file.rpartition("/")[0] for file in after[split] if "patient" in file]
+        assert views and all(views.count(patient) == 3 for patient in views)
+
+
+def test_a_table_is_read_where_there_is_one(sorted_folder):
+    (sorted_folder / "labels.csv").write_text("file,split,ill\n0.png,train,1")
+    with pytest.raises(ValueError, match="0.png is missing, and line 2 of"):
+        two_kinds.pictures(f"{sorted_folder}:ill").of_split("train").build()
+
+
+def test_a_folder_that_is_not_sorted_into_two_is_refused(sorted_folder):
+    def build(kind="ill", split="test"):
+        return two_kinds.pictures(f"{sorted_folder}:{kind}").of_split(split).build()
+
+    with pytest.raises(ValueError, match="lie in these subfolders: ill, well; sort them into two"):
+        build(kind="sick")
+    with pytest.raises(ValueError, match="no split 'exam'; choose one of train, validation, test"):
+        build(split="exam")
+    for file in sorted_folder.glob("well/*.png"):
+        if f"well/{file.name}" in build().files:
+            file.unlink()
+    with pytest.raises(ValueError, match="No picture of .*well is in the split 'test', in which"):
+        build()
+    sort(sorted_folder, "other", ["0.png"])
+    with pytest.raises(ValueError, match="subfolders: ill, other, well; sort them"):
+        build()
+    (sorted_folder / "ill" / "0.png").write_text("nothing")
+    (sorted_folder / "other" / "0.png").rename(sorted_folder / "0.png")
+    with pytest.raises(ValueError, match="subfolders: none, ill, well; sort them"):
+        build()
+    (sorted_folder / "0.png").unlink()
+    with pytest.raises(ValueError, match="0.png: .* replace it, or take its row out"):
+        build(split="")
+
+
 @pytest.mark.parametrize("where", ["pictures", ":ill", "pictures:"])
 def test_a_folder_without_a_column_is_refused(where):
     with pytest.raises(ValueError, match="names no folder and column of two kinds of pictures"):

@@ -1,4 +1,4 @@
-"""The command ``xai-jax`` with two classifiers more, small enough for tests."""
+"""The command ``xai-jax`` with classifiers more, small enough for tests."""
 
 import planted
 
@@ -11,6 +11,7 @@ SIZE = 16
 NAMES = ("tabby, tabby cat", "Egyptian cat", "grey fox", "crane")
 PLANTED = ("--classifier", "quadrant", "--no-compilation-cache", "--infill", "constant")
 SMALL = (*PLANTED, "--grids", "4", "--num-steps", "4", "--num-samples", "2")
+ORACLE_GAIN = 5.0  # of three classifiers that see the same as "quadrant", less surely
 _load = pretrained.load
 
 
@@ -19,17 +20,21 @@ def _upper_left(params, images):
 
 
 def load(name, *others):
-    if name not in ("quadrant", "one_logit"):
+    if name not in ("quadrant", "one_logit", "oracle", "large_oracle", "strange_oracle"):
         return _load(name, *others)
-    classifier, names = planted.quadrant(), NAMES
+    classifier, names, size = planted.quadrant(), NAMES, SIZE
     if name == "one_logit":
         classifier, names = classifier.replace(apply_fn=_upper_left, head=Head.SIGMOID), NAMES[1:2]
+    elif name != "quadrant":
+        classifier = planted.quadrant(ORACLE_GAIN)
+        size = 2 * SIZE if name == "large_oracle" else SIZE
+        names = NAMES[::-1] if name == "strange_oracle" else NAMES
     return pretrained.Pretrained(
         name=name,
         classifier=classifier,
         class_names=names,
-        preprocess=Preprocess(height=SIZE, width=SIZE, crop=1.0),
-        weights_sha256="0" * 64,
+        preprocess=Preprocess(height=size, width=size, crop=1.0),
+        weights_sha256=("0" if "oracle" not in name else "1") * 64,
         source="the tests",
     )
 

@@ -2,7 +2,9 @@
 
 FOLDER:COLUMN:REGION,REGION,... is FOLDER and COLUMN of configs/own/two_kinds.py, and the names of
 the numbers in masks/NAME.png (docs/data.md), from 0 on: pictures:ill:sky,road,car say. Every pixel
-has one of these numbers.
+has one of these numbers, or 255, void, which is that of a region too where one says so:
+--config.data.void_region=3 --config.validation.data.void_region=3, and of evaluate_steex.py the
+first of these.
 """
 
 import dataclasses

@@ -4,11 +4,11 @@
         --config.explained.classifier.weights=resnet50_ft_dag.pth
 
 on CelebA; `:celebamask_hq` on CelebAMask-HQ, in runs/celebamask_hq_oracle. Five epochs of batches
-of 32 at 1e-4, all layers, pictures resized to 224; it needs a GPU and the released weights of
-VGGFace2's network, whose names are those of Caffe's layers. published_evaluate.py asks it, as
-`:celeba:runs/faces_oracle/classifier.safetensors`. What differs: pictures are normalised as
-VGGFace2's were, not to [-1, 1], and the best epoch is chosen on the validation pictures, not on the
-test's.
+of 32 at 1e-4, all layers, batch norm by each batch, pictures resized to 224; it needs a GPU and the
+released weights of VGGFace2's network, whose names are those of Caffe's layers.
+published_evaluate.py asks it, as `:celeba:runs/faces_oracle/classifier.safetensors`. What differs:
+pictures are normalised as VGGFace2's were, not to [-1, 1], and the best epoch is chosen on the
+validation pictures, not on the test's.
 
 Expect no figure: the authors name none, and no run here has measured one.
 """
@@ -35,7 +35,7 @@ def get_config(which: str = "celeba") -> Experiment:
     size = Preprocess(height=SIDE, width=SIDE, crop=like.crop, resample=like.resample)
     of_split = functools.partial(_split, spec)
     pictures = Pictures(of_split=of_split, size=size, class_names=spec.class_names)
-    return published.new_classifier(pictures, "resnet50_vggface2", num, BATCH)
+    return published.new_classifier(pictures, "resnet50_vggface2_batch_norm", num, BATCH)
 
 
 def _split(spec: catalog.DatasetSpec, split: str) -> catalog.Tfds:

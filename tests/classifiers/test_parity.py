@@ -84,8 +84,17 @@ def test_logits_and_image_gradient_are_those_of_pytorch(name):
     assert features.min() >= 0.0  # what Grad-CAM weighs comes out of a ReLU
 
 
+# Of convolutions with a norm; DenseNet-121 has 120, and a last norm by itself.
+NORMS = {
+    "vgg16": 0,
+    "resnet50_batch_norm": 53,
+    "resnet50_vggface2_batch_norm": 53,
+    "densenet121_batch_norm": 121,
+}
+
+
 def test_in_training_the_real_networks_answer_for_each_class_and_keep_their_statistics_form():
-    for name in ("vgg16", "resnet50_batch_norm"):
+    for name, norms in NORMS.items():
         network = ENTRIES[name].network
         shapes = json.loads(str(np.load(GOLDEN / f"{random_weights.of(name)}.npz")["shapes"]))
         zeros = {key: np.zeros(shape, np.float32) for key, shape in shapes.items()}
@@ -102,18 +111,19 @@ def test_in_training_the_real_networks_answer_for_each_class_and_keep_their_stat
         keys = jax.random.split(jax.random.key(0), 2)
         images, weight = jnp.zeros((2, 64, 64, 3)), jnp.ones(2)
         logits, statistics = jax.eval_shape(functools.partial(ask, weight=weight), images, keys)
-        assert logits.shape == (2, 1000)
+        assert logits.shape == (2, 40 if "vggface2" in name else 1000)
         wanted = jax.tree.map(lambda x: x.shape, classifier_training.statistics(made))
         assert jax.tree.map(lambda x: x.shape, statistics) == wanted
-        assert len(jax.tree.leaves(statistics)) == (0 if name == "vgg16" else 2 * 53)
+        assert len(jax.tree.leaves(statistics)) == 2 * norms
 
 
-def test_batch_norm_as_it_is_answers_as_when_it_is_folded():
-    _, folded, pictures = case("resnet50")
-    _, normed, _ = case("resnet50_batch_norm")
+@pytest.mark.parametrize("name", ["resnet50", "resnet50_vggface2", "densenet121"])
+def test_batch_norm_as_it_is_answers_as_when_it_is_folded(name):
+    _, folded, pictures = case(name)
+    _, normed, _ = case(f"{name}_batch_norm")
     logits = [
-        np.asarray(jax.jit(ENTRIES[name].network)(params, pictures))
-        for name, params in (("resnet50", folded), ("resnet50_batch_norm", normed))
+        np.asarray(jax.jit(ENTRIES[called].network)(params, pictures))
+        for called, params in ((name, folded), (f"{name}_batch_norm", normed))
     ]
     assert np.abs(logits[0] - logits[1]).max() <= 1e-4 * np.ptp(logits[0])
 

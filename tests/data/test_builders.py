@@ -1,5 +1,6 @@
 """Each builder reads the original archives' layout, here with a few pictures of our own."""
 
+import dataclasses
 import gzip
 import io
 import json
@@ -13,12 +14,15 @@ from archives import SIZE, grey, make_coco, make_voc, save, write
 from PIL import Image
 
 from configs.coco2014.objects import PICTURES
+from configs.steex import published
+from xai_jax.core.errors import BadPicture
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import catalog
 from xai_jax.data.builders import archive, faces, regions, voc2007_masks
 from xai_jax.data.example import classes_of, picture_of
 from xai_jax.data.idx import read as read_idx
 from xai_jax.data.pipeline import Pipeline
+from xai_jax.pretrain import label_maps
 
 
 def built(spec, root):
@@ -240,6 +244,30 @@ def test_bdd_scenes_have_the_train_ids_of_each_pixel(tmp_path):
         classes_of(splits["validation"][0], SIZE)[:, 0], [0, 18, 255, 255, 255, 255]
     )
     assert splits["train"].class_names[18] == "bicycle"
+
+
+def test_void_of_bdd_is_the_region_that_one_says_it_is(tmp_path):
+    make_bdd(tmp_path)
+    train = built(catalog.BDD10K, tmp_path)["train"]
+    plain = Pipeline(source=train, resize=Preprocess(height=6, width=8), regions=True)
+    void = dataclasses.replace(plain, void_region=19)
+    assert next(plain.batches(1)).regions[0, :, 0].tolist() == [0, 18, 255, 255, 255, 255]
+    found = next(void.batches(1)).regions
+    assert found[0, :, 0].tolist() == [0, 18, 19, 19, 19, 19] and found.dtype == np.int32
+    learns = label_maps.admitted(len(published.ROADS))
+    learns({"regions": found[0]})
+    with pytest.raises(BadPicture, match="number 255, .*; if it is void, set void_region"):
+        learns({"regions": next(plain.batches(1)).regions[0]})
+    for where in (False, _Labeller()):
+        with pytest.raises(
+            ValueError, match="void_region is of label maps that come with the data"
+        ):
+            dataclasses.replace(void, regions=where).check()
+
+
+class _Labeller:
+    def build(self):
+        return lambda image: np.zeros(image.shape[:2], np.int32)
 
 
 def test_bdd_oia_keeps_the_first_four_actions_of_frames_without_the_fifth(tmp_path):

@@ -15,7 +15,7 @@ def test_the_examples_of_the_page_run_one_after_the_other(capsys):
         exec(compile(block, "docs/data.md", "exec"), known)
     shapes = capsys.readouterr().out.splitlines()[0]
     assert shapes.startswith("(16, 96, 96, 3) (16, 4) (16, 96, 96, 4) {'step': 1, 'rows': 50")
-    assert len(blocks) == 5
+    assert len(blocks) == 6
 
 
 def test_every_data_set_of_the_catalog_is_on_the_page():

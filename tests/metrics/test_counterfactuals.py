@@ -62,8 +62,9 @@ def test_flips_distances_and_the_oracle_by_hand():
     rows = rows_of(metric, batch, explained(batch, after, stable=images + 0.05))
     assert rows["decided"].tolist() == [0, 0, 1, 1]
     for when, seen in (("before", images), ("after", after), ("stable", images + 0.05)):
-        odds = brightness(jnp.float32(0.5), jnp.asarray(seen, jnp.float32))[:, 0]
-        np.testing.assert_allclose(rows[f"odds_{when}"], odds, rtol=1e-6)
+        for whose, threshold in (("", 0.5), ("oracle_", 0.4)):
+            odds = brightness(jnp.float32(threshold), jnp.asarray(seen, jnp.float32))[:, 0]
+            np.testing.assert_allclose(rows[f"{whose}odds_{when}"], odds, rtol=1e-5, atol=1e-6)
     assert rows["flipped"].tolist() == [1, 0, 1, 1]
     assert rows["oracle_flipped"].tolist() == [1, 1, 1, 0]
     assert rows["oracle_agrees"].tolist() == rows["oracle_stays"].tolist() == [1] * 4

@@ -164,6 +164,7 @@ def test_maps_that_are_explained_with_are_a_part_of_the_picture(folder):
     after = known(regions=True)
     assert known() == plain
     assert [i for i in range(NUM) if after[i] != before[i]] == [3]
+    assert not set(known(regions=True, void_region=2)) & set(after)
 
 
 def test_explanations_on_another_infill_are_refused_and_the_infill_is_named(folder, tmp_path):

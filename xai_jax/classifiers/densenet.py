@@ -1,21 +1,19 @@
-"""DenseNet-121 (Huang et al. 2017), with torchvision's names of the weights, old and new."""
+"""DenseNet-121 (Huang et al. 2017), with torchvision's names of the weights, old and new.
 
-import re
+Twice, as `classifiers.resnet`.
+"""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.classifiers import layers
+from xai_jax.classifiers.normed import with_batch_norm
 from xai_jax.classifiers.ported import Ported
 from xai_jax.core.types import AnyArray, PyTree
+from xai_jax.nn import densenet
+from xai_jax.nn.densenet import BLOCKS, GROWTH, HIDDEN, STEM
 from xai_jax.nn.state_reader import StateDict, StateReader
-
-_BLOCKS = (6, 12, 24, 16)  # layers
-_STEM, _GROWTH = 64, 32
-_HIDDEN = 4 * _GROWTH  # channels of the 1x1 convolution of each layer
-# torchvision's published file still has the names of 2017, such as "denselayer1.norm.1.weight".
-_OLD_NAME = re.compile(r"(\.denselayer\d+\.(?:norm|conv))\.([12]\.)")
 
 
 def _norm_relu(params: PyTree, x: AnyArray) -> AnyArray:
@@ -23,7 +21,7 @@ def _norm_relu(params: PyTree, x: AnyArray) -> AnyArray:
 
 
 def _layer(params: PyTree, x: AnyArray) -> AnyArray:
-    """Adds `_GROWTH` channels."""
+    """Adds `GROWTH` channels."""
     hidden = layers.conv_relu(params["reduce"], _norm_relu(params["norm"], x))
     return jnp.concatenate([x, layers.conv(params["window"], hidden, padding=1)], axis=-1)
 
@@ -49,26 +47,24 @@ def _convert_norm(weights: StateReader, key: str, channels: int) -> PyTree:
 def _convert_layer(weights: StateReader, at: str, inputs: int) -> PyTree:
     return {
         "norm": _convert_norm(weights, f"{at}norm1", inputs),
-        "reduce": weights.conv(f"{at}conv1", f"{at}norm2", shape=(_HIDDEN, inputs, 1, 1)),
-        "window": weights.conv(f"{at}conv2", shape=(_GROWTH, _HIDDEN, 3, 3)),
+        "reduce": weights.conv(f"{at}conv1", f"{at}norm2", shape=(HIDDEN, inputs, 1, 1)),
+        "window": weights.conv(f"{at}conv2", shape=(GROWTH, HIDDEN, 3, 3)),
     }
 
 
 def _convert(state_dict: StateDict) -> PyTree:
-    if any(map(_OLD_NAME.search, state_dict)):
-        state_dict = {_OLD_NAME.sub(r"\1\2", key): value for key, value in state_dict.items()}
-    weights = StateReader(state_dict, "densenet121")
-    shape = (_STEM, 3, 7, 7)
+    weights = StateReader(densenet.with_new_names(state_dict), "densenet121")
+    shape = (STEM, 3, 7, 7)
     params: PyTree = {"stem": weights.conv("features.conv0", "features.norm0", shape=shape)}
     params["blocks"] = []
-    channels = _STEM
-    for number, count in enumerate(_BLOCKS, start=1):
+    channels = STEM
+    for number, count in enumerate(BLOCKS, start=1):
         block: PyTree = {"layers": []}
         for index in range(1, count + 1):
             at = f"features.denseblock{number}.denselayer{index}."
             block["layers"].append(_convert_layer(weights, at, channels))
-            channels += _GROWTH
-        if number < len(_BLOCKS):
+            channels += GROWTH
+        if number < len(BLOCKS):
             at = f"features.transition{number}."
             block["norm"] = _convert_norm(weights, f"{at}norm", channels)
             block["reduce"] = weights.conv(f"{at}conv", shape=(channels // 2, channels, 1, 1))
@@ -83,4 +79,12 @@ def _convert(state_dict: StateDict) -> PyTree:
 
 DENSENET121 = Ported(
     name="densenet121", features=_features, head=layers.mean_head, convert=_convert
+)
+DENSENET121_BATCH_NORM = with_batch_norm(
+    "densenet121",
+    densenet.DenseNetTrunk(),
+    densenet.torch_name,
+    "classifier",
+    channels=1024,
+    prepared=densenet.with_new_names,
 )

@@ -6,13 +6,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from xai_jax.classifiers.alexnet import ALEXNET
-from xai_jax.classifiers.densenet import DENSENET121
+from xai_jax.classifiers.densenet import DENSENET121, DENSENET121_BATCH_NORM
 from xai_jax.classifiers.efficientnet_lite import LITE0, LITE1, LITE2
 from xai_jax.classifiers.googlenet import GOOGLENET
 from xai_jax.classifiers.lenet import LENET
 from xai_jax.classifiers.ported import Ported
 from xai_jax.classifiers.resnet import RESNET50, RESNET50_BATCH_NORM
-from xai_jax.classifiers.resnet_vggface2 import RESNET50_VGGFACE2
+from xai_jax.classifiers.resnet_vggface2 import RESNET50_VGGFACE2, RESNET50_VGGFACE2_BATCH_NORM
 from xai_jax.classifiers.vgg import VGG16, VGG19
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.runtime.files import place
@@ -76,6 +76,15 @@ def _lite(network: Ported, size: int, file: str, sha256: str) -> Entry:
     )
 
 
+def _of_faces(network: Ported) -> Entry:
+    return Entry(
+        network=network,
+        preprocess=Preprocess(),
+        mean=(131.0912 / 255, 103.8827 / 255, 91.4953 / 255),
+        std=(1 / 255,) * 3,
+    )
+
+
 CLASSIFIERS: tuple[Entry, ...] = (
     _lite(
         LITE0,
@@ -99,13 +108,9 @@ CLASSIFIERS: tuple[Entry, ...] = (
     Entry(network=VGG19),
     Entry(network=RESNET50),
     Entry(network=RESNET50_BATCH_NORM),
-    Entry(
-        network=RESNET50_VGGFACE2,
-        preprocess=Preprocess(),
-        mean=(131.0912 / 255, 103.8827 / 255, 91.4953 / 255),
-        std=(1 / 255,) * 3,
-    ),
+    *map(_of_faces, (RESNET50_VGGFACE2, RESNET50_VGGFACE2_BATCH_NORM)),
     Entry(network=DENSENET121),
+    Entry(network=DENSENET121_BATCH_NORM),
     # torchvision's `transform_input`, which its pretrained network has on, is this normalisation.
     Entry(network=GOOGLENET, mean=(0.5,) * 3, std=(0.5,) * 3),
     Entry(network=ALEXNET),

@@ -1,19 +1,17 @@
 """ResNet-50 (He et al. 2016, the stride in the 3x3 convolution), with torchvision's names.
 
 Twice: with batch norm folded into the convolutions, which is faster, and with batch norm as it is,
-which can be trained. As long as nothing is trained, both answer the same.
+which can be trained.
 """
 
 import jax
 
 from xai_jax.classifiers import layers
+from xai_jax.classifiers.normed import with_batch_norm
 from xai_jax.classifiers.ported import Ported
-from xai_jax.core.classifier_training import Training
-from xai_jax.core.types import AnyArray, PerExample, PyTree
-from xai_jax.nn import learner, resnet
-from xai_jax.nn.convert import shapes_of
-from xai_jax.nn.layers import InTraining
-from xai_jax.nn.state_reader import Blank, StateDict, StateReader
+from xai_jax.core.types import AnyArray, PyTree
+from xai_jax.nn import resnet
+from xai_jax.nn.state_reader import StateDict, StateReader
 
 STEM = 64
 STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))  # blocks, width of the bottleneck
@@ -71,52 +69,6 @@ def _convert(state_dict: StateDict) -> PyTree:
 
 RESNET50 = Ported(name="resnet50", features=_features, head=layers.mean_head, convert=_convert)
 
-_TRUNK = resnet.ResNetTrunk()
-
-
-def _normed_features(params: PyTree, normalised: AnyArray) -> AnyArray:
-    """`_features`, batch norm by the running statistics."""
-    trunk = learner.Weights(params=params["trunk"], statistics=params["statistics"])
-    return learner.apply(_TRUNK, trunk, normalised)
-
-
-def _training_features(
-    params: PyTree, normalised: AnyArray, *, weight: PerExample, axis_name: str | None
-) -> tuple[AnyArray, PyTree]:
-    training = InTraining(weight=weight, axis_name=axis_name)
-    return learner.apply_training(
-        _TRUNK, params["trunk"], params["statistics"], normalised, training
-    )
-
-
-def _convert_with_norm(state_dict: StateDict) -> PyTree:
-    variables = resnet.trunk_variables(state_dict)
-    head = {key: value for key, value in state_dict.items() if key.startswith("fc.")}
-    return {
-        "trunk": variables["params"],
-        "statistics": variables["batch_stats"],
-        "classes": _dense(head),
-    }
-
-
-def _dense(state_dict: StateDict) -> PyTree:
-    return StateReader(state_dict, "resnet50").dense("fc", STAGES[-1][1] * EXPANSION)
-
-
-def _shapes_with_norm(num_classes: int) -> PyTree:
-    variables = shapes_of(_TRUNK, (1, 64, 64, 3))
-    return {
-        "trunk": variables["params"],
-        "statistics": variables["batch_stats"],
-        "classes": _dense(Blank(num_classes)),
-    }
-
-
-RESNET50_BATCH_NORM = Ported(
-    name="resnet50_batch_norm",
-    features=_normed_features,
-    head=layers.mean_head,
-    convert=_convert_with_norm,
-    shapes_fn=_shapes_with_norm,
-    training=Training(features_fn=_training_features),
+RESNET50_BATCH_NORM = with_batch_norm(
+    "resnet50", resnet.ResNetTrunk(), resnet.torch_name, "fc", STAGES[-1][1] * EXPANSION
 )

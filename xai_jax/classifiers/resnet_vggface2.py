@@ -10,13 +10,21 @@ import jax
 import numpy as np
 
 from xai_jax.classifiers import layers
+from xai_jax.classifiers.normed import with_batch_norm
 from xai_jax.classifiers.ported import Ported
 from xai_jax.classifiers.resnet import EXPANSION, STAGES, STEM
 from xai_jax.core.types import AnyArray, PyTree
+from xai_jax.nn import resnet
 from xai_jax.nn.state_reader import StateDict, StateReader
 
 _NAME = "resnet50_vggface2"
 _HEAD = "classifier.weight"
+_LAYERS = {  # of a block, ours -> VGGFace2's
+    "reduce": "1x1_reduce",
+    "window": "3x3",
+    "expand": "1x1_increase",
+    "shortcut": "1x1_proj",
+}
 
 
 def _features(params: PyTree, normalised: AnyArray) -> AnyArray:
@@ -36,10 +44,14 @@ def _bottleneck(params: PyTree, x: AnyArray, stride: int) -> AnyArray:
     return jax.nn.relu(layers.conv(params["expand"], x) + shortcut)
 
 
+def _with_dense_head(state_dict: StateDict) -> StateDict:
+    if np.ndim(state_dict.get(_HEAD, 0)) != 4:
+        return state_dict
+    return {**state_dict, _HEAD: state_dict[_HEAD][:, :, 0, 0]}  # a 1x1 convolution there
+
+
 def _convert(state_dict: StateDict) -> PyTree:
-    if np.ndim(state_dict.get(_HEAD, 0)) == 4:  # a 1x1 convolution there
-        state_dict = {**state_dict, _HEAD: state_dict[_HEAD][:, :, 0, 0]}
-    weights = StateReader(state_dict, _NAME)
+    weights = StateReader(_with_dense_head(state_dict), _NAME)
 
     def conv(name: str, shape: tuple[int, int, int, int]) -> PyTree:
         return weights.conv(name, f"{name}_bn", shape=shape)
@@ -62,13 +74,31 @@ def _convert_block(
 ) -> PyTree:
     outputs = width * EXPANSION
     block = {
-        "reduce": conv(f"{at}1x1_reduce", (width, inputs, 1, 1)),
-        "window": conv(f"{at}3x3", (width, width, 3, 3)),
-        "expand": conv(f"{at}1x1_increase", (outputs, width, 1, 1)),
+        "reduce": conv(at + _LAYERS["reduce"], (width, inputs, 1, 1)),
+        "window": conv(at + _LAYERS["window"], (width, width, 3, 3)),
+        "expand": conv(at + _LAYERS["expand"], (outputs, width, 1, 1)),
     }
     if is_first:
-        block["shortcut"] = conv(f"{at}1x1_proj", (outputs, inputs, 1, 1))
+        block["shortcut"] = conv(at + _LAYERS["shortcut"], (outputs, inputs, 1, 1))
     return block
 
 
+def _released_name(path: tuple[str, ...]) -> str:
+    """The name of one of the trunk's layers there."""
+    layer, _, norm = path[-1].partition("_")
+    ending = "_bn" if norm else ""
+    if len(path) == 1:
+        return f"conv1_7x7_s2{ending}"
+    stage, block = path[0].removeprefix("stage").split("_block")
+    return f"conv{int(stage) + 1}_{int(block) + 1}_{_LAYERS[layer]}{ending}"
+
+
 RESNET50_VGGFACE2 = Ported(name=_NAME, features=_features, head=layers.mean_head, convert=_convert)
+RESNET50_VGGFACE2_BATCH_NORM = with_batch_norm(
+    _NAME,
+    resnet.ResNetTrunk(caffe=True),
+    _released_name,
+    "classifier",
+    channels=STAGES[-1][1] * EXPANSION,
+    prepared=_with_dense_head,
+)

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
@@ -20,10 +19,10 @@ from xai_jax.choices import (
 )
 from xai_jax.commands import described
 from xai_jax.commands.onnx_flags import OnnxFlags
-from xai_jax.commands.words import check_lists, pictures_first
+from xai_jax.commands.words import check_lists, lists, pictures_first
 from xai_jax.core import json_file
 from xai_jax.core.components import Components
-from xai_jax.core.domains import Count, Seed
+from xai_jax.core.domains import Count, Natural, Seed
 from xai_jax.core.precision import Precision
 from xai_jax.core.settings import changed, coerced, nearest
 from xai_jax.infills import trained as infills_trained
@@ -48,6 +47,8 @@ class Arguments(Generic[Config]):
         classifier: see "xai-jax classifiers"; or the .safetensors file of one trained here, or an
             .onnx file.
         weights: file of its weights (.pth or .safetensors) in place of an installed package.
+        oracle: a second classifier of the same classes, trained by itself, as --classifier takes
+            one: what it makes of counterfactual pictures stands beside what the first does.
         onnx: what an .onnx file does not say of its pictures.
         method: how to explain; --help shows the settings of the method that is named before it.
             A checkpoint says by itself which method it is of.
@@ -68,6 +69,7 @@ class Arguments(Generic[Config]):
             that the training of a generator has left, or the folder of that run.
         regions: folder of label maps, for a method that asks for them: for each picture a PNG of
             its name, whose grey levels or places in a palette number the regions.
+        void_region: number of the region that is void, 255, in these maps: 19 for BDD100K's, say.
         segmenter: in the place of --regions: predicts the label maps; the .safetensors file that
             the training of a segmenter has left, or the folder of that run.
         components: whether each connected piece of a region is moved by itself: a car, and "car 2".
@@ -96,6 +98,7 @@ class Arguments(Generic[Config]):
     out: Path
     classifier: str
     weights: Path | None = None
+    oracle: str | None = None
     onnx: Annotated[OnnxFlags, tyro.conf.arg(name="")] = dataclasses.field(
         default_factory=OnnxFlags
     )
@@ -109,6 +112,7 @@ class Arguments(Generic[Config]):
     infill_weights: Path | None = None
     generator: Path | None = None
     regions: Path | None = None
+    void_region: Natural | None = None
     segmenter: Path | None = None
     components: Components = dataclasses.field(default_factory=Components)
     seed: int = 0
@@ -167,7 +171,7 @@ def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
     for name in _FLAGS:
         setattr(default, name, file.get(name, getattr(default, name)))
     default.target = str(default.target)  # an index in the manifest
-    check_lists(argv, [*_lists(config_class), *_lists(Components, "components.")])
+    check_lists(argv, [*lists(config_class), *lists(Components, "components.")])
     args = tyro.cli(
         Arguments[config_class],  # type: ignore[valid-type]
         args=argv,
@@ -188,13 +192,6 @@ def parse(argv: Sequence[str]) -> tuple[Arguments[Any], Trained | None]:
     if args.infill_weights is not None:
         args.infill_settings = _with_weights(args)
     return args, found
-
-
-def _lists(settings: type, prefix: str = "") -> list[str]:
-    """The flags that take any number of words."""
-    kinds = typing.get_type_hints(settings)
-    names = [name for name, kind in kinds.items() if typing.get_args(kind)[1:] == (...,)]
-    return [f"--{prefix}{name}".replace("_", "-") for name in names]
 
 
 def _with_weights(args: Arguments[Any]) -> Any:

@@ -13,20 +13,16 @@ from xai_jax.choices import GENERATORS
 from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.pretrained import Pretrained
 from xai_jax.classifiers.segmenter import Labels, Predicted
-from xai_jax.commands import arguments, targets
+from xai_jax.commands import arguments, scores, targets
 from xai_jax.commands.arguments import Arguments
 from xai_jax.core.components import Components
 from xai_jax.core.content import to_json
 from xai_jax.core.generator import check_map_names, map_names
 from xai_jax.core.infill import weights_sha256
 from xai_jax.core.method import Explained, Frozen, Inspector
-from xai_jax.core.metric import Metric
-from xai_jax.core.outputs import COUNTERFACTUAL, KEEP
 from xai_jax.core.precision import single
 from xai_jax.core.repeated import repeated
 from xai_jax.data import finding
-from xai_jax.metrics.counterfactuals import flips
-from xai_jax.metrics.fidelity import fidelity
 from xai_jax.runs import record, room, shard, trained
 from xai_jax.runs.asked import Run
 from xai_jax.runs.run import Outcome, run
@@ -90,6 +86,7 @@ def _explain(
     progress: Progress,
 ) -> Outcome:
     model = pretrained.load(args.classifier, args.weights, args.onnx.about())
+    oracle = scores.load_oracle(args.oracle, args.onnx.about(), model, args.precision)
     target, chosen = targets.resolved(
         args.target, args.labels, model.class_names or (), list(files)
     )
@@ -103,19 +100,24 @@ def _explain(
         batch_size=_BATCH_ON_CPU if jax.default_backend() == "cpu" else _BATCH,
         image_shape=_shape(model),
         mesh=mesh.local_mesh(),
-        metrics=_metrics(inspector),
+        metrics=scores.metrics(inspector, oracle),
         decisions=True,
     )
-    source = Files(files, model.preprocess, regions)
+    source = Files(files, model.preprocess, regions, args.void_region)
     manifest = _manifest(args, found, model, target, source, _limit(args, how, source))
-    manifest = dataclasses.replace(manifest, **of_regions(inspector.frozen.generator))
+    manifest = dataclasses.replace(
+        manifest,
+        void_region=args.void_region,
+        oracle_sha256=oracle.weights_sha256 if oracle else None,
+        **of_regions(inspector.frozen.generator),
+    )
     if place is not None:
         manifest = shard.part(manifest, *place)
     own = {picture: files[picture] for picture in manifest.pictures}
     how = dataclasses.replace(
         how, target=targets.of_each(chosen, list(own)), batch_size=manifest.batch_size
     )
-    source = Files(own, model.preprocess, regions)
+    source = Files(own, model.preprocess, regions, args.void_region)
     return run(args.out, manifest, how, source, model.class_names or (), progress)
 
 
@@ -159,8 +161,14 @@ def _regions(args: Arguments[Any], frozen: Frozen) -> Path | Labels | None:
     """Where the label maps come from.
 
     Raises:
-        ValueError: two places are named, or the segmenter's regions are not the generator's.
+        ValueError: two places are named, or none for what is said of void, or the segmenter's
+            regions are not the generator's.
     """
+    if args.void_region is not None and args.regions is None:
+        raise ValueError(
+            "--void-region is of label maps that are given; name their folder with --regions, or "
+            "leave it out."
+        )
     if args.segmenter is None:
         return args.regions
     if args.regions is not None:
@@ -180,16 +188,6 @@ def _limit(args: Arguments[Any], how: Run, source: Files) -> int:
     if (args.out / manifests.NAME).is_file():
         return manifests.read(args.out).batch_size
     return distributed.least(room.for_pictures(how, source))
-
-
-def _metrics(inspector: Inspector) -> tuple[Metric, ...]:
-    """The parts are scored of methods that cut one out, the flips of those that make pictures."""
-    declared = inspector.method.build().outputs
-    if COUNTERFACTUAL in declared:
-        own = inspector.method
-        decided = (own.decided_class or 0) if hasattr(own, "decided_class") else None
-        return (flips(decided_class=decided),)
-    return (fidelity(),) if KEEP in declared else ()
 
 
 def _manifest(

@@ -1,6 +1,7 @@
 """The words of a command line, before its flags are read."""
 
 import itertools
+import typing
 from collections.abc import Collection, Sequence
 
 
@@ -28,6 +29,13 @@ def pictures_first(words: Sequence[str]) -> list[str]:
         kept.append(word)
     first = next((i for i, word in enumerate(kept) if word.startswith("-")), len(kept))
     return [*kept[:first], *moved, *kept[first:]]
+
+
+def lists(settings: type, prefix: str = "") -> list[str]:
+    """The flags of settings that take any number of words."""
+    kinds = typing.get_type_hints(settings)
+    names = [name for name, kind in kinds.items() if typing.get_args(kind)[1:] == (...,)]
+    return [f"--{prefix}{name}".replace("_", "-") for name in names]
 
 
 def check_lists(words: Sequence[str], flags: Collection[str]) -> None:

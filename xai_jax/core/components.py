@@ -12,6 +12,7 @@ from xai_jax.core.domains import Count, ShareBelowOne
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.settings import Settings, nearest
 
+_VOID = 255  # as data sets write what nobody decided
 Numbers = Int[np.ndarray, "h w"]
 
 
@@ -124,5 +125,13 @@ def check_numbers(labels: Numbers, num: int) -> None:
     if low < 0 or high >= num:
         wrong = low if low < 0 else high
         raise BadPicture(
-            f"Its label map has the number {wrong}, and the generator's regions are 0 to {num - 1}."
+            f"Its label map has the number {wrong}, and the generator's regions are 0 to {num - 1}"
+            f"{if_void(wrong)}."
         )
+
+
+def if_void(wrong: int) -> str:
+    """What an error about the number `wrong` says further where it may be void."""
+    if wrong != _VOID:
+        return ""
+    return "; if it is void, set void_region (--void-region) to the number of void's region"

@@ -106,6 +106,7 @@ class Folder(Settings):
         _every_class_is_there(root, self.split, labels, tuple(classes))
         rows = FolderExamples(
             root=root,
+            pictures=root / "images",
             class_names=tuple(classes),
             rows=tuple(of_pictures[i][0][0] for i in kept),
             files=tuple(of_pictures[i][0][1]["file"] for i in kept),

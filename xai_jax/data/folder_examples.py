@@ -21,16 +21,20 @@ class FolderExamples:
 
     Fields:
         root: the folder.
+        pictures: the folder that they lie below, ``images/`` in that one say.
+        says: what the labels are from, for people.
         class_names: one a class.
         rows: ``[n]`` the number of each picture's first line in labels.csv, from 0: its
-            `Example.row`.
-        files: ``[n]`` names below ``images/``, no two alike.
+            `Example.row`. Where there is no table, any number of its own.
+        files: ``[n]`` names below `pictures`, no two alike.
         labels: ``[n k]`` float32, 0 / 1.
         meaning: ``[256]`` uint16, of the numbers in a mask; see `Example`.
         has_masks: whether there is a folder ``masks/``.
     """
 
     root: Path
+    pictures: Path
+    says: str = TABLE
     class_names: tuple[str, ...]
     rows: tuple[int, ...]
     files: tuple[str, ...]
@@ -56,7 +60,7 @@ class FolderExamples:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The files below ``images/``."""
+        """The files below `pictures`."""
         return self.files
 
     def digests(self) -> dict[str, str]:
@@ -76,12 +80,12 @@ class FolderExamples:
             paths += [self.mask_of(i) for i in range(len(self))]
         return {
             **({CLASSES: digest(named)} if named.is_file() else {}),
-            TABLE: digest(tables.encode()),
+            self.says: digest(tables.encode()),
             **file_digests(self.root, paths),
         }
 
     def _picture(self, index: int) -> Path:
-        return table.lying(self.root / "images", self.files[index])
+        return table.lying(self.pictures, self.files[index])
 
     def mask_of(self, index: int) -> Path:
         """The file of the mask of picture `index`."""

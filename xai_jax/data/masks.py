@@ -7,7 +7,7 @@ from jaxtyping import Float, Integer
 
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import transforms
-from xai_jax.data.example import BACKGROUND, VOID, Example
+from xai_jax.data.example import BACKGROUND, MAX_CLASSES, VOID, Example
 
 Masks = Literal["none", "ids", "soft", "union"]
 Numbers = Integer[np.ndarray, "y x"]
@@ -46,6 +46,37 @@ def of_batch(
     counted[counted < _LEAST] = 0.0
     known = np.divide(covered, counted, out=np.zeros_like(covered), where=counted > 0)
     return {"masks": np.minimum(known, 1.0), "counted": counted}
+
+
+def label_map(
+    resize: Preprocess, numbers: Numbers, void_region: int | None
+) -> Integer[np.ndarray, "h w"]:
+    """The number of each pixel's region, int32, at the size of the batch; the nearest pixel's.
+
+    Args:
+        resize: what is taken of the picture, and at which size.
+        numbers: as they were read.
+        void_region: the region that 255, void, is; ``None``: 255 stays.
+    """
+    found = transforms.ids(resize, numbers).astype(np.int32)
+    return found if void_region is None else np.where(found == VOID, np.int32(void_region), found)
+
+
+def check(form: Masks, num_classes: int, *, void_is_object: bool) -> None:
+    """Refuses masks that the classes do not fit into, or of which void is no part.
+
+    Raises:
+        ValueError: with the setting to change.
+    """
+    if form == "ids" and num_classes > MAX_CLASSES:
+        raise ValueError(
+            f"{num_classes} classes do not fit into eight bits; ask for masks='union'."
+        )
+    if void_is_object and form != "union":
+        raise ValueError(
+            f"void_is_object does not go with masks={form!r}, since void is of no single class; "
+            "set masks='union', or leave it off."
+        )
 
 
 def _soft(resize: Preprocess, ids: Numbers, num_classes: int) -> Shares:

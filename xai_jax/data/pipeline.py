@@ -15,7 +15,6 @@ from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.settings import Settings
 from xai_jax.data import masks, transforms
 from xai_jax.data.example import (
-    MAX_CLASSES,
     Example,
     Examples,
     classes_of,
@@ -50,6 +49,8 @@ class Pipeline(Settings):
         regions: whether `Batch.regions` holds the numbers of the mask, ``[b h w]`` int32, as the
             data set has them, the nearest pixel's; or settings that build what makes them of a
             picture as it is batched, ``[h w c] -> [h w]`` (`classifiers.segmenter.Predicted`).
+        void_region: of label maps that are the data's own: the number of the region that void, 255,
+            is; ``None``: 255 stays, and who learns from regions refuses it, or does not count it.
         void_is_object: for a "union", as NN-Explainer's authors scored on VOC: void is of the true
             classes, and `masks` is 0 or 1, all 1 where a true class covers anything of a pixel.
         shuffle: a new order each epoch; else the order of the source.
@@ -63,6 +64,7 @@ class Pipeline(Settings):
     augment: Augment | Crops | Warp | None = None
     masks: Masks = "none"
     regions: bool | Builds[Labeller] = False
+    void_region: Natural | None = None
     void_is_object: bool = False
     shuffle: bool = False
     seed: Seed = 0
@@ -207,20 +209,17 @@ class Pipeline(Settings):
         self.check()
 
     def check(self) -> None:
-        """Refuses masks that the classes do not fit into, or of which void is no part.
+        """Refuses masks and label maps that are asked for otherwise than they can be read.
 
         Raises:
             ValueError: with the setting to change.
         """
         num_classes = len(self.examples.class_names)
-        if self.masks == "ids" and num_classes > MAX_CLASSES:
+        masks.check(self.masks, num_classes, void_is_object=self.void_is_object)
+        if self.void_region is not None and self.regions is not True:
             raise ValueError(
-                f"{num_classes} classes do not fit into eight bits; ask for masks='union'."
-            )
-        if self.void_is_object and self.masks != "union":
-            raise ValueError(
-                f"void_is_object does not go with masks={self.masks!r}, since void is of no single "
-                "class; set masks='union', or leave it off."
+                "void_region is of label maps that come with the data; set regions=True, or leave "
+                "it out."
             )
 
 
@@ -280,7 +279,7 @@ def _arrays(pipeline: Pipeline, example: Example, epoch: int) -> dict[str, np.nd
     if pipeline.labeller is not None:
         arrays["regions"] = pipeline.labeller(arrays["images"])
     elif ids is not None and pipeline.regions:
-        arrays["regions"] = transforms.ids(pipeline.resize, ids).astype(np.int32)
+        arrays["regions"] = masks.label_map(pipeline.resize, ids, pipeline.void_region)
     if ids is not None and pipeline.masks != "none":
         if example.regions and pipeline.masks != "ids":
             raise ValueError(

@@ -152,25 +152,31 @@ class _Flips:
             found |= {"newly_flips": flipped & stays, "stays": stays, "stable_error": error}
             found["odds_stable"] = stable
         if params is not None:
-            asked = lambda images: ask(params, images) >= 0  # noqa: E731
+            asked = functools.partial(ask, params)
             found |= _by_oracle(asked, batch.images, made, begin, decided)
         return {name: x.astype(jnp.float32) for name, x in found.items()}
 
 
 def _by_oracle(
-    asked: Callable[[Images], AnyArray],
+    asked: Callable[[Images], PerExample],
     images: Images,
     made: Images,
     begin: Images | None,
     decided: AnyArray,
 ) -> dict[str, AnyArray]:
-    """What the oracle says; NaN where it decides the picture itself otherwise."""
-    agrees = asked(images) == decided
-    flipped = jnp.where(agrees, asked(made) != decided, jnp.nan)
-    stays = jnp.full(len(made), jnp.nan)
-    if begin is not None:
-        stays = jnp.where(agrees, asked(begin) == decided, jnp.nan)
-    return {"oracle_agrees": agrees, "oracle_flipped": flipped, "oracle_stays": stays}
+    """What the oracle says; no flip and no stay where it decides the picture itself otherwise."""
+    before, after = asked(images), asked(made)
+    stable = jnp.full(len(made), jnp.nan) if begin is None else asked(begin)
+    agrees = (before >= 0) == decided
+    stays = jnp.where(jnp.isnan(stable), jnp.nan, (stable >= 0) == decided)
+    return {
+        "oracle_agrees": agrees,
+        "oracle_odds_before": before,
+        "oracle_odds_after": after,
+        "oracle_odds_stable": stable,
+        "oracle_flipped": jnp.where(agrees, (after >= 0) != decided, jnp.nan),
+        "oracle_stays": jnp.where(agrees, stays, jnp.nan),
+    }
 
 
 def _by_side(rows: Rows) -> dict[str, float]:
@@ -182,11 +188,21 @@ def _by_side(rows: Rows) -> dict[str, float]:
     return found
 
 
-_NO_RATES = {"decided", "odds_before", "odds_after", "odds_stable"}
+_ODDS = {"odds_before", "odds_after", "odds_stable"}
+_NO_RATES = {"decided", *_ODDS, *(f"oracle_{name}" for name in _ODDS)}
 _SHARE = "in [0, 1]"
 _ORACLE_ROWS = (
     outputs.number(
         "oracle_agrees", "0 or 1", "Whether the oracle decides the picture as the classifier does."
+    ),
+    outputs.number(
+        "oracle_odds_before", "nats", "The oracle's log-odds of the decided class in the picture."
+    ),
+    outputs.number("oracle_odds_after", "nats", "The same in the counterfactual."),
+    outputs.number(
+        "oracle_odds_stable",
+        "nats",
+        "The same in the stable picture, or the reconstruction; NaN: none.",
     ),
     outputs.number(
         "oracle_flipped",

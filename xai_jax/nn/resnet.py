@@ -28,12 +28,16 @@ _NAMES = {
 
 
 class Bottleneck(linen.Module):
-    """1x1, 3x3 (which has the stride), 1x1; plus a shortcut, projected where the shape changes."""
+    """1x1, 3x3, 1x1; plus a shortcut, projected where the shape changes.
+
+    The 3x3 convolution has the stride, or as in Caffe the one before it.
+    """
 
     width: int
     stride: int = 1
     dilation: int = 1
     project: bool = False
+    caffe: bool = False
     dtype: DType | None = None
 
     @linen.compact
@@ -46,8 +50,9 @@ class Bottleneck(linen.Module):
             return BatchNorm(name=f"{name}_norm")(x, training)
 
         shortcut = conv_norm(x, "shortcut", outputs, stride=self.stride) if self.project else x
-        x = jax.nn.relu(conv_norm(x, "reduce", self.width))
-        window = {"kernel": 3, "stride": self.stride, "dilation": self.dilation}
+        strides = (self.stride, 1) if self.caffe else (1, self.stride)
+        x = jax.nn.relu(conv_norm(x, "reduce", self.width, stride=strides[0]))
+        window = {"kernel": 3, "stride": strides[1], "dilation": self.dilation}
         x = jax.nn.relu(conv_norm(x, "window", self.width, **window))
         return jax.nn.relu(conv_norm(x, "expand", outputs) + shortcut)
 
@@ -60,11 +65,14 @@ class ResNetTrunk(linen.Module):
         dilate: for stages 2, 3 and 4, whether the stride becomes a dilation of all later
             convolutions; the first block of such a stage keeps the dilation before it
             (torchvision's `replace_stride_with_dilation`).
+        caffe: the stride is in the first 1x1 convolution of a stage, and the pool of the stem does
+            not pad but takes the last window that begins inside.
         dtype: of the computation; ``None``: that of the input.
     """
 
     depth: int = 50
     dilate: tuple[bool, bool, bool] = (False, False, False)
+    caffe: bool = False
     dtype: DType | None = None
 
     @linen.compact
@@ -72,7 +80,8 @@ class ResNetTrunk(linen.Module):
         """``[b h w 3] -> [b h' w' 2048]``; h' = h / 32, times 2 for each dilated stage."""
         x = Conv(_STEM, kernel=7, stride=2, name="stem", dtype=self.dtype)(normalised)
         x = jax.nn.relu(BatchNorm(name="stem_norm")(x, training))
-        x = max_pool(x, 3, 2, ((1, 1), (1, 1)))
+        beyond = [(0, (n - 3) % 2) if self.caffe else (1, 1) for n in x.shape[1:3]]
+        x = max_pool(x, 3, 2, tuple(beyond))
         dilation = 1
         for stage, (blocks, width) in enumerate(zip(_BLOCKS[self.depth], _WIDTHS, strict=True)):
             before, stride = dilation, 1 if stage == 0 else 2
@@ -84,6 +93,7 @@ class ResNetTrunk(linen.Module):
                     stride=stride if index == 0 else 1,
                     dilation=before if index == 0 else dilation,
                     project=index == 0,
+                    caffe=self.caffe,
                     dtype=self.dtype,
                     name=f"stage{stage + 1}_block{index}",
                 )(x, training)

@@ -30,8 +30,9 @@ class Config(Settings):
 
     The trunk is that of the experiment's `classifier`, and the new head has its form: one dense
     layer on the mean of the features, or for VGG-16 and AlexNet three of them on 7 x 7 (6 x 6)
-    cells. Batch norm is folded into the convolutions of all but ``resnet50_batch_norm``, whose
-    running statistics adapt to the pictures even under a frozen trunk, as the published ones did.
+    cells. Batch norm is folded into the convolutions of all but those called ``..._batch_norm``,
+    whose running statistics adapt to the pictures even under a frozen trunk, as the published ones
+    did.
 
     Attributes:
         num_classes: of the new head.

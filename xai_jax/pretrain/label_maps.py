@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from xai_jax.core.components import if_void
 from xai_jax.core.errors import BadPicture
 
 
@@ -27,9 +28,10 @@ def admitted(num: int, void: int | None = None) -> Callable[[Mapping[str, Any]],
             wrong &= numbers != void
         if wrong.any():
             also = "" if void is None else f", and void is {void}"
+            first = int(numbers[wrong][0])
             raise BadPicture(
-                f"Its label map has the number {numbers[wrong][0]}, and network.regions names 0 to "
-                f"{num - 1}{also}; name all regions, or look at the map."
+                f"Its label map has the number {first}, and network.regions names 0 to {num - 1}"
+                f"{also}; name all regions, or look at the map{if_void(first)}."
             )
 
     return admit

@@ -10,7 +10,7 @@ import numpy as np
 
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.preprocess import Preprocess
-from xai_jax.data import pictures, table, transforms
+from xai_jax.data import masks, pictures, table
 from xai_jax.data.example import another_size, picture_digest
 from xai_jax.data.pipeline import Labeller, Pipeline
 from xai_jax.runtime.files import is_regular
@@ -69,6 +69,7 @@ class Files:
         files: Mapping[str, Path],
         preprocess: Preprocess,
         regions: Path | Labeller | None = None,
+        void_region: int | None = None,
     ) -> None:
         """Of ``{name: file}``, as `data.finding.find` makes it.
 
@@ -77,9 +78,11 @@ class Files:
             preprocess: how they are made.
             regions: folder of label maps, for each picture a PNG of its name whose values number
                 the regions; or what makes one of a picture; ``None``: there are none.
+            void_region: see `Pipeline`; of maps in a folder.
         """
         self.names = tuple(files)
         self._paths, self._preprocess = tuple(files.values()), preprocess
+        self._void_region = void_region
         self._labeller = None if isinstance(regions, Path) else regions
         self._maps: list[Path] = []
         if isinstance(regions, Path):
@@ -119,7 +122,7 @@ class Files:
         size = pictures.upright_size(contents[0])
         if numbers.shape[::-1] != size:
             raise BadPicture(another_size("It", size, numbers.shape[::-1]))
-        return transforms.ids(self._preprocess, numbers).astype(np.int32)
+        return masks.label_map(self._preprocess, numbers, self._void_region)
 
 
 class Arrays:

@@ -49,9 +49,12 @@ class Manifest(Settings):
         generator_sha256: hash of the file of a latent space; ``None`` where there is none.
         segmenter_sha256: hash of the file that predicts label maps; ``None``: they are given.
         region_names: of the regions that a latent space draws; empty where it knows none.
+        void_region: the region that void, 255, is in label maps that are given; ``None``: none.
         components: how many pieces of a region have a code of their own, and which are too small;
             ``None`` where a region is all of it.
         classifier, weights_sha256: the classifier and the hash of its weights file.
+        oracle_sha256: hash of the weights of the classifier that decides counterfactuals, too;
+            ``None``: there is none.
         checkpoint_sha256: hash of the file of a method that was trained; ``None`` for the others.
         preprocess: fields of `core.preprocess.Preprocess`.
         target: "predicted", "runner-up", "truth", or the index of the class that is explained.
@@ -78,9 +81,11 @@ class Manifest(Settings):
     generator_sha256: str | None = None
     segmenter_sha256: str | None = None
     region_names: tuple[str, ...] = ()
+    void_region: int | None = None
     components: Mapping[str, Any] | None = None
     classifier: str
     weights_sha256: str
+    oracle_sha256: str | None = None
     checkpoint_sha256: str | None = None
     preprocess: Mapping[str, Any]
     target: str | Annotated[int, Interval()]  # whoever explains knows how many classes there are

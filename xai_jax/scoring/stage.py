@@ -224,6 +224,7 @@ def _known(data: Data) -> tuple[Known, ...]:
     form = str(as_json(reading))
     names, examples = data.names, data.examples
     labeller = getattr(data, "labeller", None)
+    void = getattr(data, "void_region", None)
     maps, given = getattr(labeller, "sha256", ""), getattr(data, "regions", False) is True
 
     def one(row: int) -> Known:
@@ -231,6 +232,8 @@ def _known(data: Data) -> tuple[Known, ...]:
         truth = _digest(truth_digest, example)
         seen = _digest(picture_digest, example)
         of_maps = truth if given else maps  # what is explained depends on them, too
+        if of_maps and void is not None:
+            of_maps = f"{of_maps} {void}"
         if of_maps or given:
             seen = seen and of_maps and digest(f"{seen} {of_maps}".encode())
         return Known(
