@@ -68,8 +68,9 @@ def test_the_first_step_is_at_the_picture_and_every_decision_is_flipped(general)
     np.testing.assert_allclose(general.numbers["objective"][:, 0], first, rtol=1e-3)
 
 
-def test_without_updates_it_is_the_reconstruction():
-    found = explained(steex.Config(num_steps=0), of=frozen(noise=0.1))
+@pytest.mark.parametrize("margin", [None, 3.0])
+def test_without_updates_it_is_the_reconstruction(margin):
+    found = explained(steex.Config(num_steps=0, margin=margin), of=frozen(noise=0.1))
     pictures = found.pictures
     np.testing.assert_array_equal(pictures["counterfactual"], pictures["reconstruction"])
     assert np.ptp(pictures["counterfactual"]) > 0
