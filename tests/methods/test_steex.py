@@ -312,6 +312,19 @@ def test_the_fewest_regions_that_flip_are_one_or_two():
     np.testing.assert_array_equal(fewer.pictures["counterfactual_alone"][:, 1], own_images)
 
 
+def test_what_each_reconstruction_gains_by_itself_stands_beside_what_its_region_gains():
+    """The quadrant that decides is drawn half as bright; around it the pixels are the picture's."""
+    of = frozen().replace(generator=flat_regions.flat(0.0).replace(encode_fn=_half_as_bright))
+    found = explained(steex.Sparsest(num_steps=2, learning_rate=1e-3), of=of)
+    before = found.numbers["log_odds_before"]
+    toward, dark = np.where(before >= 0, -1.0, 1.0), np.asarray(batch().images)
+    mean = dark[:, : SIZE // 2, : SIZE // 2].mean((1, 2, 3))
+    already = found.numbers["already_alone"]
+    np.testing.assert_allclose(already[:, 0], toward * 20.0 * (0.5 * mean - 0.5), rtol=1e-4)
+    assert already[0, 0] > 0 and found.numbers["gained_alone"][0, 0] > 0  # no merit of the codes
+    np.testing.assert_allclose(already[:, 1:], -abs(before)[:, None] * np.ones(4), rtol=1e-4)
+
+
 def test_a_region_that_a_picture_lacks_is_in_no_set_whatever_the_reconstruction_gains():
     """The generator's picture flips by itself, so that each region alone seems to flip, too."""
     of = frozen().replace(generator=flat_regions.flat(0.0).replace(encode_fn=_half_as_bright))
