@@ -124,6 +124,39 @@ def test_label_maps_are_those_that_people_drew_or_those_of_a_segmenter(file, run
         assert predicted.contestants == drawn.contestants
 
 
+@pytest.mark.parametrize(
+    ("file", "which", "oracle"),
+    [
+        ("idd_lite/evaluate", "small", "runs/idd_oracle"),
+        ("idd_lite/evaluate", "small_predicted", "runs/idd_oracle"),
+        ("idd_lite/evaluate", "ahead", "runs/idd_ahead_oracle"),
+        ("clothing/evaluate_trousers", "small", "runs/trousers_oracle"),
+    ],
+)
+def test_an_oracle_judges_counterfactual_regions_where_it_is_asked(
+    file, which, oracle, left, monkeypatch
+):
+    built, stands = [], Named.build
+    monkeypatch.setattr(Named, "build", lambda own: (built.append(own.name), stands(own))[1])
+    module = module_of(f"configs/{file}.py")
+    for words, asked in ((which, False), (f"{which}:oracle", True)):
+        config = module.get_config(words)
+        columns = {column.name for metric in config.metrics for column in metric.columns}
+        assert ("oracle_flipped" in columns) == ("oracle_flips_95" in columns) == asked
+        assert (f"{oracle}/classifier.safetensors" in built) == asked
+        assert config.trivial.data.source.num == 1000
+    with pytest.raises(ValueError, match="is no choice; take one of"):
+        module.get_config(f"{which}:orakle")
+
+
+def test_one_row_of_steex_moves_nothing_but_the_region_that_decides(left):
+    for file, region in (("planted_evaluate", "traffic light"), ("published_evaluate", "mouth")):
+        rows = module_of(f"configs/steex/{file}.py").get_config().contestants
+        assert rows["targeted"].method.targeted == (region,)
+    own = module_of("configs/own/evaluate_steex.py").get_config().contestants
+    assert "general" in own and "targeted" not in own  # nobody knows which region decides
+
+
 def test_an_oracle_of_many_attributes_is_asked_where_its_file_is_named(left):
     scores = module_of("configs/steex/published_evaluate.py").get_config
     for which, asked in (("celeba", False), ("celeba:runs/attributes.safetensors", True)):
