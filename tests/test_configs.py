@@ -157,11 +157,24 @@ def test_one_row_of_steex_moves_nothing_but_the_region_that_decides(left):
     assert "general" in own and "targeted" not in own  # nobody knows which region decides
 
 
-def test_an_oracle_of_many_attributes_is_asked_where_its_file_is_named(left):
+def test_networks_of_faces_are_asked_at_their_size_where_their_files_are_named(left, monkeypatch):
+    stands = Named.build
+    vggface2 = planted.quadrant()
+
+    def build(named):
+        return vggface2 if named.weights == "faces.pth" else stands(named)
+
+    monkeypatch.setattr(Named, "build", build)
     scores = module_of("configs/steex/published_evaluate.py").get_config
-    for which, asked in (("celeba", False), ("celeba:runs/attributes.safetensors", True)):
+    oracle, faces = "attributes_changed_224x224", "alike_224x224"
+    for which, asked in (
+        ("celeba", {"alike"}),
+        ("celeba:runs/attributes.safetensors", {"alike", oracle}),
+        ("celeba:::faces.pth", {faces}),
+    ):
         columns = {column.name for metric in scores(which).metrics for column in metric.columns}
-        assert ("attributes_changed" in columns) == asked and {"alike", "kid_to_one"} <= columns
+        assert columns & {"alike", oracle, faces, "attributes_changed"} == asked
+        assert "kid_to_one" in columns
 
 
 def test_the_page_of_the_configs_has_a_row_for_each():
