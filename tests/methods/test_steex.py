@@ -17,6 +17,7 @@ from xai_jax.core.targets import Head
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import steex
 from xai_jax.methods.steex import regions
+from xai_jax.metrics.regions import flips_alone
 
 SIZE = 16
 QUICK = steex.Config(num_steps=60, learning_rate=0.05, fresh_noise=False, distance_weight=0.5)
@@ -242,9 +243,35 @@ def test_each_piece_of_a_region_can_be_targeted_by_itself():
         ask(generator=generator, regions=maps + 2)
 
 
+def _with_a_dot():
+    """The label maps, with one pixel of the region that was nowhere, in an odd row and column."""
+    return np.asarray(batch(2).regions.at[:, 1, 1].set(4))
+
+
+def test_a_region_between_the_rows_that_the_generator_reads_is_none_that_can_move():
+    own, rows = frozen(), dataclasses.replace(batch(2), regions=jnp.asarray(_with_a_dot()))
+    coarse = own.replace(generator=own.generator.replace(stride=2))
+    for of, moves in ((own, 1.0), (coarse, 0.0)):
+        found = explained(steex.Sparsest(num_steps=1, margin=50.0), of=of, rows=rows)
+        np.testing.assert_array_equal(found.numbers["region_set"], [[1, 1, 1, 1, moves]] * 2)
+        assert (found.numbers["region_share"][:, 4] == 1 / SIZE**2).all()
+        metric = flips_alone(flat_regions.NAMES)
+        told = metric.measure(None, of, rows, found, jax.random.key(0))
+        assert np.isnan(told["flips_by_nowhere"]).all() == (moves == 0.0)
+
+
 @pytest.mark.parametrize(
     "changes, sentence",
     [
+        (
+            {
+                "method": steex.Config(targeted=("upper left", "nowhere")),
+                "generator": flat_regions.flat().replace(stride=2),
+                "regions": _with_a_dot(),
+            },
+            "It has too little of nowhere for the generator, which reads one of 2 rows and "
+            "columns; that sees upper left, upper right, lower left, lower right[.]",
+        ),
         ({"generator": None}, "moves the codes of a generator, and there is none"),
         ({"regions": None}, "It has no label map"),
         ({"regions": np.full((2, SIZE, SIZE), 7)}, "the number 7, and the generator's regions are"),

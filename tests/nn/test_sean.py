@@ -1,5 +1,6 @@
 """SEAN: published numbers of parameters, the formula of its norm, what is folded and what not."""
 
+import dataclasses
 import functools
 
 import jax
@@ -8,7 +9,9 @@ import numpy as np
 import pytest
 import scipy.signal
 
+from xai_jax.generators.sean import abstract, of_weights
 from xai_jax.nn import region_norm, sean, spectral
+from xai_jax.nn.learner import Weights
 from xai_jax.nn.region_norm import RegionNorm
 from xai_jax.nn.sean import Sean
 from xai_jax.nn.sean_critic import Critics
@@ -63,6 +66,27 @@ def test_a_code_is_the_mean_over_its_region_and_0_where_there_is_none():
     mean = np.asarray(encode(PIXELS, jnp.ones_like(ONE_HOT)))[:, 0]
     share = np.asarray(ONE_HOT[:, ::2, ::2].mean((1, 2)))
     np.testing.assert_allclose(np.einsum("bn,bnd->bd", share, codes), mean, atol=1e-5)
+
+
+def test_a_region_that_the_generator_does_not_see_has_no_code_and_no_effect():
+    settings = Sean(regions=SMALL.regions, width=4, depth=2, style=6, hidden=0)
+    shapes = abstract(settings)
+    weights = Weights(params=drawn(shapes.params), statistics=drawn(shapes.statistics))
+    positive = jax.tree.map(abs, weights.statistics)
+    generator = of_weights(settings, dataclasses.replace(weights, statistics=positive))
+    labels = MAP.at[0, 3, 5].set(2).at[1, 2, 4].set(2)  # a car of one pixel each
+    np.testing.assert_array_equal(generator.seen(labels), [[1, 1, 0], [1, 1, 1]])
+
+    @jax.jit
+    def both(images, labels):
+        context = generator.prepare(images, labels)
+        codes = generator.encode(context)
+        moved = generator.decode(context, codes.at[:, 2].add(1.0), KEYS)
+        return codes, moved - generator.decode(context, codes, KEYS)
+
+    codes, change = both(0.5 * PIXELS + 0.5, labels)
+    assert (abs(codes).max(-1) > 0).tolist() == generator.seen(labels).tolist()
+    assert abs(change[0]).max() == 0.0 < abs(change[1]).max()
 
 
 def test_the_doubling_convolution_is_the_transposed_one():

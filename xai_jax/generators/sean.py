@@ -101,6 +101,7 @@ def of_weights(
         prepare_fn=prepare,
         region_names=names if split is None else split.names,
         split=split,
+        stride=sean.STRIDE,
     )
 
 

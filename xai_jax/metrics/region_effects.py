@@ -16,7 +16,7 @@ from xai_jax.core.metric import Column, Metric
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import Batch, Explanation, PerExample, PRNGKey
 from xai_jax.metrics.ranks import rank_correlation
-from xai_jax.metrics.regions import changes
+from xai_jax.metrics.regions import changes, movable
 
 Effects = Float[Array, "b n"]
 
@@ -50,13 +50,14 @@ class _Effects:
         change = changes(explanation)
         is_there = explanation.numbers["region_share"] > 0
         measured = effects(frozen, batch, change.shape[1], key, spread=self.spread, num=self.num)
-        rank = rank_correlation(change, measured, is_there)  # of two it is 1 or -1
+        can_move = movable(frozen, batch, explanation)
+        rank = rank_correlation(change, measured, can_move)  # of two it is 1 or -1
         strongest = jnp.where(is_there, measured, -1.0).argmax(axis=1)
         decider = jnp.full(len(rank), jnp.nan)
         if self.decides is not None:
             decider = (strongest == self.decides).astype(jnp.float32)
         return {
-            "effect_rank": jnp.where(is_there.sum(axis=1) > 2, rank, jnp.nan),
+            "effect_rank": jnp.where(can_move.sum(axis=1) > 2, rank, jnp.nan),
             "effect_of_decider": decider,
             "names_strongest": jnp.where(
                 change.sum(axis=1) > 0, change.argmax(axis=1) == strongest, jnp.nan

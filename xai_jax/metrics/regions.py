@@ -32,7 +32,7 @@ def flips_alone(names: Sequence[str]) -> Metric:
     """How often each region alone flips the decision (`methods.steex.Sparsest`), and newly.
 
     Newly: where the region's own reconstruction, the picture around it, does not flip it already.
-    Rates are of the pictures that have the region.
+    Rates are of the pictures that have the region, and in which the generator sees it.
 
     Args:
         names: of the label maps' numbers.
@@ -113,13 +113,14 @@ class _Alone:
     def __call__(
         self, params: None, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
     ) -> dict[str, PerExample]:
-        del params, frozen, batch, key
+        del params, key
         numbers = explanation.numbers
         if "gained_alone" not in numbers:
             raise ValueError(_NONE_ALONE)
+        there = movable(frozen, batch, explanation)
         flips, already = (numbers[name] > 0 for name in ("gained_alone", "already_alone"))  # [b n]
         return {
-            f"{way}_{row}": jnp.where(numbers["region_share"][:, n] > 0, which[:, n], jnp.nan)
+            f"{way}_{row}": jnp.where(there[:, n], which[:, n], jnp.nan)
             for way, which in {"flips": flips, "newly_flips": flips & ~already}.items()
             for n, row in enumerate(self.called)
         }
@@ -166,6 +167,12 @@ def changes(explanation: Explanation) -> AnyArray:
         raise ValueError("The method changes no regions.")
     found: AnyArray = explanation.numbers["region_change"]
     return found
+
+
+def movable(frozen: Frozen, batch: Batch, explanation: Explanation) -> AnyArray:
+    """Which regions a picture has ``[b n]``, less those that are too small for the generator."""
+    there: AnyArray = explanation.numbers["region_share"] > 0
+    return there if frozen.generator is None else there & frozen.generator.seen(batch.regions)
 
 
 def leaked(off: Images, labels: jnp.ndarray, moved: jnp.ndarray) -> PerExample:

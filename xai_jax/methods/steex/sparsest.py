@@ -98,7 +98,7 @@ def _explain(
     names = of.generator.region_names
     tried = jnp.asarray(regions.numbers_of(tuple(cfg.targeted), names))
     found = jax.lax.map(functools.partial(_alone, of), jnp.eye(len(names))[tried])
-    among = regions.present(regions.of_batch(batch), len(names))
+    among = of.generator.seen(regions.of_batch(batch))
     among &= jnp.zeros(len(names), bool).at[tried].set(True)
 
     def of_all(untouched, alone):
