@@ -13,6 +13,7 @@ import pytest
 from absl import flags
 from ml_collections import config_flags
 
+from configs.steex import recipe
 from xai_jax.choices import INFILLS
 from xai_jax.classifiers.judge import Judge
 from xai_jax.classifiers.pretrained import Named
@@ -153,8 +154,22 @@ def test_one_row_of_steex_moves_nothing_but_the_region_that_decides(left):
     for file, region in (("planted_evaluate", "traffic light"), ("published_evaluate", "mouth")):
         rows = module_of(f"configs/steex/{file}.py").get_config().contestants
         assert rows["targeted"].method.targeted == (region,)
+
+
+def test_pictures_of_steex_are_set_beside_those_that_are_explained_and_those_of_the_other_side(
+    left,
+):
+    for choice in ("steex/planted_evaluate", "idd_lite/evaluate", "clothing/evaluate_trousers"):
+        metrics = module_of(f"configs/{choice}.py").get_config().metrics
+        (kid,) = [one for one in metrics if "kid" in {column.name for column in one.columns}]
+        (sides,) = [one for one in metrics if "kid_to_one" in {c.name for c in one.columns}]
+        assert kid.params is sides.params is recipe.judge()
+        assert kid.measure.picture == "counterfactual"
+
+
+def test_nobody_knows_which_region_of_own_pictures_decides(left):
     own = module_of("configs/own/evaluate_steex.py").get_config().contestants
-    assert "general" in own and "targeted" not in own  # nobody knows which region decides
+    assert "general" in own and "targeted" not in own
 
 
 def test_networks_of_faces_are_asked_at_their_size_where_their_files_are_named(left, monkeypatch):

@@ -21,7 +21,7 @@ from xai_jax.generators.sean import KIND, Sean
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import adversarial, latent_shift, steex
 from xai_jax.metrics.counterfactuals import flips
-from xai_jax.metrics.distributions import mean_features
+from xai_jax.metrics.distributions import distances, mean_features
 from xai_jax.metrics.likeness import structure
 from xai_jax.metrics.pasted import cout
 from xai_jax.metrics.realism import kernel_distance
@@ -260,8 +260,13 @@ def _of_regions(decides: int | None, oracle: Classifier | None) -> tuple[Metric,
 
 
 def _of_flips(oracle: Classifier | None) -> tuple[Metric, ...]:
-    """Whether and how surely decisions turn, and how real the pictures are."""
-    return flips(oracle), surely(oracle), kernel_distance(mean_features, judge())
+    """Whether and how surely decisions turn, and how real the pictures are.
+
+    By their distance from those of the side that they were to reach, and from all that are
+    explained: of the reconstruction alone that says what the generator loses.
+    """
+    to_sides = kernel_distance(mean_features, judge())
+    return flips(oracle), surely(oracle), to_sides, distances("counterfactual", judge=judge())
 
 
 def _evaluation(
