@@ -13,7 +13,6 @@ import pytest
 from absl import flags
 from ml_collections import config_flags
 
-from configs.steex import recipe
 from xai_jax.choices import INFILLS
 from xai_jax.classifiers.judge import Judge
 from xai_jax.classifiers.pretrained import Named
@@ -110,86 +109,6 @@ def test_every_variant_of_a_config_is_built(file, left):
         outputs.by_name(row for metric in config.metrics for row in metric.rows)
         columns = [column.name for metric in config.metrics for column in metric.columns]
         assert len(columns) == len(set(columns))
-
-
-@pytest.mark.parametrize(
-    ("file", "run"),
-    [("idd_lite/evaluate", "runs/idd_seg"), ("clothing/evaluate_trousers", "runs/trousers_seg")],
-)
-def test_label_maps_are_those_that_people_drew_or_those_of_a_segmenter(file, run):
-    module = module_of(f"configs/{file}.py")
-    for which, size in {"predicted": "full", "small_predicted": "small"}.items():
-        drawn, predicted = (module.get_config(name) for name in (size, which))
-        assert drawn.data.regions is True and predicted.data.regions.weights.startswith(run)
-        assert dataclasses.replace(predicted.data, regions=True) == drawn.data
-        assert predicted.contestants == drawn.contestants
-
-
-@pytest.mark.parametrize(
-    ("file", "which", "oracle"),
-    [
-        ("idd_lite/evaluate", "small", "runs/idd_oracle"),
-        ("idd_lite/evaluate", "small_predicted", "runs/idd_oracle"),
-        ("idd_lite/evaluate", "ahead", "runs/idd_ahead_oracle"),
-        ("clothing/evaluate_trousers", "small", "runs/trousers_oracle"),
-    ],
-)
-def test_an_oracle_judges_counterfactual_regions_where_it_is_asked(
-    file, which, oracle, left, monkeypatch
-):
-    built, stands = [], Named.build
-    monkeypatch.setattr(Named, "build", lambda own: (built.append(own.name), stands(own))[1])
-    module = module_of(f"configs/{file}.py")
-    for words, asked in ((which, False), (f"{which}:oracle", True)):
-        config = module.get_config(words)
-        columns = {column.name for metric in config.metrics for column in metric.columns}
-        assert ("oracle_flipped" in columns) == ("oracle_flips_95" in columns) == asked
-        assert (f"{oracle}/classifier.safetensors" in built) == asked
-        assert config.trivial.data.source.num == 1000
-    with pytest.raises(ValueError, match="is no choice; take one of"):
-        module.get_config(f"{which}:orakle")
-
-
-def test_one_row_of_steex_moves_nothing_but_the_region_that_decides(left):
-    for file, region in (("planted_evaluate", "traffic light"), ("published_evaluate", "mouth")):
-        rows = module_of(f"configs/steex/{file}.py").get_config().contestants
-        assert rows["targeted"].method.targeted == (region,)
-
-
-def test_pictures_of_steex_are_set_beside_those_that_are_explained_and_those_of_the_other_side(
-    left,
-):
-    for choice in ("steex/planted_evaluate", "idd_lite/evaluate", "clothing/evaluate_trousers"):
-        metrics = module_of(f"configs/{choice}.py").get_config().metrics
-        (kid,) = [one for one in metrics if "kid" in {column.name for column in one.columns}]
-        (sides,) = [one for one in metrics if "kid_to_one" in {c.name for c in one.columns}]
-        assert kid.params is sides.params is recipe.judge()
-        assert kid.measure.picture == "counterfactual"
-
-
-def test_nobody_knows_which_region_of_own_pictures_decides(left):
-    own = module_of("configs/own/evaluate_steex.py").get_config().contestants
-    assert "general" in own and "targeted" not in own
-
-
-def test_networks_of_faces_are_asked_at_their_size_where_their_files_are_named(left, monkeypatch):
-    stands = Named.build
-    vggface2 = planted.quadrant()
-
-    def build(named):
-        return vggface2 if named.weights == "faces.pth" else stands(named)
-
-    monkeypatch.setattr(Named, "build", build)
-    scores = module_of("configs/steex/published_evaluate.py").get_config
-    oracle, faces = "attributes_changed_224x224", "alike_224x224"
-    for which, asked in (
-        ("celeba", {"alike"}),
-        ("celeba:runs/attributes.safetensors", {"alike", oracle}),
-        ("celeba:::faces.pth", {faces}),
-    ):
-        columns = {column.name for metric in scores(which).metrics for column in metric.columns}
-        assert columns & {"alike", oracle, faces, "attributes_changed"} == asked
-        assert "kid_to_one" in columns
 
 
 def test_the_page_of_the_configs_has_a_row_for_each():

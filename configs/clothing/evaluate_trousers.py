@@ -16,7 +16,7 @@ Expect no figure yet: nobody has run it.
 
 from configs import recipes
 from configs.clothing import classifier_trousers
-from configs.clothing.trousers import ALL_REGIONS, DECIDES, SIZES
+from configs.clothing.trousers import ALL_REGIONS, DECIDES, LUMA, SIZES
 from configs.steex import exposure, recipe
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.scoring.evaluation import Evaluation
@@ -43,6 +43,7 @@ def get_config(which: str = "full") -> Evaluation:
         ALL_REGIONS,
         DECIDES,
         oracle=oracle,
+        luma=LUMA,
     )
     if which in FLOORS:
         made = recipe.floors(made, oracle)

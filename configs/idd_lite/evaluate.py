@@ -19,7 +19,7 @@ docs/steex.md has more. The full size was not run.
 
 from configs import recipes
 from configs.idd_lite import classifier
-from configs.idd_lite.skies import ALL_REGIONS, DECIDES, DECISIONS
+from configs.idd_lite.skies import ALL_REGIONS, DECIDES, DECISIONS, LUMA, LUMA_AS_IT_IS
 from configs.steex import exposure, recipe
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.scoring.evaluation import Evaluation
@@ -45,9 +45,9 @@ def get_config(which: str = "full") -> Evaluation:
     decides = DECIDES.get(name, "sky")
     given = classifier.get_config(name), data, runs, ALL_REGIONS, decides
     if which in ALONE:
-        made = recipe.few(*given, alone=ALONE[which], oracle=oracle)
+        made = recipe.few(*given, alone=ALONE[which], oracle=oracle, luma=LUMA_AS_IT_IS)
     else:
-        made = recipe.scores(*given, oracle=oracle)
+        made = recipe.scores(*given, oracle=oracle, luma=LUMA)
     if which in FLOORS:
         made = recipe.floors(made, oracle)
     made.trivial = exposure.trivial(DECISIONS[name].once("train"))

@@ -197,7 +197,7 @@ def few(
     decides: str,
     *,
     alone: Sequence[str],
-    oracle: Classifier | None = None,
+    **asked: Any,
 ) -> Evaluation:
     """The sparing setting alone, in general mode and with one region free; minutes, not an hour.
 
@@ -208,10 +208,11 @@ def few(
         regions: names of the label maps' numbers.
         decides: one of them.
         alone: regions that every picture has.
-        oracle: as of `scores`.
+        **asked: `oracle` and `luma` of `scores`.
     """
     methods = {"general": steex.Config.sparing()} | {f"{name}_alone": _by(name) for name in alone}
-    return _evaluation(trained, data, runs, methods, _of_regions(regions.index(decides), oracle))
+    metrics = _of_regions(regions.index(decides), **asked)
+    return _evaluation(trained, data, runs, methods, metrics)
 
 
 def scores(
@@ -222,6 +223,7 @@ def scores(
     decides: str | None,
     *,
     oracle: Classifier | None = None,
+    luma: Sequence[float] = (),
 ) -> Evaluation:
     """General mode, published and sparing, and each region by itself with the sparsest set.
 
@@ -235,6 +237,7 @@ def scores(
         regions: names of the label maps' numbers.
         decides: the one that should decide; ``None``: that is not known.
         oracle: a second classifier of the same pictures, which is asked too.
+        luma: of a decision by brightness, as of `region_effects`.
     """
     methods = {
         "reconstruction": steex.Config(num_steps=0),
@@ -245,7 +248,7 @@ def scores(
     }
     alone = flips_alone(regions), diversity()
     number = None if decides is None else regions.index(decides)
-    metrics = *_of_regions(number, oracle), *alone, cout(), structure()
+    metrics = *_of_regions(number, oracle, luma), *alone, cout(), structure()
     return _evaluation(trained, data, runs, methods, metrics)
 
 
@@ -254,9 +257,12 @@ def _by(region: str) -> steex.Config:
     return dataclasses.replace(steex.Config.sparing(), targeted=(region,))
 
 
-def _of_regions(decides: int | None, oracle: Classifier | None) -> tuple[Metric, ...]:
+def _of_regions(
+    decides: int | None, oracle: Classifier | None = None, luma: Sequence[float] = ()
+) -> tuple[Metric, ...]:
     """Whether decisions turn, and by which regions."""
-    return *_of_flips(oracle), region_changes(decides), region_effects(decides)
+    of_regions = region_changes(decides), region_effects(decides, luma=luma)
+    return *_of_flips(oracle), *of_regions
 
 
 def _of_flips(oracle: Classifier | None) -> tuple[Metric, ...]:
