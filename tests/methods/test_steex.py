@@ -186,6 +186,21 @@ def test_fresh_noise_differs_from_step_to_step_and_follows_the_picture():
     assert (np.ptp(still.numbers["gained"], axis=1) < 1e-3).all()
 
 
+def test_a_picture_that_has_settled_is_drawn_with_the_noise_under_which_it_did():
+    """The noise alone moves the log-odds by more than a step does."""
+    how = {"margin": 2.0, "fresh_noise": True, "num_steps": 40, "distance_weight": 0.0}
+    of = frozen(gain=100.0, noise=0.5)
+    found = explained(dataclasses.replace(QUICK, **how), of=of)
+    gained, after = found.numbers["gained"], found.numbers["log_odds_after"]
+    reached = gained[:, -1] >= 2.0
+    assert reached.any() and (gained[:, 0] < 2.0).all()
+    toward = np.where(found.numbers["log_odds_before"] >= 0, -1.0, 1.0)
+    np.testing.assert_allclose((toward * after)[reached], gained[reached, -1], rtol=1e-3)
+    alone = explained(steex.Sparsest(**how, learning_rate=0.05, restored=False), of=of)
+    settled = alone.numbers["gained_alone"][:, 0] >= 2.0 - 1e-3
+    np.testing.assert_array_equal(settled, reached)
+
+
 def test_what_the_reconstruction_gains_by_itself_can_be_taken_off():
     """The generator draws the first picture so much darker that it is decided otherwise."""
     own = frozen()

@@ -122,18 +122,20 @@ def _explain(
 def _alone(of: Problem, row: AnyArray) -> tuple[AnyArray, AnyArray, AnyArray]:
     """By the regions of `row` ``[n]`` what is gained, what was before any change, and pictures."""
     free = jnp.broadcast_to(row, of.begun.shape[:2])
-    moved, _ = of.solve(free)
-    gained, made = _made(of, moved, free)
+    moved, trace = of.solve(free)
+    gained, made = _made(of, moved, free, trace)
     begun = of.judged(
-        of.draw(jnp.zeros_like(moved), of.cfg.num_steps), regions.where(of.batch.regions, free)
+        of.draw(jnp.zeros_like(moved), of.last_step(trace)), regions.where(of.batch.regions, free)
     )
     return gained, of.gained(of.ask(begun)), made
 
 
-def _made(of: Problem, moved: AnyArray, free: AnyArray) -> tuple[AnyArray, AnyArray]:
+def _made(
+    of: Problem, moved: AnyArray, free: AnyArray, trace: dict[str, AnyArray]
+) -> tuple[AnyArray, AnyArray]:
     """How far the other decision is reached by codes that have moved, and the pictures."""
     inside = regions.where(of.batch.regions, free)
-    made = of.judged(of.draw(moved, of.cfg.num_steps), inside)
+    made = of.judged(of.draw(moved, of.last_step(trace)), inside)
     return of.reached(made, of.credit(inside)), made
 
 
@@ -159,7 +161,7 @@ def _fewest(
             is_done, *before = carry
             free = (among & (order < size)).astype(jnp.float32)
             found = (free, *of.solve(free))
-            reached, _ = _made(of, found[1], free)
+            reached, _ = _made(of, found[1], free, found[2])
             kept = jax.tree.map(functools.partial(_where, is_done), tuple(before), found)
             return (is_done | (reached > 0) | (size >= among.sum(axis=1)), *kept)
 
