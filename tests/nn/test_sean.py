@@ -6,6 +6,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 import scipy.signal
 
@@ -145,8 +146,10 @@ def conv(x, kernel):
     )
 
 
-def test_folded_and_plain_give_the_same_picture_and_gradients():
-    settings = Sean(regions=SMALL.regions, width=4, depth=2, style=6, hidden=0)
+@pytest.mark.parametrize("hidden", [0, 5])
+def test_folded_and_plain_give_the_same_picture_and_gradients(hidden):
+    """Also where SPADE's convolutions say what the map alone asks for."""
+    settings = Sean(regions=SMALL.regions, width=4, depth=2, style=6, hidden=hidden)
     _, variables = network(settings)
     found = []
     for folded in (True, False):
@@ -159,15 +162,19 @@ def test_folded_and_plain_give_the_same_picture_and_gradients():
             return (picture * jnp.cos(jnp.arange(24.0))[None, None, :, None]).sum(), picture
 
         codes = jnp.tanh(jax.random.normal(jax.random.key(4), (2, 3, 6)))
-        grads, picture = jax.jit(jax.grad(total, argnums=(0, 1), has_aux=True))(
-            variables["params"], codes
-        )
+        run = jax.jit(jax.value_and_grad(total, argnums=(0, 1), has_aux=True))
+        (loss, picture), grads = run(variables["params"], codes)
         assert picture.shape == (2, 16, 24, 3) and (abs(picture) <= 1).all()
         assert picture.std() > 0.01
         np.testing.assert_array_equal(grads[1][:, 2], 0.0)  # no pixel, no gradient
         assert abs(grads[1][:, :2]).max() > 0
-        found.append((picture, grads))
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-3), *found)
+        found.append((loss, picture, grads))
+    (loss, picture, grads), (plain_loss, plain_picture, plain) = found
+    np.testing.assert_allclose(loss, plain_loss, rtol=1e-4)
+    np.testing.assert_allclose(picture, plain_picture, rtol=1e-4, atol=1e-3)
+    for one, other in zip(grads, plain, strict=True):  # of all parameters, and of the codes
+        difference = jax.tree.map(jnp.subtract, one, other)
+        assert optax.tree.norm(difference) < 1e-4 * optax.tree.norm(other)
 
 
 def test_of_a_heavy_kernel_of_styles_no_copy_is_made():
