@@ -202,7 +202,7 @@ _ROWS = (
         "share_of_change", "in [0, 1]", "Share of the region that decides in all codes' change."
     ),
     outputs.number(
-        "leaks", "in [0, 1]", "Share of the change of pixels outside of what was allowed to change."
+        "leaks", "in [0, 1]", "Share of the generated picture's change outside of what has moved."
     ),
     outputs.number("code_distance", "in the codes", "Length of the change of all codes."),
     outputs.number(
