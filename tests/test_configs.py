@@ -112,26 +112,6 @@ def test_every_variant_of_a_config_is_built(file, left):
         assert len(columns) == len(set(columns))
 
 
-@pytest.mark.parametrize(
-    ("file", "run"),
-    [("idd_lite/evaluate", "runs/idd_seg"), ("clothing/evaluate_trousers", "runs/trousers_seg")],
-)
-def test_label_maps_are_those_that_people_drew_or_those_of_a_segmenter(file, run):
-    module = module_of(f"configs/{file}.py")
-    for which, size in {"predicted": "full", "small_predicted": "small"}.items():
-        drawn, predicted = (module.get_config(name) for name in (size, which))
-        assert drawn.data.regions is True and predicted.data.regions.weights.startswith(run)
-        assert dataclasses.replace(predicted.data, regions=True) == drawn.data
-        assert predicted.contestants == drawn.contestants
-
-
-def test_an_oracle_of_many_attributes_is_asked_where_its_file_is_named(left):
-    scores = module_of("configs/steex/published_evaluate.py").get_config
-    for which, asked in (("celeba", False), ("celeba:runs/attributes.safetensors", True)):
-        columns = {column.name for metric in scores(which).metrics for column in metric.columns}
-        assert ("attributes_changed" in columns) == asked and {"alike", "kid_to_one"} <= columns
-
-
 def test_the_page_of_the_configs_has_a_row_for_each():
     page = (ROOT / "configs" / "README.md").read_text()
     listed = re.findall(

@@ -39,6 +39,10 @@ ROAD = {"decides": "drivable", "above": 0.35, "graded": 0.1, "vary": 0.4}
 NAIVE = {"decides": "sky", "above": 210 / 255}
 AHEAD = {"decides": "vehicles", "above": 0.08, "asks": Asks.SHARE, "least": 0.0}
 
+# Standard deviations over pictures of the regions' mean luma: as varied, and as they are.
+LUMA = (0.18, 0.16, 0.11, 0.12, 0.14, 0.11, 0.20, 0.05)
+LUMA_AS_IT_IS = (0.12, 0.13, 0.09, 0.10, 0.10, 0.08, 0.16, 0.07)
+
 
 def _scenes(decision: dict[str, Any], split: str) -> RegionLooks:
     is_test = split == "test"

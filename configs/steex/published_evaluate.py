@@ -7,12 +7,13 @@ needs what published_classifier.py, published_segmenter.py and published_sean.py
 are predicted. Which region decides is not known: "names it" is how often the mouth, the skin or the
 traffic light is what moved most. For a GPU.
 
-FID, sFID, KID and likeness are by the features of ImageNet's EfficientNet-Lite2; the published ones
-are Inception's, and VGGFace2's of FVA, whose weights are not here: hand a classifier that has them
-to `metrics.fid` and `metrics.likeness`. MNAC needs an oracle of many attributes, one logit each:
-`:celeba:ORACLE.safetensors` asks what published_oracle.py has left, say. LPIPS needs
-torchvision's weights of VGG-16: `:celeba:ORACLE.safetensors:vgg16.pth`, where the oracle may be
-left out, `:celeba::vgg16.pth`.
+FID, sFID, KID and likeness are by the features of ImageNet's EfficientNet-Lite2; the published FID
+is of Inception's, whose weights are not here: hand a classifier that has them to `metrics.fid`.
+MNAC needs an oracle of many attributes, one logit each: `:celeba:ORACLE.safetensors` asks what
+published_oracle.py has left, say. LPIPS needs torchvision's weights of VGG-16, and FVA the released
+ones of VGGFace2's ResNet-50, in the place of Lite2's likeness:
+`:celeba:ORACLE.safetensors:vgg16.pth:resnet50_ft_dag.pth`, of which any may be left out,
+`:celeba::vgg16.pth`. Oracle and VGGFace2 see pictures of 224 x 224.
 
 Expect no figure: no run here has measured one.
 """
@@ -22,6 +23,7 @@ import dataclasses
 from configs import recipes
 from configs.steex import published_classifier, recipe
 from configs.steex.published import SCENES
+from configs.steex.published_oracle import SIDE
 from xai_jax.classifiers import lpips
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.metrics.distributions import mean_features
@@ -32,17 +34,22 @@ from xai_jax.scoring.evaluation import Evaluation
 
 
 def get_config(which: str = "celeba") -> Evaluation:
-    """The evaluation; `which` is a key of SCENES, and "KEY:FILE:FILE" names oracle and VGG-16."""
-    which, oracle, vgg16 = [*which.split(":"), "", ""][:3]
+    """The evaluation; "KEY:FILE:FILE:FILE" is a key of SCENES, oracle, VGG-16 and VGGFace2."""
+    which, oracle, vgg16, vggface2 = [*which.split(":"), "", "", ""][:4]
     scenes = recipes.named(which, SCENES)
     data = dataclasses.replace(scenes.shown.once(scenes.explained), regions=scenes.predicted)
     runs = f"runs/{which}_classifier", f"runs/{which.removesuffix('_young')}_sean"
     trained = published_classifier.get_config(which)
     made = recipe.scores(trained, data, runs, scenes.regions, scenes.decides)
     lite2 = recipe.judge()
-    made.metrics += (fid("lite2", mean_features, lite2), likeness(lite2))
+    made.metrics += (fid("lite2", mean_features, lite2),)
+    if vggface2:
+        judge = Named(name="resnet50_vggface2", weights=vggface2).build()
+        made.metrics += (likeness(judge, size=(SIDE, SIDE)),)
+    else:
+        made.metrics += (likeness(lite2),)
     if oracle:
-        made.metrics += (attributes_changed(Named(name=oracle).build()),)
+        made.metrics += (attributes_changed(Named(name=oracle).build(), size=(SIDE, SIDE)),)
     if vgg16:
         made.metrics += (perceptual("lpips", lpips.load(place(vgg16))),)
     made.resamples = 0  # thousands of pictures, of which each of KID's resamples compares all pairs

@@ -21,7 +21,7 @@ from xai_jax.generators.sean import KIND, Sean
 from xai_jax.infills.constant import Mean
 from xai_jax.methods import adversarial, latent_shift, steex
 from xai_jax.metrics.counterfactuals import flips
-from xai_jax.metrics.distributions import mean_features
+from xai_jax.metrics.distributions import distances, mean_features
 from xai_jax.metrics.likeness import structure
 from xai_jax.metrics.pasted import cout
 from xai_jax.metrics.realism import kernel_distance
@@ -197,6 +197,7 @@ def few(
     decides: str,
     *,
     alone: Sequence[str],
+    **asked: Any,
 ) -> Evaluation:
     """The sparing setting alone, in general mode and with one region free; minutes, not an hour.
 
@@ -207,11 +208,11 @@ def few(
         regions: names of the label maps' numbers.
         decides: one of them.
         alone: regions that every picture has.
+        **asked: `oracle` and `luma` of `scores`.
     """
-    sparing = steex.Config.sparing()
-    methods = {"general": sparing}
-    methods |= {f"{name}_alone": dataclasses.replace(sparing, targeted=(name,)) for name in alone}
-    return _evaluation(trained, data, runs, methods, _of_regions(regions.index(decides)))
+    methods = {"general": steex.Config.sparing()} | {f"{name}_alone": _by(name) for name in alone}
+    metrics = _of_regions(regions.index(decides), **asked)
+    return _evaluation(trained, data, runs, methods, metrics)
 
 
 def scores(
@@ -220,10 +221,14 @@ def scores(
     runs: tuple[str, str],
     regions: Sequence[str],
     decides: str | None,
+    *,
+    oracle: Classifier | None = None,
+    luma: Sequence[float] = (),
 ) -> Evaluation:
     """General mode, published and sparing, and each region by itself with the sparsest set.
 
-    Beside them what the generator alone does: rates and likeness of the reconstruction.
+    Beside them what the generator alone does, rates and likeness of the reconstruction, and what
+    comes of moving nothing but the region that decides.
 
     Args:
         trained: the training of the explained classifier.
@@ -231,27 +236,43 @@ def scores(
         runs: folders in which the trainings of the classifier and of the generator have left them.
         regions: names of the label maps' numbers.
         decides: the one that should decide; ``None``: that is not known.
+        oracle: a second classifier of the same pictures, which is asked too.
+        luma: of a decision by brightness, as of `region_effects`.
     """
     methods = {
         "reconstruction": steex.Config(num_steps=0),
         "published": steex.Config(),
         "general": steex.Config.sparing(),
+        **({} if decides is None else {"targeted": _by(decides)}),
         "sparsest": steex.Sparsest(),
     }
     alone = flips_alone(regions), diversity()
     number = None if decides is None else regions.index(decides)
-    metrics = *_of_regions(number), *alone, cout(), structure()
+    metrics = *_of_regions(number, oracle, luma), *alone, cout(), structure()
     return _evaluation(trained, data, runs, methods, metrics)
 
 
-def _of_regions(decides: int | None) -> tuple[Metric, ...]:
+def _by(region: str) -> steex.Config:
+    """The sparing setting with one region free."""
+    return dataclasses.replace(steex.Config.sparing(), targeted=(region,))
+
+
+def _of_regions(
+    decides: int | None, oracle: Classifier | None = None, luma: Sequence[float] = ()
+) -> tuple[Metric, ...]:
     """Whether decisions turn, and by which regions."""
-    return *_of_flips(), region_changes(decides), region_effects(decides)
+    of_regions = region_changes(decides), region_effects(decides, luma=luma)
+    return *_of_flips(oracle), *of_regions
 
 
-def _of_flips(oracle: Classifier | None = None) -> tuple[Metric, ...]:
-    """Whether and how surely decisions turn, and how real the pictures are."""
-    return flips(oracle), surely(oracle), kernel_distance(mean_features, judge())
+def _of_flips(oracle: Classifier | None) -> tuple[Metric, ...]:
+    """Whether and how surely decisions turn, and how real the pictures are.
+
+    By their distance from those of the side that they were to reach, and from all that are
+    explained: of the reconstruction alone that says what the generator loses.
+    """
+    to_sides = kernel_distance(mean_features, judge())
+    return flips(oracle), surely(oracle), to_sides, distances("counterfactual", judge=judge())
 
 
 def _evaluation(

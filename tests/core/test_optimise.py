@@ -114,6 +114,18 @@ def test_pictures_settle_each_at_its_own_step_and_stay_as_they_were():
     assert moves == [0, 1, 2]
 
 
+def test_of_no_steps_nothing_moves_whether_or_not_pictures_settle():
+    for settled in (None, lambda terms: terms["objective"] < 2.0):
+        found, trace = optimise(
+            parabolas, GOAL + 1.0, optax.sgd(0.25), jnp.arange(0), settled=settled
+        )
+        np.testing.assert_array_equal(found, GOAL + 1.0)
+        assert {name: values.shape for name, values in trace.items()} == {
+            "objective": (3, 0),
+            "distance": (3, 0),
+        }
+
+
 def test_a_memory_and_chunks_do_not_go_together():
     with pytest.raises(ValueError, match="a memory or comes in chunks, not both"):
         optimise(

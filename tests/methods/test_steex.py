@@ -68,8 +68,9 @@ def test_the_first_step_is_at_the_picture_and_every_decision_is_flipped(general)
     np.testing.assert_allclose(general.numbers["objective"][:, 0], first, rtol=1e-3)
 
 
-def test_without_updates_it_is_the_reconstruction():
-    found = explained(steex.Config(num_steps=0), of=frozen(noise=0.1))
+@pytest.mark.parametrize("margin", [None, 3.0])
+def test_without_updates_it_is_the_reconstruction(margin):
+    found = explained(steex.Config(num_steps=0, margin=margin), of=frozen(noise=0.1))
     pictures = found.pictures
     np.testing.assert_array_equal(pictures["counterfactual"], pictures["reconstruction"])
     assert np.ptp(pictures["counterfactual"]) > 0
@@ -151,12 +152,12 @@ def test_a_reconstruction_that_already_flips_is_said_to():
     """Brightness that the codes do not hold: the generator draws a quadrant darker than it is."""
     own = frozen()
     darker = flat_regions.flat(0.0)
-    darker = darker.replace(encode_fn=_half_as_bright)
+    darker = darker.replace(encode_fn=half_as_bright)
     found = explained(of=own.replace(generator=darker))
     np.testing.assert_array_equal(found.numbers["reconstruction_flips"], [1.0, 0.0, 0.0, 0.0])
 
 
-def _half_as_bright(params, context):
+def half_as_bright(params, context):
     return 0.5 * flat_regions._encode(params, context)
 
 
@@ -174,6 +175,27 @@ def test_of_a_softmax_the_explained_class_is_left_or_reached():
     assert (found.numbers["region_change"][:, :2] > 0.05).all()
 
 
+def test_of_a_sigmoid_the_second_class_is_turned_by_what_decides_that_one():
+    rows = dataclasses.replace(batch(), target=jnp.ones(4, jnp.int32))
+    found = explained(rows=rows)
+    right = np.asarray(rows.images)[:, : SIZE // 2, SIZE // 2 :].mean((1, 2, 3))
+    before, after = found.numbers["log_odds_before"], found.numbers["log_odds_after"]
+    np.testing.assert_allclose(before, 20.0 * (right - 0.5), rtol=1e-4)
+    assert (before * after < 0).all() and (found.numbers["region_change"][:, 1] > 0.1).all()
+    np.testing.assert_array_equal(found.numbers["region_change"][:, [0, 2, 3, 4]], 0.0)
+
+
+@pytest.mark.parametrize("cfg", [steex.Config, steex.Sparsest])
+def test_a_picture_alone_is_explained_as_in_company_whenever_the_others_settle(cfg):
+    rows, of = batch(), frozen(noise=0.3)
+    cfg = cfg(num_steps=20, learning_rate=0.05, margin=1.0, distance_weight=0.1, fresh_noise=True)
+    company = explained(cfg, of=of, rows=rows)
+    alone = explained(cfg, of=of, rows=planted.take(rows, slice(2, 3)))
+    for name, values in alone.named().items():
+        other = company.named()[name][2:3]
+        np.testing.assert_allclose(values, other, rtol=1e-3, atol=1e-3, err_msg=name)
+
+
 def test_fresh_noise_differs_from_step_to_step_and_follows_the_picture():
     cfg = dataclasses.replace(QUICK, num_steps=4, fresh_noise=True, learning_rate=1e-6)
     found = explained(cfg, of=frozen(noise=0.3))
@@ -184,10 +206,25 @@ def test_fresh_noise_differs_from_step_to_step_and_follows_the_picture():
     assert (np.ptp(still.numbers["gained"], axis=1) < 1e-3).all()
 
 
+def test_a_picture_that_has_settled_is_drawn_with_the_noise_under_which_it_did():
+    """The noise alone moves the log-odds by more than a step does."""
+    how = {"margin": 2.0, "fresh_noise": True, "num_steps": 40, "distance_weight": 0.0}
+    of = frozen(gain=100.0, noise=0.5)
+    found = explained(dataclasses.replace(QUICK, **how), of=of)
+    gained, after = found.numbers["gained"], found.numbers["log_odds_after"]
+    reached = gained[:, -1] >= 2.0
+    assert reached.any() and (gained[:, 0] < 2.0).all()
+    toward = np.where(found.numbers["log_odds_before"] >= 0, -1.0, 1.0)
+    np.testing.assert_allclose((toward * after)[reached], gained[reached, -1], rtol=1e-3)
+    alone = explained(steex.Sparsest(**how, learning_rate=0.05, restored=False), of=of)
+    settled = alone.numbers["gained_alone"][:, 0] >= 2.0 - 1e-3
+    np.testing.assert_array_equal(settled, reached)
+
+
 def test_what_the_reconstruction_gains_by_itself_can_be_taken_off():
     """The generator draws the first picture so much darker that it is decided otherwise."""
     own = frozen()
-    of = own.replace(generator=flat_regions.flat(0.0).replace(encode_fn=_half_as_bright))
+    of = own.replace(generator=flat_regions.flat(0.0).replace(encode_fn=half_as_bright))
     cfg = dataclasses.replace(QUICK, corrected=True, distance_weight=0.0, margin=0.5, num_steps=100)
     found = explained(cfg, of=of)
     before, after = found.numbers["log_odds_before"], found.numbers["log_odds_after"]
@@ -241,9 +278,23 @@ def test_each_piece_of_a_region_can_be_targeted_by_itself():
         ask(generator=generator, regions=maps + 2)
 
 
+def with_a_dot():
+    """The label maps, with one pixel of the region that was nowhere, in an odd row and column."""
+    return np.asarray(batch(2).regions.at[:, 1, 1].set(4))
+
+
 @pytest.mark.parametrize(
     "changes, sentence",
     [
+        (
+            {
+                "method": steex.Config(targeted=("upper left", "nowhere")),
+                "generator": flat_regions.flat().replace(stride=2),
+                "regions": with_a_dot(),
+            },
+            "It has too little of nowhere for the generator, which reads one of 2 rows and "
+            "columns; that sees upper left, upper right, lower left, lower right[.]",
+        ),
         ({"generator": None}, "moves the codes of a generator, and there is none"),
         ({"regions": None}, "It has no label map"),
         ({"regions": np.full((2, SIZE, SIZE), 7)}, "the number 7, and the generator's regions are"),
@@ -269,60 +320,3 @@ def test_what_cannot_be_explained_is_refused_in_a_sentence(changes, sentence):
 def test_a_method_without_label_maps_says_so_at_the_latest_when_it_is_traced():
     with pytest.raises(ValueError, match="label map of each picture"):
         regions.of_batch(dataclasses.replace(batch(), regions=None))
-
-
-def _either_pair(params, images):
-    """One logit that both upper quadrants must be bright for, and neither can do alone."""
-    half = images.shape[1] // 2
-    left = images[:, :half, :half].mean((1, 2, 3))
-    right = images[:, :half, half:].mean((1, 2, 3))
-    return params["gain"] * (jnp.minimum(left, right) - 0.5)[:, None]
-
-
-def test_the_fewest_regions_that_flip_are_one_or_two():
-    """All four pictures have one bright quadrant; both upper ones must be bright."""
-    own = Classifier.from_callable(_either_pair, {"gain": jnp.float32(20.0)}, head=Head.SIGMOID)
-    of = frozen().replace(classifier=own)
-    cfg = steex.Sparsest(num_steps=40, learning_rate=0.05, distance_weight=0.1, margin=1.0)
-    found = explained(cfg, of=of)
-    wanted = [[0, 1], [1, 0], [1, 1], [1, 1]]  # bright are the left, the right, none of the two
-    np.testing.assert_array_equal(found.numbers["region_set"][:, :2], wanted)
-    np.testing.assert_array_equal(found.numbers["region_set"][:2, 2:], 0.0)
-    assert (found.numbers["log_odds_after"] > 0).all()
-    alone = found.numbers["gained_alone"]
-    assert alone[0, 1] > 0 > alone[0, 0] and alone[1, 0] > 0 > alone[1, 1]
-    assert (alone[2:] < 0).all() and (alone[:, 2:] < 0).all()
-    pictures = found.pictures["counterfactual_alone"]
-    assert pictures.shape == (4, 5, SIZE, SIZE, 3)
-    np.testing.assert_array_equal(pictures[0, 1], found.pictures["counterfactual"][0])
-    targeted = dataclasses.asdict(cfg) | {"targeted": ("upper right",)}
-    same = explained(steex.Config(**targeted), of=of)
-    np.testing.assert_allclose(pictures[:, 1], same.pictures["counterfactual"], atol=1e-5)
-    own_images = np.asarray(batch().images)
-    np.testing.assert_array_equal(pictures[:, 4], own_images)  # a region that is nowhere
-    assert found.saliency[0, 0, -1] > found.saliency[0, -1, 0]
-    some = dataclasses.replace(cfg, targeted=("upper left", "lower left"))
-    fewer = explained(some, of=of)
-    wanted = [[1, 0, 1, 0, 0], [1, 0, 0, 0, 0], [1, 0, 1, 0, 0], [1, 0, 1, 0, 0]]
-    np.testing.assert_array_equal(fewer.numbers["region_set"], wanted)
-    for name in (0, 2):
-        same = fewer.pictures["counterfactual_alone"][:, name]
-        np.testing.assert_allclose(same, pictures[:, name], atol=1e-5)
-    np.testing.assert_array_equal(fewer.pictures["counterfactual_alone"][:, 1], own_images)
-
-
-def test_a_region_that_a_picture_lacks_is_in_no_set_whatever_the_reconstruction_gains():
-    """The generator's picture flips by itself, so that each region alone seems to flip, too."""
-    of = frozen().replace(generator=flat_regions.flat(0.0).replace(encode_fn=_half_as_bright))
-    cfg = steex.Sparsest(num_steps=2, learning_rate=1e-3, restored=False)
-    found = explained(cfg, of=of)
-    assert found.numbers["reconstruction_flips"][0] == 1.0
-    alone, before = found.numbers["gained_alone"], found.numbers["log_odds_before"]
-    assert (alone[0, :4] > 0).all()
-    np.testing.assert_allclose(alone[:, 4], -abs(before), rtol=1e-5)
-    np.testing.assert_array_equal(
-        found.pictures["counterfactual_alone"][:, 4], np.asarray(batch().images)
-    )
-    # Of the other three nothing flips: all that there are, and no more.
-    np.testing.assert_array_equal(found.numbers["region_set"][1:], [[1, 1, 1, 1, 0]] * 3)
-    assert found.numbers["region_set"][0].sum() == 1.0

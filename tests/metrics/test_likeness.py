@@ -4,13 +4,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 from skimage.metrics import structural_similarity
 from test_counterfactuals import batch_of, explained, known
 
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.targets import Head
 from xai_jax.core.types import Explanation
-from xai_jax.metrics.likeness import attributes_changed, likeness, perceptual, ssim, structure
+from xai_jax.metrics.likeness import (
+    attributes_changed,
+    bicubic,
+    likeness,
+    perceptual,
+    ssim,
+    structure,
+)
 from xai_jax.metrics.pasted import cout
 
 KEY = jax.random.key(0)
@@ -81,6 +89,44 @@ def test_attributes_are_counted_that_the_oracle_decides_otherwise():
     assert rows["attributes_changed"].tolist() == [2.0, 0.0]
     rows = {name: np.asarray(values) for name, values in rows.items()}
     assert metric.reduce(rows) == {"attributes_changed": 1.0}
+
+
+def _as_wide(params, images):
+    """One attribute: whether the pictures have so many columns and the last one is bright."""
+    is_bright = images[:, :, -1].mean((1, 2)) > 0.5
+    return jnp.where((images.shape[2] == params.shape[0]) & is_bright, 1.0, -1.0)[:, None]
+
+
+def last_column(classifier, images):
+    del classifier
+    return images[:, 0, -2:, 0]
+
+
+def test_a_judge_sees_pictures_of_its_own_size_and_the_columns_say_so():
+    oracle = Classifier.from_callable(_as_wide, jnp.zeros(8), head=Head.SIGMOID)
+    batch = batch_of(pictures([0, 0, 0, 0]))
+    given = known(), batch, explained(batch, pictures([0, 0, 0, 1])), KEY
+    for size, wanted in ((None, 0.0), ((2, 8), 1.0)):  # at four columns it finds nothing
+        metric = attributes_changed(oracle, size=size)
+        (changed,) = metric.measure(metric.params, *given).items()
+        assert changed[0] == metric.rows[0].name == metric.columns[0].name
+        assert changed[1].tolist() == [wanted]
+    assert metric.columns[0].head == "attributes changed (2 x 8 bicubic)"
+    seen = likeness(oracle, last_column, size=(2, 8))
+    names = [column.name for column in seen.columns]
+    assert names == ["alike_2x8", "cosine_2x8"]
+    assert seen.columns[0].head == "alike (2 x 8 bicubic) %"
+    rows = seen.measure(seen.params, *given)
+    assert list(rows) == [seen.rows[0].name] == ["last_column_2x8_cosine"]
+    assert list(seen.reduce({"last_column_2x8_cosine": np.array([0.6])})) == names
+
+
+@pytest.mark.parametrize("size", [(24, 30), (7, 5)])
+def test_pictures_are_resized_as_pillow_does_it(size):
+    image = np.random.default_rng(0).uniform(0.2, 0.8, (1, 12, 10, 1)).astype(np.float32)
+    made = Image.fromarray(image[0, ..., 0]).resize(size[::-1], Image.Resampling.BICUBIC)
+    found = bicubic(jnp.asarray(image), size)
+    np.testing.assert_allclose(found[0, ..., 0], np.clip(made, 0, 1), atol=1e-5)
 
 
 def test_cout_is_the_area_between_both_decisions_along_the_way():

@@ -12,7 +12,7 @@ from xai_jax.core.targets import Head
 from xai_jax.core.types import Batch, Explanation
 from xai_jax.infills.constant import Constant
 from xai_jax.metrics.ranks import rank_correlation
-from xai_jax.metrics.region_effects import effects, region_effects
+from xai_jax.metrics.region_effects import effects, of_colour, region_effects, up_and_down
 
 LABELS = jnp.asarray([[[0, 0, 1, 1], [2, 2, 2, 3]], [[0, 1, 1, 1], [2, 2, 0, 0]]])
 WEIGHTS = jnp.asarray([3.0, 0.5, -1.0, 2.0])  # of the red of each of the regions, by its place
@@ -39,7 +39,8 @@ def batch():
 
 
 def test_the_effect_of_a_linear_region_is_its_weight_times_its_size_and_the_mean_offset():
-    found = effects(frozen(), batch(), 5, jax.random.key(0), spread=0.05, num=4000)
+    offsets = of_colour(batch(), jax.random.key(0), spread=0.05, num=4000)
+    found = effects(frozen(), batch(), offsets, (1.0,) * 5)
     sizes = np.stack([(LABELS == n).sum((1, 2)) for n in range(5)], 1)
     mean = 0.05 * np.sqrt(2 / np.pi)  # of the absolute value of a normal number
     exact = np.abs(np.append(WEIGHTS, 0.0)) * sizes * mean
@@ -47,6 +48,33 @@ def test_the_effect_of_a_linear_region_is_its_weight_times_its_size_and_the_mean
     assert (np.asarray(found)[sizes == 0] == 0).all()
     ratio = found[0] / np.maximum(exact[0], 1e-9)  # the same offsets for every region
     np.testing.assert_allclose(ratio[:4], ratio[0], rtol=1e-4)
+
+
+def test_a_shift_of_luma_is_one_standard_deviation_of_its_region_up_and_down():
+    spreads = (0.1, 0.2, 0.05, 0.3, 0.1)
+    found = effects(frozen(), batch(), up_and_down(batch()), spreads)
+    sizes = np.stack([(LABELS == n).sum((1, 2)) for n in range(5)], 1)
+    weights = np.stack([np.asarray(WEIGHTS[LABELS] * (LABELS == n)).sum((1, 2)) for n in range(5)])
+    np.testing.assert_allclose(found, abs(weights.T) * np.array(spreads), rtol=1e-5)
+    assert (np.asarray(found)[sizes == 0] == 0).all()
+
+
+def test_the_effects_of_luma_are_those_that_the_ranks_are_of():
+    """Shifts of luma turn which region has most effect: the first one's hardly varies."""
+    numbers = {
+        "region_change": jnp.array([[0.0, 0.3, 0.1, 0.5], [0.0, 0.5, 0.2, 0.1]]),
+        "region_share": jnp.stack([(LABELS == n).mean((1, 2)) for n in range(4)], 1),
+    }
+    said = Explanation(target=jnp.zeros(2, int), saliency=None, numbers=numbers)
+    metric = region_effects(decides=0, luma=(0.001, 0.2, 0.01, 0.2))
+    rows = metric.measure(None, frozen(), batch(), said, jax.random.key(0))
+    # Effects of the first: .006, .2, .03 and .4.
+    np.testing.assert_allclose(rows["effect_rank"][0], 1.0, atol=1e-6)
+    assert rows["effect_of_decider"].tolist() == [0.0, 0.0]
+    assert rows["names_strongest"].tolist() == [1.0, 1.0]
+    with pytest.raises(ValueError, match="There are 4 regions, and luma has 2 standard deviations"):
+        few = region_effects(decides=0, luma=(0.1, 0.2))
+        few.measure(None, frozen(), batch(), said, jax.random.key(0))
 
 
 def test_ranks_are_scipys_over_the_regions_that_are_there():

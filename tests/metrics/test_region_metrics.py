@@ -74,11 +74,24 @@ def test_a_method_without_regions_is_refused():
 
 def test_each_region_alone_has_a_column():
     metric = flips_alone(("sky", "traffic light"))
-    found = said(gained_alone=jnp.array([[0.5, -0.1], [-3.0, 0.0]]))
+    found = said(
+        gained_alone=jnp.array([[0.5, 2.0], [-3.0, 0.7], [0.5, 0.0]]),
+        already_alone=jnp.array([[0.1, -0.1], [-4.0, 0.7], [-0.1, 0.0]]),
+        region_share=jnp.array([[0.5, 0.5], [1.0, 0.0], [0.2, 0.8]]),
+    )
     rows = metric.measure(None, FROZEN, BATCH, found, jax.random.key(0))
-    assert list(rows) == ["flips_by_sky", "flips_by_traffic_light"]
-    np.testing.assert_array_equal(rows["flips_by_sky"], [1.0, 0.0])
-    np.testing.assert_array_equal(rows["flips_by_traffic_light"], [0.0, 0.0])
+    wanted = {  # the second picture has no traffic light; the first sky had flipped already
+        "flips_by_sky": [1.0, 0.0, 1.0],
+        "flips_by_traffic_light": [1.0, np.nan, 0.0],
+        "newly_flips_by_sky": [0.0, 0.0, 1.0],
+        "newly_flips_by_traffic_light": [1.0, np.nan, 0.0],
+    }
+    assert list(rows) == list(wanted) == [row.name for row in metric.rows]
+    for name, values in wanted.items():
+        np.testing.assert_array_equal(rows[name], values)
+    means = metric.reduce({name: np.asarray(values) for name, values in rows.items()})
+    assert list(means) == [column.name for column in metric.columns]
+    assert list(means.values()) == pytest.approx([2 / 3, 1 / 2, 1 / 3, 1 / 2])
     with pytest.raises(ValueError, match="moves no region alone"):
         metric.measure(None, FROZEN, BATCH, said(), jax.random.key(0))
 

@@ -1,14 +1,18 @@
 """SEAN: published numbers of parameters, the formula of its norm, what is folded and what not."""
 
+import dataclasses
 import functools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 import scipy.signal
 
+from xai_jax.generators.sean import abstract, of_weights
 from xai_jax.nn import region_norm, sean, spectral
+from xai_jax.nn.learner import Weights
 from xai_jax.nn.region_norm import RegionNorm
 from xai_jax.nn.sean import Sean
 from xai_jax.nn.sean_critic import Critics
@@ -63,6 +67,27 @@ def test_a_code_is_the_mean_over_its_region_and_0_where_there_is_none():
     mean = np.asarray(encode(PIXELS, jnp.ones_like(ONE_HOT)))[:, 0]
     share = np.asarray(ONE_HOT[:, ::2, ::2].mean((1, 2)))
     np.testing.assert_allclose(np.einsum("bn,bnd->bd", share, codes), mean, atol=1e-5)
+
+
+def test_a_region_that_the_generator_does_not_see_has_no_code_and_no_effect():
+    settings = Sean(regions=SMALL.regions, width=4, depth=2, style=6, hidden=0)
+    shapes = abstract(settings)
+    weights = Weights(params=drawn(shapes.params), statistics=drawn(shapes.statistics))
+    positive = jax.tree.map(abs, weights.statistics)
+    generator = of_weights(settings, dataclasses.replace(weights, statistics=positive))
+    labels = MAP.at[0, 3, 5].set(2).at[1, 2, 4].set(2)  # a car of one pixel each
+    np.testing.assert_array_equal(generator.seen(labels), [[1, 1, 0], [1, 1, 1]])
+
+    @jax.jit
+    def both(images, labels):
+        context = generator.prepare(images, labels)
+        codes = generator.encode(context)
+        moved = generator.decode(context, codes.at[:, 2].add(1.0), KEYS)
+        return codes, moved - generator.decode(context, codes, KEYS)
+
+    codes, change = both(0.5 * PIXELS + 0.5, labels)
+    assert (abs(codes).max(-1) > 0).tolist() == generator.seen(labels).tolist()
+    assert abs(change[0]).max() == 0.0 < abs(change[1]).max()
 
 
 def test_the_doubling_convolution_is_the_transposed_one():
@@ -121,8 +146,10 @@ def conv(x, kernel):
     )
 
 
-def test_folded_and_plain_give_the_same_picture_and_gradients():
-    settings = Sean(regions=SMALL.regions, width=4, depth=2, style=6, hidden=0)
+@pytest.mark.parametrize("hidden", [0, 5])
+def test_folded_and_plain_give_the_same_picture_and_gradients(hidden):
+    """Also where SPADE's convolutions say what the map alone asks for."""
+    settings = Sean(regions=SMALL.regions, width=4, depth=2, style=6, hidden=hidden)
     _, variables = network(settings)
     found = []
     for folded in (True, False):
@@ -135,15 +162,19 @@ def test_folded_and_plain_give_the_same_picture_and_gradients():
             return (picture * jnp.cos(jnp.arange(24.0))[None, None, :, None]).sum(), picture
 
         codes = jnp.tanh(jax.random.normal(jax.random.key(4), (2, 3, 6)))
-        grads, picture = jax.jit(jax.grad(total, argnums=(0, 1), has_aux=True))(
-            variables["params"], codes
-        )
+        run = jax.jit(jax.value_and_grad(total, argnums=(0, 1), has_aux=True))
+        (loss, picture), grads = run(variables["params"], codes)
         assert picture.shape == (2, 16, 24, 3) and (abs(picture) <= 1).all()
         assert picture.std() > 0.01
         np.testing.assert_array_equal(grads[1][:, 2], 0.0)  # no pixel, no gradient
         assert abs(grads[1][:, :2]).max() > 0
-        found.append((picture, grads))
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-3), *found)
+        found.append((loss, picture, grads))
+    (loss, picture, grads), (plain_loss, plain_picture, plain) = found
+    np.testing.assert_allclose(loss, plain_loss, rtol=1e-4)
+    np.testing.assert_allclose(picture, plain_picture, rtol=1e-4, atol=1e-3)
+    for one, other in zip(grads, plain, strict=True):  # of all parameters, and of the codes
+        difference = jax.tree.map(jnp.subtract, one, other)
+        assert optax.tree.norm(difference) < 1e-4 * optax.tree.norm(other)
 
 
 def test_of_a_heavy_kernel_of_styles_no_copy_is_made():

@@ -6,6 +6,7 @@ import functools
 
 import flat_regions
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from xai_jax.core.classifier import Classifier
@@ -18,9 +19,11 @@ from xai_jax.data.streets import DECIDES, REGIONS, Streets
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import steex
 from xai_jax.metrics.counterfactuals import flips
+from xai_jax.metrics.distributions import distances, kid
 from xai_jax.metrics.likeness import structure
 from xai_jax.metrics.regions import diversity, flips_alone, region_changes
 from xai_jax.metrics.sureness import surely
+from xai_jax.runtime import results
 from xai_jax.scoring.evaluation import Contestant, Evaluation, stretched_saliency
 from xai_jax.scoring.score import score
 from xai_jax.scoring.stage import Stage
@@ -32,6 +35,11 @@ def _greener(params, images):
     """Whether the sky, the upper quarter, is greener than it is red."""
     sky = images[:, : images.shape[1] // 8].mean((1, 2))
     return params["gain"] * (sky[:, 1] - sky[:, 0])[:, None]
+
+
+def colours(judge, images):
+    del judge
+    return images.mean((1, 2))
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -78,6 +86,7 @@ def test_general_mode_and_each_region_are_scored_against_the_truth(tmp_path):
             flips_alone(REGIONS),
             diversity(),
             structure(),
+            distances("counterfactual", colours),
         ),
         truth=False,
         absent=True,
@@ -90,6 +99,10 @@ def test_general_mode_and_each_region_are_scored_against_the_truth(tmp_path):
     already = rows["reconstruction"]  # flips where it flips by itself, and nowhere else
     assert already["flipped"] == already["already_flips"] == rows["general"]["already_flips"]
     assert 0.0 < float(rows["general"]["ssim"]) < float(already["ssim"]) < 1.0
+    # Its mean colours are the pictures' own, which sets it apart from what has moved.
+    own = np.asarray(results.load(tmp_path / "reconstruction")["images"]).mean((1, 2)) / 255
+    assert float(already["kid"]) == pytest.approx(kid(own, own), abs=1e-3)
+    assert abs(float(rows["general"]["kid"]) - float(already["kid"])) > 1e-3
     assert float(rows["targeted"]["flipped"]) < 1.0  # the light reaches few rows of the sky's
     assert float(rows["sparsest"]["flips_by_sky"]) == 1.0
     assert float(rows["sparsest"]["flips_by_road"]) == 0.0

@@ -35,6 +35,8 @@ class Generator:
         region_names: of the label map's numbers 0, 1 ...; empty where there is no map.
         split: from the label maps that are handed in to these numbers, on the host; ``None``: they
             are the same.
+        stride: a region has a code where it has a pixel in every `stride`-th row and column of the
+            label map, from the first on: smaller ones the networks do not see.
     """
 
     params: PyTree
@@ -43,10 +45,17 @@ class Generator:
     prepare_fn: Callable = struct.field(pytree_node=False, default=_images_as_they_are)
     region_names: tuple[str, ...] = struct.field(pytree_node=False, default=())
     split: Split | None = struct.field(pytree_node=False, default=None)
+    stride: int = struct.field(pytree_node=False, default=1)
 
     def prepare(self, images: Images, regions: AnyArray | None = None) -> Any:
         """What `encode` and `decode` need of the pictures, ``[b ...]``."""
         return self.prepare_fn(self.params, images, regions)
+
+    def seen(self, regions: AnyArray) -> AnyArray:
+        """``[b n]`` bool: which regions of label maps ``[b h w]`` have codes, and can move."""
+        grid = regions[:, :: self.stride, :: self.stride, None]
+        found: AnyArray = (grid == jnp.arange(len(self.region_names))).any((1, 2))
+        return found
 
     def in_precision(self, precision: Precision) -> "Generator":
         """The same networks computing in "bfloat16", forward and backward, or in "float32"."""

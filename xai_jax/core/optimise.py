@@ -94,7 +94,8 @@ def _scan_until_still(step: Callable[..., Any], begun: PyTree, xs: PyTree) -> An
     What is said of an image that is still repeats itself, so that it does not depend on whether
     others in its batch still move.
     """
-    shapes = jax.eval_shape(step, begun, jax.tree.map(lambda x: x[0], xs))[1]
+    first = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), xs)  # may be of none
+    shapes = jax.eval_shape(step, begun, first)[1]
     nothing = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
 
     def one(carry, x):

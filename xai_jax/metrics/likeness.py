@@ -8,42 +8,65 @@ same.
 import dataclasses
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from xai_jax.core import outputs
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.image import gaussian_blur
+from xai_jax.core.image import Resized, gaussian_blur
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric, Rows, defined_mean
 from xai_jax.core.types import AnyArray, Batch, Explanation, Images, PerExample, PRNGKey
 from xai_jax.metrics.counterfactuals import counterfactual
 from xai_jax.metrics.distributions import FeatureFn, mean_features
 
+Size = tuple[int, int] | None  # height and width; ``None``: pictures are seen as they are
 _RADIUS = 5  # of a window of SSIM
 ALIKE = 0.5  # cosine above which two faces are of one person, as published
 
 
-def likeness(judge: Classifier, features: FeatureFn = mean_features) -> Metric:
+def likeness(judge: Classifier, features: FeatureFn = mean_features, size: Size = None) -> Metric:
     """Cosine of the features of a picture and of its counterfactual.
 
     Its mean is FS (faces) or S3 (scenes) where the features are SimSiam's, and its share above 0.5
-    is FVA where they are VGGFace2's.
+    is FVA where they are VGGFace2's, of pictures of 224 x 224.
 
     Args:
         judge: whose features; best one that is not explained.
         features: a function of a module, whose name is part of the row's name.
+        size: to which pictures are resized for it (`bicubic`), which is then in the names, too.
     """
-    name = f"{getattr(features, '__name__', 'features')}_cosine"
+    name = f"{getattr(features, '__name__', 'features')}{_suffix(size)}_cosine"
     return Metric(
-        measure=_Likeness(features=features, name=name),
+        measure=_Likeness(features=features, name=name, size=size),
         rows=(
             outputs.number(name, "in [-1, 1]", "Cosine of the picture's and the other's features."),
         ),
-        columns=_LIKENESS_COLUMNS,
-        reduce=_LikenessReduce(name=name),
+        columns=tuple(_sized(column, size) for column in _LIKENESS_COLUMNS),
+        reduce=_LikenessReduce(name=name, suffix=_suffix(size)),
         params=judge,
     )
+
+
+def bicubic(images: Images, size: Size) -> Resized:
+    """Pictures of that size, as Pillow makes them (antialiased), within unit range."""
+    if size is None:
+        return images
+    made = jax.image.resize(images, (len(images), *size, images.shape[3]), "bicubic")
+    return jnp.clip(made, 0.0, 1.0)
+
+
+def _suffix(size: Size) -> str:
+    return "" if size is None else f"_{size[0]}x{size[1]}"
+
+
+def _sized(column: Column, size: Size) -> Column:
+    if size is None:
+        return column
+    head, percent, _ = column.head.partition(" %")
+    head = f"{head} ({size[0]} x {size[1]} bicubic){percent}"
+    return column._replace(name=column.name + _suffix(size), head=head)
 
 
 def structure() -> Metric:
@@ -90,14 +113,19 @@ def perceptual(name: str, distance: Callable[[Images, Images], PerExample]) -> M
     return Metric(measure=_Apart(name=name), rows=(row,), columns=(column,), params=distance)
 
 
-def attributes_changed(oracle: Classifier) -> Metric:
+def attributes_changed(oracle: Classifier, size: Size = None) -> Metric:
     """MNAC: how many attributes the oracle decides otherwise, that of the decision among them.
 
     Args:
         oracle: one logit an attribute, each by itself; found at a probability of 0.5 or more.
+        size: as of `likeness`; best that of the pictures that the oracle has learned from.
     """
+    name = _MNAC.name + _suffix(size)
     return Metric(
-        measure=_attributes_changed, rows=(_MNAC,), columns=(_MNAC_COLUMN,), params=oracle
+        measure=_AttributesChanged(name=name, size=size),
+        rows=(dataclasses.replace(_MNAC, name=name),),
+        columns=(_sized(_MNAC_COLUMN, size),),
+        params=oracle,
     )
 
 
@@ -105,6 +133,7 @@ def attributes_changed(oracle: Classifier) -> Metric:
 class _Likeness:
     features: FeatureFn
     name: str
+    size: Size
 
     def __call__(
         self,
@@ -116,7 +145,8 @@ class _Likeness:
     ) -> dict[str, PerExample]:
         del frozen, key
         one, other = (
-            self.features(params, images) for images in (batch.images, counterfactual(explanation))
+            self.features(params, bicubic(images, self.size))
+            for images in (batch.images, counterfactual(explanation))
         )
         size = jnp.sqrt(jnp.square(one).sum(axis=1) * jnp.square(other).sum(axis=1))
         return {self.name: (one * other).sum(axis=1) / jnp.maximum(size, 1e-12)}
@@ -141,12 +171,14 @@ class _Apart:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _LikenessReduce:
     name: str
+    suffix: str
 
     def __call__(self, rows: Rows) -> dict[str, float]:
         cosine = rows[self.name]
         alike = (cosine > ALIKE).astype(float)
         alike[cosine != cosine] = float("nan")
-        return {"alike": defined_mean(alike), "cosine": defined_mean(cosine)}
+        found = {"alike": defined_mean(alike), "cosine": defined_mean(cosine)}
+        return {f"{name}{self.suffix}": value for name, value in found.items()}
 
 
 def _structure(
@@ -156,13 +188,23 @@ def _structure(
     return {_SSIM.name: ssim(batch.images, counterfactual(explanation))}
 
 
-def _attributes_changed(
-    params: Classifier, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
-) -> dict[str, PerExample]:
-    del frozen, key
-    both = batch.images, counterfactual(explanation)
-    before, after = (params.logits(images) >= 0 for images in both)
-    return {_MNAC.name: (before != after).sum(axis=1).astype(jnp.float32)}
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _AttributesChanged:
+    name: str
+    size: Size
+
+    def __call__(
+        self,
+        params: Classifier,
+        frozen: Frozen,
+        batch: Batch,
+        explanation: Explanation,
+        key: PRNGKey,
+    ) -> dict[str, PerExample]:
+        del frozen, key
+        both = batch.images, counterfactual(explanation)
+        before, after = (params.logits(bicubic(images, self.size)) >= 0 for images in both)
+        return {self.name: (before != after).sum(axis=1).astype(jnp.float32)}
 
 
 _LIKENESS_COLUMNS = (

@@ -29,23 +29,35 @@ def region_changes(decides: int | None) -> Metric:
 
 
 def flips_alone(names: Sequence[str]) -> Metric:
-    """How often each region alone flips the decision (`methods.steex.Sparsest`).
+    """How often each region alone flips the decision (`methods.steex.Sparsest`), and newly.
 
-    A picture without the region counts as one that it does not flip.
+    Newly: where the region's own reconstruction, the picture around it, does not flip it already.
+    Rates are of the pictures that have the region, and in which the generator sees it.
 
     Args:
         names: of the label maps' numbers.
     """
-    rows = tuple(f"flips_by_{name.replace(' ', '_').replace('-', '_')}" for name in names)
+    called = {f"by_{name.replace(' ', '_').replace('-', '_')}": name for name in names}
+    ways = {  # head of the column, and what the row says after the name of the region
+        "flips": ("flips", "alone flips the decision"),
+        "newly_flips": ("newly flips", "alone flips it, and its reconstruction does not"),
+    }
+    said = [
+        (f"{way}_{row}", name, *words)
+        for way, words in ways.items()
+        for row, name in called.items()
+    ]
     return Metric(
-        measure=_Alone(rows=rows),
+        measure=_Alone(called=tuple(called)),
         rows=tuple(
-            outputs.number(row, "0 or 1", f"Whether the region {name} alone flips the decision.")
-            for row, name in zip(rows, names, strict=True)
+            outputs.number(
+                row, "0 or 1", f"Whether the region {name} {what}; NaN: it is not there."
+            )
+            for row, name, _, what in said
         ),
         columns=tuple(
-            Column(row, f"{name} alone flips %", "neither", 0.0, 1.0, "%", "ours", 1)
-            for row, name in zip(rows, names, strict=True)
+            Column(row, f"{name} alone {head} %", "neither", 0.0, 1.0, "%", "ours", 1)
+            for row, name, head, _ in said
         ),
     )
 
@@ -96,16 +108,22 @@ _NONE_ALONE = "The method moves no region alone."
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Alone:
-    rows: tuple[str, ...]
+    called: tuple[str, ...]
 
     def __call__(
         self, params: None, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
     ) -> dict[str, PerExample]:
-        del params, frozen, batch, key
-        if "gained_alone" not in explanation.numbers:
+        del params, key
+        numbers = explanation.numbers
+        if "gained_alone" not in numbers:
             raise ValueError(_NONE_ALONE)
-        flipped = (explanation.numbers["gained_alone"] > 0).astype(jnp.float32)  # [b n]
-        return {row: flipped[:, n] for n, row in enumerate(self.rows)}
+        there = movable(frozen, batch, explanation)
+        flips, already = (numbers[name] > 0 for name in ("gained_alone", "already_alone"))  # [b n]
+        return {
+            f"{way}_{row}": jnp.where(there[:, n], which[:, n], jnp.nan)
+            for way, which in {"flips": flips, "newly_flips": flips & ~already}.items()
+            for n, row in enumerate(self.called)
+        }
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -151,6 +169,12 @@ def changes(explanation: Explanation) -> AnyArray:
     return found
 
 
+def movable(frozen: Frozen, batch: Batch, explanation: Explanation) -> AnyArray:
+    """Which regions a picture has ``[b n]``, less those that are too small for the generator."""
+    there: AnyArray = explanation.numbers["region_share"] > 0
+    return there if frozen.generator is None else there & frozen.generator.seen(batch.regions)
+
+
 def leaked(off: Images, labels: jnp.ndarray, moved: jnp.ndarray) -> PerExample:
     """Share of all absolute change of pixels outside of the regions whose codes changed.
 
@@ -178,7 +202,7 @@ _ROWS = (
         "share_of_change", "in [0, 1]", "Share of the region that decides in all codes' change."
     ),
     outputs.number(
-        "leaks", "in [0, 1]", "Share of the change of pixels outside of what was allowed to change."
+        "leaks", "in [0, 1]", "Share of the generated picture's change outside of what has moved."
     ),
     outputs.number("code_distance", "in the codes", "Length of the change of all codes."),
     outputs.number(

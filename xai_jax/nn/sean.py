@@ -21,6 +21,7 @@ from xai_jax.nn.region_norm import GAIN, Codes, Grid, OneHot, RegionNorm, grid, 
 from xai_jax.nn.spectral import spectral_norm
 
 _SLOPE = 0.2  # of leaky ReLU
+STRIDE = 2  # of the finest map by which styles are read and drawn
 _ENCODER_SHRINKS = 4  # times, before the styles are made at half the size
 
 Pixels = Float[Array, "b h w 3"]  # in [-1, 1]
@@ -74,7 +75,7 @@ class Encoder(linen.Module):
             x = self._normed(half(x))
         x = self._normed(_Doubled(8 * self.width, self.gain, name="doubled")(x))
         x = jnp.tanh(_conv(self.style, 3, self.gain, pads=_INSIDE, name="styles")(_reflected(x)))
-        where = one_hot[:, ::2, ::2]
+        where = one_hot[:, ::STRIDE, ::STRIDE]
         total = jnp.einsum("bhwd,bhwn->bnd", x, where)
         return total / jnp.maximum(where.sum((1, 2)), 1.0)[..., None]
 

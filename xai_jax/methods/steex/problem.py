@@ -12,7 +12,7 @@ from xai_jax.core.infill import compose
 from xai_jax.core.method import Frozen
 from xai_jax.core.optimise import optimise
 from xai_jax.core.outputs import GAINED
-from xai_jax.core.rng import example_keys, fold_each
+from xai_jax.core.rng import example_keys
 from xai_jax.core.targets import away
 from xai_jax.core.types import AnyArray, Batch, Images, Maps, PerExample, PRNGKey, PRNGKeys
 from xai_jax.methods.steex import regions, shown
@@ -47,8 +47,11 @@ class Problem:
         return regions.generator_of(self.frozen)
 
     def draw(self, moved: AnyArray, step: Any) -> Images:
-        """The picture of codes that have moved by so much; `step` is of the noise."""
-        own = fold_each(self.keys, step) if self.cfg.fresh_noise else self.keys
+        """The picture of codes that have moved by so much; `step` is of the noise, or ``[b]``."""
+        own = self.keys
+        if self.cfg.fresh_noise:
+            steps = jnp.broadcast_to(step, own.shape)
+            own = jax.vmap(jax.random.fold_in)(own, steps)
         return self.generator.decode(self.context, self.begun + moved, own)
 
     def judged(self, drawn: Images, inside: Maps) -> Images:
@@ -74,6 +77,14 @@ class Problem:
         drawn = self.draw(jnp.zeros_like(self.begun), self.cfg.num_steps)
         begun = self.gained(self.ask(self.judged(drawn, inside)))
         return jnp.maximum(begun - self.gained(self.odds), 0.0)
+
+    def last_step(self, trace: dict[str, AnyArray]) -> AnyArray:
+        """Whose noise the end is drawn with ``[b]``: that under which a picture has settled."""
+        after = jnp.full(len(self.begun), self.cfg.num_steps)
+        if self.cfg.margin is None or not self.cfg.num_steps:
+            return after
+        has_settled = trace[GAINED.name] >= self.cfg.margin  # and stays so
+        return jnp.where(has_settled.any(axis=1), has_settled.argmax(axis=1), after)
 
     def solve(self, free: AnyArray) -> tuple[AnyArray, dict[str, AnyArray]]:
         """How the codes move where `free` ``[b n]`` is 1, and the trace; 0 for the others."""
@@ -131,7 +142,8 @@ def explained(of: Problem, free: AnyArray, moved: AnyArray, trace: dict[str, Any
     """
     inside = regions.where(of.batch.regions, free)
     # With the same noise, so that what they differ by is what the codes' change does.
-    begin, end = (of.draw(codes, of.cfg.num_steps) for codes in (jnp.zeros_like(moved), moved))
+    last = of.last_step(trace)
+    begin, end = (of.draw(codes, last) for codes in (jnp.zeros_like(moved), moved))
     made = of.judged(end, inside)
     odds = shown.Odds(
         before=of.odds, reconstruction=of.ask(of.judged(begin, inside)), after=of.ask(made)

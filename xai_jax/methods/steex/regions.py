@@ -67,19 +67,28 @@ def check(targeted: tuple[str, ...], frozen: Frozen, shape: tuple[int, int, int,
 def admit(targeted: tuple[str, ...], frozen: Frozen, known: Mapping[str, Any]) -> None:
     """Refuses a picture without a label map, or with one that does not fit or lacks a region.
 
-    Of the pieces of a region one is enough: not every picture has a second car.
+    A region that is too small for the generator to see it is lacking, too. Of the pieces of a
+    region one is enough: not every picture has a second car.
 
     Raises:
         BadPicture: says what is missing, and which regions the picture has.
     """
     generator = generator_of(frozen)
     check_label_map(generator, known)
-    names, there = generator.region_names, np.unique(known["regions"])
+    names, every = generator.region_names, generator.stride
+    there, seen = np.unique(known["regions"]), np.unique(known["regions"][::every, ::every])
     classes = np.arange(len(names)) if generator.split is None else generator.split.origins
     numbers = {name: names.index(name) for name in targeted}
-    found = {classes[number] for number in numbers.values() if number in there}
-    absent = [name for name, n in numbers.items() if n not in there and classes[n] not in found]
+    found = {classes[number] for number in numbers.values() if number in seen}
+    absent = [name for name, n in numbers.items() if classes[n] not in found]
     if absent:
+        few = " and ".join(name for name in absent if numbers[name] in there)
+        if few:
+            others = ", ".join(names[number] for number in seen)
+            raise BadPicture(
+                f"It has too little of {few} for the generator, which reads one of {every} rows "
+                f"and columns; that sees {others}."
+            )
         present = ", ".join(names[number] for number in there)
         raise BadPicture(f"It has no {' and no '.join(absent)}; it has {present}.")
 
@@ -94,11 +103,6 @@ def of_batch(batch: Batch) -> AnyArray:
         raise ValueError("STEEX asks for the label map of each picture; hand them in as regions.")
     labels: AnyArray = batch.regions
     return labels
-
-
-def present(labels: AnyArray, num: int) -> AnyArray:
-    """``[b num]`` bool: which regions a label map has."""
-    return (labels[..., None] == jnp.arange(num)).any((1, 2))
 
 
 def where(labels: AnyArray, free: AnyArray) -> Maps:

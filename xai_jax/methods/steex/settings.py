@@ -19,6 +19,7 @@ class Optimisation(Settings):
         margin: log-odds of the other decision, in nats, from which on a picture changes no more;
             ``None``: every picture takes all steps.
         fresh_noise: the generator draws its noise anew at every step; else one noise a picture.
+            What has settled at a `margin` is shown with the noise of that step.
         restored: whether pixels outside of the regions that may change are the picture's own, also
             for the classifier; as published they are the generator's.
         corrected: whether what the reconstruction alone gains, by errors of the generator, is taken

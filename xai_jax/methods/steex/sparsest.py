@@ -36,6 +36,13 @@ ALONE_GAINED = outputs.number(
     "of the picture itself.",
     REGION,
 )
+ALONE_ALREADY = outputs.number(
+    "already_alone",
+    "nats",
+    "Log-odds of the other decision by what stands for each region alone before any change; of one "
+    "that is absent or not tried those of the picture itself.",
+    REGION,
+)
 SET = outputs.number(
     "region_set",
     "0 or 1",
@@ -77,7 +84,7 @@ def sparsest(cfg: Sparsest) -> Method:
     targeted = tuple(cfg.targeted)
     return Method(
         explain=functools.partial(_explain, cfg),
-        outputs=(*shown.OUTPUTS, ALONE, ALONE_GAINED, SET),
+        outputs=(*shown.OUTPUTS, ALONE, ALONE_GAINED, ALONE_ALREADY, SET),
         check=functools.partial(regions.check, targeted),
         admit=functools.partial(regions.admit, targeted),
     )
@@ -91,7 +98,7 @@ def _explain(
     names = of.generator.region_names
     tried = jnp.asarray(regions.numbers_of(tuple(cfg.targeted), names))
     found = jax.lax.map(functools.partial(_alone, of), jnp.eye(len(names))[tried])
-    among = regions.present(regions.of_batch(batch), len(names))
+    among = of.generator.seen(regions.of_batch(batch))
     among &= jnp.zeros(len(names), bool).at[tried].set(True)
 
     def of_all(untouched, alone):
@@ -99,28 +106,36 @@ def _explain(
         own = every.at[:, tried].set(jnp.moveaxis(alone, 0, 1))
         return jnp.where(among.reshape(*among.shape, *[1] * (own.ndim - 2)), own, every)
 
-    gained, pictures = map(of_all, (of.gained(of.odds), batch.images), found)
+    before = of.gained(of.odds)
+    gained, already, pictures = map(of_all, (before, before, batch.images), found)
     free, moved, trace = _fewest(of, gained, among, len(tried))
     said = problem.explained(of, free, moved, trace)
-    numbers = {**said.numbers, ALONE_GAINED.name: gained, SET.name: free}
+    alone = {ALONE_GAINED.name: gained, ALONE_ALREADY.name: already}
     return dataclasses.replace(
         said,
-        saliency=_painted(batch, gained - of.gained(of.odds)[:, None]),
+        saliency=_painted(batch, gained - before[:, None]),
         pictures={**said.pictures, ALONE.name: pictures},
-        numbers=numbers,
+        numbers={**said.numbers, **alone, SET.name: free},
     )
 
 
-def _alone(of: Problem, row: AnyArray) -> tuple[AnyArray, AnyArray]:
+def _alone(of: Problem, row: AnyArray) -> tuple[AnyArray, AnyArray, AnyArray]:
+    """By the regions of `row` ``[n]`` what is gained, what was before any change, and pictures."""
     free = jnp.broadcast_to(row, of.begun.shape[:2])
-    moved, _ = of.solve(free)
-    return _made(of, moved, free)
+    moved, trace = of.solve(free)
+    gained, made = _made(of, moved, free, trace)
+    begun = of.judged(
+        of.draw(jnp.zeros_like(moved), of.last_step(trace)), regions.where(of.batch.regions, free)
+    )
+    return gained, of.gained(of.ask(begun)), made
 
 
-def _made(of: Problem, moved: AnyArray, free: AnyArray) -> tuple[AnyArray, AnyArray]:
+def _made(
+    of: Problem, moved: AnyArray, free: AnyArray, trace: dict[str, AnyArray]
+) -> tuple[AnyArray, AnyArray]:
     """How far the other decision is reached by codes that have moved, and the pictures."""
     inside = regions.where(of.batch.regions, free)
-    made = of.judged(of.draw(moved, of.cfg.num_steps), inside)
+    made = of.judged(of.draw(moved, of.last_step(trace)), inside)
     return of.reached(made, of.credit(inside)), made
 
 
@@ -146,7 +161,7 @@ def _fewest(
             is_done, *before = carry
             free = (among & (order < size)).astype(jnp.float32)
             found = (free, *of.solve(free))
-            reached, _ = _made(of, found[1], free)
+            reached, _ = _made(of, found[1], free, found[2])
             kept = jax.tree.map(functools.partial(_where, is_done), tuple(before), found)
             return (is_done | (reached > 0) | (size >= among.sum(axis=1)), *kept)
 

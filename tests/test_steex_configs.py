@@ -1,0 +1,110 @@
+"""The evaluations of STEEX: which rows and metrics they have, and who is asked beside."""
+
+import dataclasses
+import importlib
+
+import planted
+import pytest
+
+from configs.clothing import trousers
+from configs.idd_lite import skies
+from configs.steex import recipe
+from xai_jax.classifiers.pretrained import Named
+
+
+def config(name: str, *which: str):
+    return importlib.import_module(f"configs.{name.replace('/', '.')}").get_config(*which)
+
+
+@pytest.fixture(autouse=True)
+def left(monkeypatch):
+    """Names whatever was built; a classifier that a training is to leave in runs/ stands there."""
+    known, build, built = planted.quadrant(), Named.build, []
+
+    def stands(named):
+        built.append(named.weights or named.name)
+        here = built[-1].startswith("runs/") or built[-1] == "faces.pth"
+        return known if here else build(named)
+
+    monkeypatch.setattr(Named, "build", stands)
+    return built
+
+
+def columns_of(evaluation) -> set[str]:
+    return {column.name for metric in evaluation.metrics for column in metric.columns}
+
+
+@pytest.mark.parametrize(
+    ("file", "run"),
+    [("idd_lite/evaluate", "runs/idd_seg"), ("clothing/evaluate_trousers", "runs/trousers_seg")],
+)
+def test_label_maps_are_those_that_people_drew_or_those_of_a_segmenter(file, run):
+    for which, size in {"predicted": "full", "small_predicted": "small"}.items():
+        drawn, predicted = (config(file, name) for name in (size, which))
+        assert drawn.data.regions is True and predicted.data.regions.weights.startswith(run)
+        assert dataclasses.replace(predicted.data, regions=True) == drawn.data
+        assert predicted.contestants == drawn.contestants
+
+
+@pytest.mark.parametrize(
+    ("file", "which", "oracle"),
+    [
+        ("idd_lite/evaluate", "small", "runs/idd_oracle"),
+        ("idd_lite/evaluate", "small_predicted", "runs/idd_oracle"),
+        ("idd_lite/evaluate", "ahead", "runs/idd_ahead_oracle"),
+        ("clothing/evaluate_trousers", "small", "runs/trousers_oracle"),
+    ],
+)
+def test_an_oracle_judges_counterfactual_regions_where_it_is_asked(file, which, oracle, left):
+    for words, asked in ((which, False), (f"{which}:oracle", True)):
+        made = config(file, words)
+        assert ("oracle_flipped" in columns_of(made)) == asked
+        assert ("oracle_flips_95" in columns_of(made)) == asked
+        assert (f"{oracle}/classifier.safetensors" in left) == asked
+        assert made.trivial.data.source.num == 1000
+    with pytest.raises(ValueError, match="is no choice; take one of"):
+        config(file, f"{which}:orakle")
+
+
+def test_one_row_moves_nothing_but_the_region_that_decides():
+    for file, region in (("planted_evaluate", "traffic light"), ("published_evaluate", "mouth")):
+        assert config(f"steex/{file}").contestants["targeted"].method.targeted == (region,)
+    own = config("own/evaluate_steex").contestants  # nobody knows which region decides
+    assert "general" in own and "targeted" not in own
+
+
+EVALUATIONS = {
+    "steex/planted_evaluate": (),
+    "idd_lite/evaluate": skies.ALL_REGIONS,
+    "clothing/evaluate_trousers": trousers.ALL_REGIONS,
+}
+
+
+@pytest.mark.parametrize("file", EVALUATIONS)
+def test_pictures_are_set_beside_those_that_are_explained_and_those_of_the_other_side(file):
+    metrics = {c.name: one for one in config(file).metrics for c in one.columns}
+    assert metrics["kid"].params is metrics["kid_to_one"].params is recipe.judge()
+    assert metrics["kid"].measure.picture == "counterfactual"
+
+
+@pytest.mark.parametrize("file", EVALUATIONS)
+def test_regions_are_shifted_in_luma_each_by_its_own_where_brightness_decides(file):
+    (shifts,) = [one.measure.luma for one in config(file).metrics if hasattr(one.measure, "luma")]
+    assert len(shifts) == len(EVALUATIONS[file]) and all(0 < shift < 0.3 for shift in shifts)
+
+
+def test_photographs_as_they_are_vary_less():
+    metrics = config("idd_lite/evaluate", "ahead").metrics
+    assert skies.LUMA_AS_IT_IS in [getattr(one.measure, "luma", None) for one in metrics]
+
+
+def test_networks_of_faces_are_asked_at_their_size_where_their_files_are_named():
+    oracle, faces = "attributes_changed_224x224", "alike_224x224"
+    for which, asked in (
+        ("celeba", {"alike"}),
+        ("celeba:runs/attributes.safetensors", {"alike", oracle}),
+        ("celeba:::faces.pth", {faces}),
+    ):
+        columns = columns_of(config("steex/published_evaluate", which))
+        assert columns & {"alike", oracle, faces, "attributes_changed"} == asked
+        assert "kid_to_one" in columns
