@@ -7,11 +7,12 @@
 It needs what the configs classifier, oracle and syce of this folder train; without `:oracle` nobody
 is asked but the explained classifier. `:cyce` and `:identity` add the rows of
 configs/mnist/cyce.py, `:weights` those of configs/mnist/flip_weights.py: flips against changes.
-Frechet distances and KID are of the oracle's hidden layer, with intervals; with `:judge` they are
-of the code of configs/mnist/judge.py, as the authors take them, and latent shift in the codes of
-configs/mnist/autoencoder.py has a row too. `:rivals` adds SAGen and MGen
-(configs/mnist/variants.py) and both of CyCE to these. `:judge` and `:rivals` have intervals where
-these are asked for, --config.resamples=100: the Jensen-Shannon distances of a resample take long.
+Frechet distances and KID are of the oracle's hidden layer, with intervals; with `:judge` Frechet
+and Jensen-Shannon distances are of the code of configs/mnist/judge.py, as the authors take them,
+and latent shift in the codes of configs/mnist/autoencoder.py has a row too. `:rivals` adds SAGen
+and MGen (configs/mnist/variants.py) and both of CyCE to these. `:judge` and `:rivals` have
+intervals where these are asked for, --config.resamples=100: the Jensen-Shannon distances of a
+resample take long.
 
 Expect of SyCE with `:identity` 98.0 % of the 1,984 test pictures flipped, 93.8 % by the oracle.
 """
@@ -93,4 +94,4 @@ def _metrics(which: str) -> tuple[Metric, ...]:
     if which not in JUDGED:
         return flips(oracle), realism(hidden, oracle), kernel_distance(hidden, oracle)
     given = mean_features, Judge(weights="runs/mnist_judge").build()
-    return flips(oracle), realism(*given), kernel_distance(*given), divergence(*given)
+    return flips(oracle), realism(*given), divergence(*given)

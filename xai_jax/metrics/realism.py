@@ -166,7 +166,7 @@ _DIVERGENCE_COLUMNS = (
     Column("js_to_zero", "JS, to the others", "lower", 0.0, 1.0, "", _PAPER),
 )
 _KERNEL_COLUMNS = (
-    Column("kid_apart", "KID between the sides", "neither", -math.inf, math.inf, "", _KID, 6),
-    Column("kid_to_one", "KID, to the class", "lower", -math.inf, math.inf, "", _KID, 6),
-    Column("kid_to_zero", "KID, to the others", "lower", -math.inf, math.inf, "", _KID, 6),
+    Column("kid_apart", "KID between the sides", "neither", -math.inf, math.inf, "", _KID, 4),
+    Column("kid_to_one", "KID, to the class", "lower", -math.inf, math.inf, "", _KID, 4),
+    Column("kid_to_zero", "KID, to the others", "lower", -math.inf, math.inf, "", _KID, 4),
 )
