@@ -271,8 +271,9 @@ def _of_flips(oracle: Classifier | None) -> tuple[Metric, ...]:
     By their distance from those of the side that they were to reach, and from all that are
     explained: of the reconstruction alone that says what the generator loses.
     """
-    to_sides = kernel_distance(mean_features, judge())
-    return flips(oracle), surely(oracle), to_sides, distances("counterfactual", judge=judge())
+    lite2 = judge()
+    to_sides = kernel_distance(mean_features, lite2)
+    return flips(oracle), surely(oracle), to_sides, distances("counterfactual", judge=lite2)
 
 
 def _evaluation(

@@ -165,9 +165,8 @@ class _Run:
             seen = itertools.chain([first], batches)
             checks.look(self._trainable, self._frozen, "validation.data", seen, None)
         shapes = jax.eval_shape(measure, state, self._frozen, batch, self._key)["values"]
-        validation.check_metric(
-            wanted, validation.told(self._trainable, dict.fromkeys(shapes, 1.0))
-        )
+        values = validation.told(self._trainable, dict.fromkeys(shapes, 1.0))
+        validation.check_metric(wanted, values)
 
     def to_the_end(self, checkpoints: Checkpointed, reporter: Reporter) -> Outcome:
         """Makes every step that is not made yet."""
