@@ -11,7 +11,7 @@ import numpy as np
 import PIL
 
 from xai_jax.core import json_file
-from xai_jax.core.domains import Count, Interval, PathWithin, Seed
+from xai_jax.core.domains import Count, Interval, Natural, PathWithin, Seed
 from xai_jax.core.generator import Generator, region_names
 from xai_jax.core.precision import Precision
 from xai_jax.core.settings import Settings
@@ -81,7 +81,7 @@ class Manifest(Settings):
     generator_sha256: str | None = None
     segmenter_sha256: str | None = None
     region_names: tuple[str, ...] = ()
-    void_region: int | None = None
+    void_region: Natural | None = None
     components: Mapping[str, Any] | None = None
     classifier: str
     weights_sha256: str
