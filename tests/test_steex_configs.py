@@ -8,6 +8,7 @@ import pytest
 
 from configs.clothing import trousers
 from configs.idd_lite import skies
+from configs.own import scenes
 from configs.steex import recipe
 from xai_jax.classifiers.pretrained import Named
 
@@ -53,6 +54,7 @@ def test_label_maps_are_those_that_people_drew_or_those_of_a_segmenter(file, run
         ("idd_lite/evaluate", "small_predicted", "runs/idd_oracle"),
         ("idd_lite/evaluate", "ahead", "runs/idd_ahead_oracle"),
         ("clothing/evaluate_trousers", "small", "runs/trousers_oracle"),
+        ("own/evaluate_steex", scenes.EXAMPLE, "runs/own_oracle"),
     ],
 )
 def test_an_oracle_judges_counterfactual_regions_where_it_is_asked(file, which, oracle, left):
@@ -61,9 +63,13 @@ def test_an_oracle_judges_counterfactual_regions_where_it_is_asked(file, which, 
         assert ("oracle_flipped" in columns_of(made)) == asked
         assert ("oracle_flips_95" in columns_of(made)) == asked
         assert (f"{oracle}/classifier.safetensors" in left) == asked
-        assert made.trivial.data.source.num == 1000
+
+
+@pytest.mark.parametrize("file", ["idd_lite/evaluate", "clothing/evaluate_trousers"])
+def test_an_exposure_stands_beside_them_and_no_other_word_does(file):
+    assert config(file, "small").trivial.data.source.num == 1000
     with pytest.raises(ValueError, match="is no choice; take one of"):
-        config(file, f"{which}:orakle")
+        config(file, "small:orakle")
 
 
 def test_one_row_moves_nothing_but_the_region_that_decides():

@@ -4,6 +4,7 @@
         --workdir=runs/own_regions
 
 It needs what configs/own/classifier.py and configs/own/sean.py leave, and scores the split "test".
+With `:oracle` behind all this, what configs/own/oracle.py leaves is asked in every row, too.
 Rows are the reconstruction, the general mode as published and sparing, and each region by itself
 with the sparsest set of them that flips.
 
@@ -11,13 +12,18 @@ Expect no figure: it depends on the pictures.
 """
 
 from configs.own import classifier, scenes
+from configs.own.evaluate import ORACLE
 from configs.steex import recipe
+from xai_jax.classifiers.pretrained import Named
 from xai_jax.scoring.evaluation import Evaluation
 
 
 def get_config(where: str = scenes.EXAMPLE) -> Evaluation:
-    """The evaluation; `where` is "FOLDER:COLUMN:REGION,REGION,..."."""
+    """The evaluation; `where` is "FOLDER:COLUMN:REGION,REGION,...", ":oracle" behind it."""
+    where, asked = where.removesuffix(ORACLE), where.endswith(ORACLE)
     own = scenes.scenes(where)
+    oracle = Named(name="runs/own_oracle/classifier.safetensors").build() if asked else None
     data = recipe.with_regions(own.pictures.once("test"))
     runs = "runs/own_classifier", "runs/own_sean"
-    return recipe.scores(classifier.get_config(own.kinds), data, runs, own.regions, None)
+    trained = classifier.get_config(own.kinds)
+    return recipe.scores(trained, data, runs, own.regions, None, oracle=oracle)
