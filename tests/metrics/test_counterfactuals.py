@@ -1,5 +1,7 @@
 """Scores of counterfactual pictures, by hand and against SciPy's matrix root."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +15,8 @@ from xai_jax.core.types import Batch, Explanation
 from xai_jax.infills.constant import Constant
 from xai_jax.metrics import counterfactuals, realism
 from xai_jax.metrics.distributions import kid
+
+METRICS = realism.realism, realism.divergence
 
 
 def brightness(params, images):
@@ -153,10 +157,32 @@ def test_realism_is_a_share_of_how_far_the_sides_are_apart():
     batch = batch_of(images)
     metric = realism.realism(pixels, known().classifier)
     found = metric.reduce(rows_of(metric, batch, explained(batch, made)))
+    assert math.isnan(found["frechet_stable_one"]) and math.isnan(found["frechet_stable_zero"])
     flat = [x.reshape(len(x), -1) for x in (dark, bright, made[:20], made[20:])]
     apart = by_scipy(flat[0], flat[1])
     assert found["frechet_to_one"] == pytest.approx(by_scipy(flat[1], flat[2]) / apart, rel=1e-3)
     assert found["frechet_to_zero"] == pytest.approx(by_scipy(flat[0], flat[3]) / apart, rel=1e-3)
+
+
+def test_stable_pictures_are_set_beside_the_side_that_they_are_of():
+    rng = np.random.default_rng(0)
+    dark, bright = rng.uniform(0, 0.4, (20, 1, 2, 1)), rng.uniform(0.6, 1, (30, 1, 2, 1))
+    stable = rng.uniform(0, 0.4, (50, 1, 2, 1))  # of the dark ones good, of the bright ones none
+    batch = batch_of(np.concatenate([dark, bright]))
+    made = explained(batch, rng.uniform(0.2, 0.9, (50, 1, 2, 1)), stable=stable)
+    flat = [x.reshape(len(x), -1) for x in (dark, bright, stable[:20], stable[20:])]
+    shares, spread = (metric(pixels, known().classifier) for metric in METRICS)
+    found = shares.reduce(rows_of(shares, batch, made))
+    apart = by_scipy(flat[0], flat[1])
+    assert found["frechet_stable_zero"] == pytest.approx(
+        by_scipy(flat[0], flat[2]) / apart, rel=1e-3
+    )
+    assert found["frechet_stable_one"] == pytest.approx(
+        by_scipy(flat[1], flat[3]) / apart, rel=1e-3
+    )
+    found = spread.reduce(rows_of(spread, batch, made))
+    assert set(found) == {column.name for column in spread.columns}
+    assert found["js_stable_zero"] < 0.3 and found["js_stable_one"] > 0.9
 
 
 def test_the_divergence_is_of_each_sides_counterfactuals_from_the_side_they_were_to_reach():

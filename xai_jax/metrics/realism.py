@@ -5,6 +5,7 @@ explained classifier itself are what its counterfactuals please.
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 
@@ -17,7 +18,7 @@ from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric, Rows
 from xai_jax.core.types import Batch, Explanation, PRNGKey
-from xai_jax.metrics.counterfactuals import counterfactual, is_one
+from xai_jax.metrics.counterfactuals import begun, counterfactual, is_one
 from xai_jax.metrics.distributions import (
     FeatureFn,
     Features,
@@ -33,47 +34,58 @@ def realism(features: FeatureFn, judge: Classifier, decided_class: int = 0) -> M
 
     As a share of the distance between the two sides' own pictures, so that it compares from
     features to features (specs: generative, sec. 9): 0 is no distance, 1 is as far as the side that
-    they left.
+    they left. Of stable pictures (or reconstructions) the same, to the side that they are of; NaN
+    of a method that makes none.
 
     Args:
         features: a function of a module.
         judge: whose features; best one that is not explained.
         decided_class: see `counterfactuals.flips`.
     """
-    return _of_sides(features, judge, decided_class, _Realism, _REALISM_COLUMNS)
+    seen = {**_SEEN, **_STABLE}
+    return _of_sides(features, judge, decided_class, seen, _Realism, _REALISM_COLUMNS)
 
 
 def divergence(features: FeatureFn, judge: Classifier, decided_class: int = 0) -> Metric:
     """As `realism`, by `distributions.jensen_shannon`; a bootstrap of it takes long.
 
-    Beside the distances of counterfactuals to the side that they were to reach that between the two
-    sides' own pictures, which is no share of it.
+    Beside the distances of counterfactuals to the side that they were to reach, and of stable
+    pictures to theirs, that between the two sides' own pictures; none is a share of it.
     """
-    return _of_sides(features, judge, decided_class, _Divergence, _DIVERGENCE_COLUMNS)
+    seen = {**_SEEN, **_STABLE}
+    return _of_sides(features, judge, decided_class, seen, _Divergence, _DIVERGENCE_COLUMNS)
 
 
 def kernel_distance(features: FeatureFn, judge: Classifier, decided_class: int = 0) -> Metric:
     """As `divergence`, by `distributions.kid`, which has no bias where there are few pictures.
 
+    Of counterfactuals alone, not of stable pictures.
+
     What an evaluation's `resamples` puts around it says how much the pictures leave open.
     """
-    return _of_sides(features, judge, decided_class, _KernelDistance, _KERNEL_COLUMNS)
+    return _of_sides(features, judge, decided_class, _SEEN, _KernelDistance, _KERNEL_COLUMNS)
 
 
 def _of_sides(
     features: FeatureFn,
     judge: Classifier,
     decided_class: int,
+    seen: dict[str, str],
     reduce: Callable[..., Callable[[Rows], dict[str, float]]],
     columns: tuple[Column, ...],
 ) -> Metric:
     name = getattr(features, "__name__", "features")
     rows = (
-        *(outputs.number(f"{name}_{w}", "the feature function's", m, "feature") for w, m in _SEEN),
+        *(
+            outputs.number(f"{name}_{which}", "the feature function's", meaning, "feature")
+            for which, meaning in seen.items()
+        ),
         outputs.number("side", "0 or 1", "Whether the picture is decided as the class."),
     )
     return Metric(
-        measure=_Seen(features=features, name=name, decided_class=decided_class),
+        measure=_Seen(
+            features=features, name=name, decided_class=decided_class, stable="stable" in seen
+        ),
         rows=rows,
         columns=columns,
         reduce=reduce(name=name),
@@ -87,6 +99,7 @@ class _Seen:
     features: FeatureFn
     name: str
     decided_class: int
+    stable: bool
 
     def __call__(
         self,
@@ -98,11 +111,18 @@ class _Seen:
     ) -> dict[str, jax.Array]:
         del key
         side = is_one(frozen.classifier, batch.images, self.decided_class)
-        return {
+        found = {
             f"{self.name}_real": self.features(params, batch.images),
             f"{self.name}_made": self.features(params, counterfactual(explanation)),
             "side": side.astype(jnp.float32),
         }
+        if self.stable:
+            begin, real = begun(batch, explanation), found[f"{self.name}_real"]
+            nothing = jnp.full_like(real, jnp.nan)
+            found[f"{self.name}_stable"] = (
+                nothing if begin is None else self.features(params, begin)
+            )
+        return found
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -114,15 +134,31 @@ class _Reduce:
         real, made, known = read_pairs(rows, self.name)
         return real, made, [known & (rows["side"] == side) for side in (0, 1)]
 
+    def stays(
+        self, rows: Rows, distance: Callable[[Features, Features], float]
+    ) -> tuple[float, float]:
+        """Distances of the stable pictures of 0 and of 1 to their own sides' pictures."""
+        real, _, sides = self.by_decision(rows)
+        stable = np.asarray(rows[f"{self.name}_stable"], np.float64)
+        known = np.isfinite(stable).all(axis=1)
+        zero, one = (
+            distance(real[side], stable[side & known]) if (side & known).any() else math.nan
+            for side in sides
+        )
+        return zero, one
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Realism(_Reduce):
     def __call__(self, rows: Rows) -> dict[str, float]:
         real, made, sides = self.by_decision(rows)
         apart = frechet(real[sides[0]], real[sides[1]])
+        zero, one = self.stays(rows, functools.partial(_share, apart=apart))
         return {
             "frechet_to_one": _share(real[sides[1]], made[sides[0]], apart),
             "frechet_to_zero": _share(real[sides[0]], made[sides[1]], apart),
+            "frechet_stable_one": one,
+            "frechet_stable_zero": zero,
         }
 
 
@@ -131,10 +167,14 @@ class _Divergence(_Reduce):
     def __call__(self, rows: Rows) -> dict[str, float]:
         real, made, sides = self.by_decision(rows)
         of_all = np.concatenate([x[sides[0] | sides[1]] for x in (real, made)])
+        distance = functools.partial(jensen_shannon, of_all=of_all)
+        zero, one = self.stays(rows, distance)
         return {
-            "js_apart": jensen_shannon(real[sides[0]], real[sides[1]], of_all),
-            "js_to_one": jensen_shannon(real[sides[1]], made[sides[0]], of_all),
-            "js_to_zero": jensen_shannon(real[sides[0]], made[sides[1]], of_all),
+            "js_apart": distance(real[sides[0]], real[sides[1]]),
+            "js_to_one": distance(real[sides[1]], made[sides[0]]),
+            "js_to_zero": distance(real[sides[0]], made[sides[1]]),
+            "js_stable_one": one,
+            "js_stable_zero": zero,
         }
 
 
@@ -153,17 +193,24 @@ def _share(real: Features, made: Features, apart: float) -> float:
     return frechet(real, made) / apart if apart > 0 else math.nan
 
 
-_SEEN = (("real", "Features of the picture."), ("made", "Features of the counterfactual."))
+_SEEN = {"real": "Features of the picture.", "made": "Features of the counterfactual."}
+_STABLE = {"stable": "Features of the stable picture, or the reconstruction; NaN: there is none."}
 _PAPER = "Charachon et al. 2022"
 _KID = "Binkowski et al. 2018, eq. 4"
 _REALISM_COLUMNS = (
     Column("frechet_to_one", "Frechet, to the class", "lower", 0.0, math.inf, "", _PAPER),
     Column("frechet_to_zero", "Frechet, to the others", "lower", 0.0, math.inf, "", _PAPER),
+    Column(
+        "frechet_stable_one", "Frechet, stable of the class", "lower", 0.0, math.inf, "", _PAPER
+    ),
+    Column("frechet_stable_zero", "Frechet, stable others", "lower", 0.0, math.inf, "", _PAPER),
 )
 _DIVERGENCE_COLUMNS = (
     Column("js_apart", "JS between the sides", "neither", 0.0, 1.0, "", _PAPER),
     Column("js_to_one", "JS, to the class", "lower", 0.0, 1.0, "", _PAPER),
     Column("js_to_zero", "JS, to the others", "lower", 0.0, 1.0, "", _PAPER),
+    Column("js_stable_one", "JS, stable of the class", "lower", 0.0, 1.0, "", _PAPER),
+    Column("js_stable_zero", "JS, stable others", "lower", 0.0, 1.0, "", _PAPER),
 )
 _KERNEL_COLUMNS = (
     Column("kid_apart", "KID between the sides", "neither", -math.inf, math.inf, "", _KID, 4),
