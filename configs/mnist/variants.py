@@ -38,4 +38,4 @@ def get_config(which: str = "sagen") -> Experiment:
             "conditional": syce.Config.conditional,
         },
     )
-    return like.experiment(like.methods(made)["quick"], "quick")
+    return like.experiment(like.briefly(made()), "quick")
