@@ -103,6 +103,25 @@ def test_a_stem_sees_squares_and_draws_them_at_the_full_size():
     assert answer.shape == (1, 8, 12, 3)
 
 
+@pytest.mark.parametrize(
+    ("outputs", "how"), [(1, {}), (2, {}), (1, {"channels": 3}), (2, {"stem": 2}), (1, {"told": 1})]
+)
+def test_a_fresh_network_draws_what_it_is_shown_and_can_learn_all_else(outputs, how):
+    """A network and its own inverse is the picture again: negatives, too, where it begins near."""
+    told = [jnp.ones(3)] if how.pop("told", 0) else []
+    network = UNet(**how).build(outputs)
+    images = jax.random.uniform(jax.random.key(1), (3, 8, 8, 3))
+    images = images.mean(-1, keepdims=True) if network.channels == 1 else images
+    params = network.init(jax.random.key(0), images, *told)["params"]
+    answer = network.apply({"params": params}, images, *told)
+    np.testing.assert_allclose(answer, jnp.tile(images, outputs), atol=1e-5)
+    far = lambda p: jnp.square(network.apply({"params": p}, images, *told) - 0.3).mean()  # noqa: E731
+    moved = jax.tree.map(lambda p, g: p - 0.1 * g, params, jax.grad(far)(params))
+    slopes = jax.grad(far)(moved)
+    still = [path for path, x in jax.tree_util.tree_leaves_with_path(slopes) if not x.any()]
+    assert not still  # nothing is cut off from the second step on
+
+
 def test_behind_a_stem_a_pixel_still_sees_those_of_the_next_square():
     network = UNet(widths=(2, 2), stem=2, channels=3).build()
     x = jax.random.uniform(jax.random.key(1), (1, 8, 8, 3))

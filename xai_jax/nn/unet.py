@@ -47,6 +47,28 @@ def _as_shown(key: PRNGKey, shape: tuple[int, ...], dtype: Any = jnp.float32) ->
     return jnp.concatenate([jnp.zeros((_FINE, shape[3]), dtype), shown])[None, None]
 
 
+def _handed_on(channels: int) -> Any:
+    """Of a block whose first output channels are its first input channels, and so the picture."""
+
+    def init(key: PRNGKey, shape: tuple[int, ...], dtype: Any = jnp.float32) -> AnyArray:
+        kernel = _GLOROT(key, shape, dtype).at[..., :channels].set(0.0)
+        one = jnp.eye(channels, dtype=dtype) * jnp.sqrt(1.0 + _EPSILON)
+        return kernel.at[shape[0] // 2, shape[1] // 2, :channels, :channels].set(one)
+
+    return init
+
+
+def _as_handed_on(channels: int) -> Any:
+    """A kernel ``[1 1 c k*channels]`` that repeats the first channels, what was handed on."""
+
+    def init(key: PRNGKey, shape: tuple[int, ...], dtype: Any = jnp.float32) -> AnyArray:
+        del key
+        shown = jnp.tile(jnp.eye(channels, dtype=dtype), shape[3] // channels)
+        return jnp.zeros(shape, dtype).at[0, 0, :channels].set(shown)
+
+    return init
+
+
 class Network(linen.Module):
     """204,499 parameters at widths of 16, 32 and 64 with one channel in and out.
 
@@ -100,29 +122,41 @@ class Network(linen.Module):
     def _drawn(self, x: AnyArray, images: Images, outputs: int, name: str) -> AnyArray:
         """So many channels of pixels.
 
+        It begins by drawing the picture: what is drawn and drawn again is the picture, too, if
+        either drawing is its negative, and training stays with that where it begins near it.
         Squares that are drawn each by itself do not meet: there would be a grid in every picture,
         and a classifier can be turned by a grid. So their pixels are looked at together once more,
-        beside the picture. It begins by drawing that: what is drawn and drawn again is the picture,
-        too, if either drawing is its negative, and training stays with that where it begins there.
+        beside the picture.
         """
         if self.stem > 1:
             x = conv(_FINE * self.stem**2, 1, f"{name}squares")(x)
             x = jnp.concatenate([channels_to_squares(x, self.stem), images], axis=-1)
             x = jnp.concatenate([self._blocks(x, f"{name}fine", _FINE, 2), images], axis=-1)
             return conv(outputs, 1, f"{name}pixels", _as_shown)(x)
+        if self._begins_as_shown:
+            return conv(outputs, 1, f"{name}pixels", _as_handed_on(self.channels))(x)
         return conv(outputs, 1, f"{name}pixels")(x)
+
+    @property
+    def _begins_as_shown(self) -> bool:
+        """Whether the first two blocks hand the picture on to the last layer, which sees them."""
+        plain = self.stem == 1 and not self.finest and not self.head_widths
+        return plain and self.channels <= self.widths[0]
 
     def _down(self, x: AnyArray, level: int, width: int) -> AnyArray:
         if level == 0:
-            return self._blocks(x, "down0", width, 2)
+            init = _handed_on(self.channels) if self._begins_as_shown else _GLOROT
+            return self._blocks(x, "down0", width, 2, init)
         x = self._blocks(x, f"into{level}", width, 1)
         x = max_pool(x, 2, 2, ((0, 0), (0, 0)))
         return x + self._blocks(x, f"down{level}", width, 3)
 
-    def _blocks(self, x: AnyArray, name: str, width: int, num: int) -> AnyArray:
+    def _blocks(
+        self, x: AnyArray, name: str, width: int, num: int, init: Any = _GLOROT
+    ) -> AnyArray:
         for i in range(num):
             x = jax.nn.relu(_Affine(name=f"{name}_affine{i}")(x))
-            x = conv(width, 3, f"{name}_conv{i}")(x)
+            x = conv(width, 3, f"{name}_conv{i}", init)(x)
         return x
 
 
