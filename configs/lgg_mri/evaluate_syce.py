@@ -24,8 +24,9 @@ Expect of the first an IoU at equal area of 0.19 for SyCE, 0.26 for its path int
 occlusion, of the second 91.8 % of the slices flipped, 90.8 % by the oracle; of what syce.py:long
 leaves 0.34 for SyCE and 97.3 and 95.7 % flipped. docs/syce.md has the commands and more. Expect of
 `:rivals` 0.28 for CyCE and 0.30 with the identity term, of `:rival_flips` 97.3 and 96.8 % flipped,
-of `:every` an AUC of 0.917 beside 0.819 for the slice's position and area alone. `:full_size`,
-`:masks` and SyCE's path through codes have not been run.
+of `:every` an AUC of 0.917 beside 0.819 for the slice's position and area alone, of `:latent` 0.04
+for latent shift and, of what syce.py:long leaves, 0.28 for SyCE's path through codes. `:full_size`
+and `:masks` have not been run.
 """
 
 import dataclasses
