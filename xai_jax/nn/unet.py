@@ -52,7 +52,7 @@ def _handed_on(channels: int) -> Any:
 
     def init(key: PRNGKey, shape: tuple[int, ...], dtype: Any = jnp.float32) -> AnyArray:
         kernel = _GLOROT(key, shape, dtype).at[..., :channels].set(0.0)
-        one = jnp.eye(channels, dtype=dtype) * jnp.sqrt(1.0 + _EPSILON)
+        one = jnp.eye(channels, dtype=dtype) * (1.0 + _EPSILON) ** 0.5
         return kernel.at[shape[0] // 2, shape[1] // 2, :channels, :channels].set(one)
 
     return init
