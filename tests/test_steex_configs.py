@@ -65,11 +65,20 @@ def test_an_oracle_judges_counterfactual_regions_where_it_is_asked(file, which, 
         assert (f"{oracle}/classifier.safetensors" in left) == asked
 
 
-@pytest.mark.parametrize("file", ["idd_lite/evaluate", "clothing/evaluate_trousers"])
-def test_an_exposure_stands_beside_them_and_no_other_word_does(file):
-    assert config(file, "small").trivial.data.source.num == 1000
+@pytest.mark.parametrize(
+    ("file", "which"),
+    [
+        ("idd_lite/evaluate", "small"),
+        ("idd_lite/evaluate", "small_predicted"),
+        ("idd_lite/evaluate", "ahead"),
+        ("clothing/evaluate_trousers", "small"),
+    ],
+)
+def test_exposure_stands_beside_every_choice_and_an_unknown_word_is_refused(file, which):
+    for words in (which, f"{which}:oracle"):
+        assert config(file, words).trivial.data.source.num == 1000
     with pytest.raises(ValueError, match="is no choice; take one of"):
-        config(file, "small:orakle")
+        config(file, f"{which}:orakle")
 
 
 def test_one_row_moves_nothing_but_the_region_that_decides():

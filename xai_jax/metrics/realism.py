@@ -42,8 +42,7 @@ def realism(features: FeatureFn, judge: Classifier, decided_class: int = 0) -> M
         judge: whose features; best one that is not explained.
         decided_class: see `counterfactuals.flips`.
     """
-    seen = {**_SEEN, **_STABLE}
-    return _of_sides(features, judge, decided_class, seen, _Realism, _REALISM_COLUMNS)
+    return _of_sides(features, judge, decided_class, True, _Realism, _REALISM_COLUMNS)
 
 
 def divergence(features: FeatureFn, judge: Classifier, decided_class: int = 0) -> Metric:
@@ -52,8 +51,7 @@ def divergence(features: FeatureFn, judge: Classifier, decided_class: int = 0) -
     Beside the distances of counterfactuals to the side that they were to reach, and of stable
     pictures to theirs, that between the two sides' own pictures; none is a share of it.
     """
-    seen = {**_SEEN, **_STABLE}
-    return _of_sides(features, judge, decided_class, seen, _Divergence, _DIVERGENCE_COLUMNS)
+    return _of_sides(features, judge, decided_class, True, _Divergence, _DIVERGENCE_COLUMNS)
 
 
 def kernel_distance(features: FeatureFn, judge: Classifier, decided_class: int = 0) -> Metric:
@@ -63,18 +61,19 @@ def kernel_distance(features: FeatureFn, judge: Classifier, decided_class: int =
 
     What an evaluation's `resamples` puts around it says how much the pictures leave open.
     """
-    return _of_sides(features, judge, decided_class, _SEEN, _KernelDistance, _KERNEL_COLUMNS)
+    return _of_sides(features, judge, decided_class, False, _KernelDistance, _KERNEL_COLUMNS)
 
 
 def _of_sides(
     features: FeatureFn,
     judge: Classifier,
     decided_class: int,
-    seen: dict[str, str],
+    stable: bool,
     reduce: Callable[..., Callable[[Rows], dict[str, float]]],
     columns: tuple[Column, ...],
 ) -> Metric:
     name = getattr(features, "__name__", "features")
+    seen = _SEEN | _STABLE if stable else _SEEN
     rows = (
         *(
             outputs.number(f"{name}_{which}", "the feature function's", meaning, "feature")
@@ -83,9 +82,7 @@ def _of_sides(
         outputs.number("side", "0 or 1", "Whether the picture is decided as the class."),
     )
     return Metric(
-        measure=_Seen(
-            features=features, name=name, decided_class=decided_class, stable="stable" in seen
-        ),
+        measure=_Seen(features=features, name=name, decided_class=decided_class, stable=stable),
         rows=rows,
         columns=columns,
         reduce=reduce(name=name),
@@ -134,18 +131,11 @@ class _Reduce:
         real, made, known = read_pairs(rows, self.name)
         return real, made, [known & (rows["side"] == side) for side in (0, 1)]
 
-    def stays(
-        self, rows: Rows, distance: Callable[[Features, Features], float]
-    ) -> tuple[float, float]:
-        """Distances of the stable pictures of 0 and of 1 to their own sides' pictures."""
-        real, _, sides = self.by_decision(rows)
-        stable = np.asarray(rows[f"{self.name}_stable"], np.float64)
-        known = np.isfinite(stable).all(axis=1)
-        zero, one = (
-            distance(real[side], stable[side & known]) if (side & known).any() else math.nan
-            for side in sides
-        )
-        return zero, one
+    def stable(self, rows: Rows, sides: list[np.ndarray]) -> list[Features]:
+        """Features of the stable pictures of either side; empty of a method that makes none."""
+        found = np.asarray(rows[f"{self.name}_stable"], np.float64)
+        known = np.isfinite(found).all(axis=1)
+        return [found[known & side] for side in sides]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -153,12 +143,12 @@ class _Realism(_Reduce):
     def __call__(self, rows: Rows) -> dict[str, float]:
         real, made, sides = self.by_decision(rows)
         apart = frechet(real[sides[0]], real[sides[1]])
-        zero, one = self.stays(rows, functools.partial(_share, apart=apart))
+        stable = self.stable(rows, sides)
         return {
             "frechet_to_one": _share(real[sides[1]], made[sides[0]], apart),
             "frechet_to_zero": _share(real[sides[0]], made[sides[1]], apart),
-            "frechet_stable_one": one,
-            "frechet_stable_zero": zero,
+            "frechet_stable_one": _share(real[sides[1]], stable[1], apart),
+            "frechet_stable_zero": _share(real[sides[0]], stable[0], apart),
         }
 
 
@@ -168,13 +158,13 @@ class _Divergence(_Reduce):
         real, made, sides = self.by_decision(rows)
         of_all = np.concatenate([x[sides[0] | sides[1]] for x in (real, made)])
         distance = functools.partial(jensen_shannon, of_all=of_all)
-        zero, one = self.stays(rows, distance)
+        stable = self.stable(rows, sides)
         return {
             "js_apart": distance(real[sides[0]], real[sides[1]]),
             "js_to_one": distance(real[sides[1]], made[sides[0]]),
             "js_to_zero": distance(real[sides[0]], made[sides[1]]),
-            "js_stable_one": one,
-            "js_stable_zero": zero,
+            "js_stable_one": distance(real[sides[1]], stable[1]),
+            "js_stable_zero": distance(real[sides[0]], stable[0]),
         }
 
 

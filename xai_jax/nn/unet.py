@@ -39,14 +39,6 @@ def conv(features: int, kernel: int, name: str, init: Any = _GLOROT, **how: Any)
     return Conv(features, kernel, name=name, **how)
 
 
-def _as_shown(key: PRNGKey, shape: tuple[int, ...], dtype: Any = jnp.float32) -> AnyArray:
-    """A kernel ``[1 1 _FINE+c k*c]`` that repeats the last c channels, and so the picture."""
-    del key
-    channels = shape[2] - _FINE
-    shown = jnp.tile(jnp.eye(channels, dtype=dtype), shape[3] // channels)
-    return jnp.concatenate([jnp.zeros((_FINE, shape[3]), dtype), shown])[None, None]
-
-
 def _handed_on(channels: int) -> Any:
     """Of a block whose first output channels are its first input channels, and so the picture."""
 
@@ -58,13 +50,13 @@ def _handed_on(channels: int) -> Any:
     return init
 
 
-def _as_handed_on(channels: int) -> Any:
-    """A kernel ``[1 1 c k*channels]`` that repeats the first channels, what was handed on."""
+def _repeated(channels: int, first: int = 0) -> Any:
+    """Of a kernel ``[1 1 c k*channels]`` that repeats channels from `first` on: the picture."""
 
     def init(key: PRNGKey, shape: tuple[int, ...], dtype: Any = jnp.float32) -> AnyArray:
         del key
         shown = jnp.tile(jnp.eye(channels, dtype=dtype), shape[3] // channels)
-        return jnp.zeros(shape, dtype).at[0, 0, :channels].set(shown)
+        return jnp.zeros(shape, dtype).at[0, 0, first : first + channels].set(shown)
 
     return init
 
@@ -132,10 +124,9 @@ class Network(linen.Module):
             x = conv(_FINE * self.stem**2, 1, f"{name}squares")(x)
             x = jnp.concatenate([channels_to_squares(x, self.stem), images], axis=-1)
             x = jnp.concatenate([self._blocks(x, f"{name}fine", _FINE, 2), images], axis=-1)
-            return conv(outputs, 1, f"{name}pixels", _as_shown)(x)
-        if self._begins_as_shown:
-            return conv(outputs, 1, f"{name}pixels", _as_handed_on(self.channels))(x)
-        return conv(outputs, 1, f"{name}pixels")(x)
+            return conv(outputs, 1, f"{name}pixels", _repeated(self.channels, _FINE))(x)
+        init = _repeated(self.channels) if self._begins_as_shown else _GLOROT
+        return conv(outputs, 1, f"{name}pixels", init)(x)
 
     @property
     def _begins_as_shown(self) -> bool:
