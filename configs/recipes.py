@@ -227,6 +227,12 @@ def named(which: str, choices: Mapping[str, Choice]) -> Choice:
     return choices[which]
 
 
+def judged(which: str) -> tuple[str, bool]:
+    """A choice without the ":oracle" behind it, and whether it was there and somebody is asked."""
+    behind = ":oracle"
+    return which.removesuffix(behind), which.endswith(behind)
+
+
 def left_by(trained: Experiment, run: str) -> Contestant:
     """What the training of `trained` has left in the folder `run`."""
     assert isinstance(trained.export, WeightsFile)

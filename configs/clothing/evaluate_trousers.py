@@ -21,14 +21,13 @@ from configs.steex import exposure, recipe
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.scoring.evaluation import Evaluation
 
-ORACLE = ":oracle"
 FLOORS = {"floors": "full", "small_floors": "small"}  # of the decisions of these sizes
 PREDICTED = {"predicted": "full", "small_predicted": "small"}
 
 
 def get_config(which: str = "full") -> Evaluation:
     """The evaluation; `which` is a key of SIZES, FLOORS or PREDICTED, ":oracle" behind it."""
-    which, asked = which.removesuffix(ORACLE), which.endswith(ORACLE)
+    which, asked = recipes.judged(which)
     size = recipes.named(which, FLOORS | PREDICTED | {name: name for name in SIZES})
     data = recipe.with_regions(SIZES[size].once("test"))
     if which in PREDICTED:

@@ -25,7 +25,6 @@ from xai_jax.classifiers.pretrained import Named
 from xai_jax.scoring.evaluation import Evaluation
 
 RUNS = {name: f"runs/idd_{name}" for name in ("road", "naive", "ahead")}  # of the classifiers
-ORACLE = ":oracle"
 ALONE = {"naive": ("sky",), "ahead": ()}  # what all of these pictures have
 FLOORS = {"floors": "full", "small_floors": "small"}  # of the decisions of these sizes
 PREDICTED = {"predicted": "full", "small_predicted": "small"}
@@ -33,7 +32,7 @@ PREDICTED = {"predicted": "full", "small_predicted": "small"}
 
 def get_config(which: str = "full") -> Evaluation:
     """The evaluation; `which` is a key of DECISIONS, FLOORS or PREDICTED, ":oracle" behind it."""
-    which, asked = which.removesuffix(ORACLE), which.endswith(ORACLE)
+    which, asked = recipes.judged(which)
     name = recipes.named(which, FLOORS | PREDICTED | {name: name for name in DECISIONS})
     data = recipe.with_regions(DECISIONS[name].once("test"))
     if which in PREDICTED:

@@ -16,12 +16,10 @@ from xai_jax.classifiers.pretrained import Named
 from xai_jax.metrics.counterfactuals import flips
 from xai_jax.scoring.evaluation import Evaluation, stretched_saliency
 
-ORACLE = ":oracle"
-
 
 def get_config(where: str = two_kinds.EXAMPLE) -> Evaluation:
     """The evaluation; `where` is "FOLDER:COLUMN" or "FOLDER:COLUMN:oracle"."""
-    where, asked = where.removesuffix(ORACLE), where.endswith(ORACLE)
+    where, asked = recipes.judged(where)
     trained = syce.get_config(where)
     row = recipes.left_by(trained, "runs/own_syce")
     row.mask = stretched_saliency

@@ -11,8 +11,8 @@ with the sparsest set of them that flips.
 Expect no figure: it depends on the pictures.
 """
 
+from configs import recipes
 from configs.own import classifier, scenes
-from configs.own.evaluate import ORACLE
 from configs.steex import recipe
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.scoring.evaluation import Evaluation
@@ -20,7 +20,7 @@ from xai_jax.scoring.evaluation import Evaluation
 
 def get_config(where: str = scenes.EXAMPLE) -> Evaluation:
     """The evaluation; `where` is "FOLDER:COLUMN:REGION,REGION,...", ":oracle" behind it."""
-    where, asked = where.removesuffix(ORACLE), where.endswith(ORACLE)
+    where, asked = recipes.judged(where)
     own = scenes.scenes(where)
     oracle = Named(name="runs/own_oracle/classifier.safetensors").build() if asked else None
     data = recipe.with_regions(own.pictures.once("test"))
