@@ -42,8 +42,8 @@ def columns_of(evaluation) -> set[str]:
 def test_label_maps_are_those_that_people_drew_or_those_of_a_segmenter(file, run):
     for which, size in {"predicted": "full", "small_predicted": "small"}.items():
         drawn, predicted = (config(file, name) for name in (size, which))
-        assert drawn.data.regions is True and predicted.data.regions.weights.startswith(run)
-        assert dataclasses.replace(predicted.data, regions=True) == drawn.data
+        assert drawn.data.regions and predicted.data.segmenter.weights.startswith(run)
+        assert dataclasses.replace(predicted.data, regions=True, segmenter=None) == drawn.data
         assert predicted.contestants == drawn.contestants
 
 

@@ -12,7 +12,6 @@ import functools
 
 from configs import recipes
 from configs.recipes import Pictures
-from xai_jax.classifiers.segmenter import Predicted
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data import catalog
 from xai_jax.data.builders import driving, faces
@@ -48,11 +47,6 @@ class Scenes:
     decides: str
     per_step: tuple[int, int]
     per_epoch: tuple[int, int]
-
-    @property
-    def predicted(self) -> Predicted:
-        """Who says which region a pixel belongs to."""
-        return Predicted(weights=self.segmenter)
 
 
 def _decided(spec: catalog.DatasetSpec, decision: str, split: str) -> OfClasses:

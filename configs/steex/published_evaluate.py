@@ -18,8 +18,6 @@ ones of VGGFace2's ResNet-50, in the place of Lite2's likeness:
 Expect no figure: no run here has measured one.
 """
 
-import dataclasses
-
 from configs import recipes
 from configs.steex import published_classifier, recipe
 from configs.steex.published import SCENES
@@ -37,7 +35,7 @@ def get_config(which: str = "celeba") -> Evaluation:
     """The evaluation; "KEY:FILE:FILE:FILE" is a key of SCENES, oracle, VGG-16 and VGGFace2."""
     which, oracle, vgg16, vggface2 = [*which.split(":"), "", "", ""][:4]
     scenes = recipes.named(which, SCENES)
-    data = dataclasses.replace(scenes.shown.once(scenes.explained), regions=scenes.predicted)
+    data = recipe.with_predicted(scenes.shown.once(scenes.explained), scenes.segmenter)
     runs = f"runs/{which}_classifier", f"runs/{which.removesuffix('_young')}_sean"
     trained = published_classifier.get_config(which)
     made = recipe.scores(trained, data, runs, scenes.regions, scenes.decides)

@@ -13,9 +13,10 @@ configs/steex/published.py says what differs.
 Expect no figure: the authors name none, and no run here has measured one.
 """
 
-import dataclasses
+import functools
 
 from configs import recipes
+from configs.steex import recipe
 from configs.steex.published import SCENES
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.core.method import Explained
@@ -37,16 +38,16 @@ def get_config(which: str = "celeba") -> Experiment:
     pictures, batch_size = scenes.shown, scenes.per_step[1]
     epoch = scenes.per_epoch[1] // batch_size
     network = Sean(regions=scenes.regions)
-    regions = True if which in BY_PEOPLE else scenes.predicted
+    maps = recipe.with_regions
+    if which not in BY_PEOPLE:
+        maps = functools.partial(recipe.with_predicted, run=scenes.segmenter)
     return Experiment(
         method=sean.Config(
             network=network, steady_steps=EPOCHS * epoch, decay_steps=EPOCHS * epoch
         ),
         explained=Explained(classifier=Named(name="efficientnet_lite1"), infill=Mean()),
-        data=dataclasses.replace(pictures.training(MIRRORED), regions=regions),
-        validation=Validation(
-            data=dataclasses.replace(pictures.once("validation"), regions=regions), every=5 * epoch
-        ),
+        data=maps(pictures.training(MIRRORED)),
+        validation=Validation(data=maps(pictures.once("validation")), every=5 * epoch),
         num_steps=2 * EPOCHS * epoch,
         batch_size=batch_size,
         checkpoint_every=epoch,

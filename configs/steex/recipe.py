@@ -42,7 +42,7 @@ def with_regions(data: Pipeline) -> Pipeline:
 
 def with_predicted(data: Pipeline, run: str) -> Pipeline:
     """The same pictures with the label maps of the segmenter that a training has left in `run`."""
-    return dataclasses.replace(data, regions=Predicted(weights=run))
+    return dataclasses.replace(data, regions=False, segmenter=Predicted(weights=run))
 
 
 @functools.cache

@@ -42,7 +42,7 @@ def test_a_pipeline_has_the_maps_that_the_file_predicts(path):
     pipeline = Pipeline(
         source=Streets(size=SIDE, num=2),
         resize=Preprocess(height=SIDE, width=SIDE),
-        regions=Predicted(weights=str(path)),
+        segmenter=Predicted(weights=str(path)),
         num_threads=0,
     )
     arrays = pipeline.example(1)
@@ -53,7 +53,7 @@ def test_a_pipeline_has_the_maps_that_the_file_predicts(path):
     assert pipeline.labeller is pipeline.labeller  # the file is read once
     assert pipeline.region_names == REGIONS
     assert pipeline.digests() == {path.name: labels.sha256[:32]}  # streets have no files
-    assert dataclasses.replace(pipeline, regions=True).digests() is None
+    assert dataclasses.replace(pipeline, regions=True, segmenter=None).digests() is None
 
 
 def test_pictures_of_another_size_are_predicted_at_that_of_the_training():

@@ -258,11 +258,13 @@ def test_void_of_bdd_is_the_region_that_one_says_it_is(tmp_path):
     learns({"regions": found[0]})
     with pytest.raises(BadPicture, match="number 255, .*; if it is void, set void_region"):
         learns({"regions": next(plain.batches(1)).regions[0]})
-    for where in (False, _Labeller()):
+    for segmenter in (None, _Labeller()):
         with pytest.raises(
             ValueError, match="void_region is of label maps that come with the data"
         ):
-            dataclasses.replace(void, regions=where).check()
+            dataclasses.replace(void, regions=False, segmenter=segmenter).check()
+    with pytest.raises(ValueError, match="and a segmenter predicts them; leave one of the two out"):
+        dataclasses.replace(plain, segmenter=_Labeller()).check()
 
 
 class _Labeller:

@@ -47,8 +47,9 @@ class Pipeline(Settings):
             pixel. "union": ``[b h w 1]``, the same of all true classes together. These two come
             with `Batch.counted`, ``[b h w 1]``: the share of each pixel that is not void.
         regions: whether `Batch.regions` holds the numbers of the mask, ``[b h w]`` int32, as the
-            data set has them, the nearest pixel's; or settings that build what makes them of a
-            picture as it is batched, ``[h w c] -> [h w]`` (`classifiers.segmenter.Predicted`).
+            data set has them, the nearest pixel's.
+        segmenter: in their place, settings that build what makes them of a picture as it is
+            batched, ``[h w c] -> [h w]`` (`classifiers.segmenter.Predicted`).
         void_region: of label maps that are the data's own: the number of the region that void, 255,
             is; ``None``: 255 stays, and who learns from regions refuses it, or does not count it.
         void_is_object: for a "union", as NN-Explainer's authors scored on VOC: void is of the true
@@ -63,7 +64,8 @@ class Pipeline(Settings):
     resize: Preprocess = dataclasses.field(default_factory=Preprocess)
     augment: Augment | Crops | Warp | None = None
     masks: Masks = "none"
-    regions: bool | Builds[Labeller] = False
+    regions: bool = False
+    segmenter: Builds[Labeller] | None = None
     void_region: Natural | None = None
     void_is_object: bool = False
     shuffle: bool = False
@@ -79,7 +81,7 @@ class Pipeline(Settings):
     @functools.cached_property
     def labeller(self) -> Labeller | None:
         """What predicts the label maps, found once; ``None``: nothing does."""
-        return self.regions.build() if isinstance(self.regions, Builds) else None
+        return self.segmenter.build() if self.segmenter else None
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -216,7 +218,12 @@ class Pipeline(Settings):
         """
         num_classes = len(self.examples.class_names)
         masks.check(self.masks, num_classes, void_is_object=self.void_is_object)
-        if self.void_region is not None and self.regions is not True:
+        if self.regions and self.segmenter:
+            raise ValueError(
+                "regions are label maps that come with the data, and a segmenter predicts them; "
+                "leave one of the two out."
+            )
+        if self.void_region is not None and not self.regions:
             raise ValueError(
                 "void_region is of label maps that come with the data; set regions=True, or leave "
                 "it out."
@@ -266,7 +273,7 @@ def _order(seed: int, epoch: int, num: int) -> np.ndarray:
 
 def _arrays(pipeline: Pipeline, example: Example, epoch: int) -> dict[str, np.ndarray]:
     image = picture_of(example)
-    wanted = pipeline.regions is True or pipeline.masks != "none"
+    wanted = pipeline.regions or pipeline.masks != "none"
     ids = classes_of(example, image.size) if wanted else None
     if pipeline.augment is not None:
         image, ids = pipeline.augment(image, ids, rng_of(pipeline.seed, epoch, example.row))

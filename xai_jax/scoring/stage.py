@@ -225,7 +225,7 @@ def _known(data: Data) -> tuple[Known, ...]:
     names, examples = data.names, data.examples
     labeller = getattr(data, "labeller", None)
     void = getattr(data, "void_region", None)
-    maps, given = getattr(labeller, "sha256", ""), getattr(data, "regions", False) is True
+    maps, given = getattr(labeller, "sha256", ""), getattr(data, "regions", False)
 
     def one(row: int) -> Known:
         example = examples[row]
