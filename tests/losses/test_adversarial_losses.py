@@ -16,6 +16,12 @@ def test_reconstruction_is_the_mean_square_and_the_mean_absolute_difference():
     np.testing.assert_allclose(adversarial.reconstruction(one, other), [wanted], rtol=1e-6)
 
 
+def test_what_is_drawn_right_is_left_as_it_is():
+    same = jnp.array([0.0, 0.5, 1.0, 0.2]).reshape(1, 2, 2, 1)
+    slope = jax.grad(lambda x: adversarial.reconstruction(x, same).sum())(same)
+    np.testing.assert_array_equal(slope, 0.0)
+
+
 def test_says_is_the_cross_entropy_of_the_logits_probability():
     logits = jnp.array([2.0, -1.0, 0.3])
     p = 1 / (1 + np.exp(-np.asarray(logits)))

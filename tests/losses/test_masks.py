@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from xai_jax.losses import masks
+from xai_jax.losses.absolute import absolute
 
 
 def maps_of(rows) -> jax.Array:
@@ -43,7 +44,7 @@ def test_the_mean_steps_of_a_flat_map_have_no_slope_as_pytorch_has_none(penalty,
 
 
 def test_the_absolute_value_has_the_slope_of_its_sign():
-    value, slope = jax.vmap(jax.value_and_grad(masks.absolute))(jnp.array([-2.0, 0.0, 3.0]))
+    value, slope = jax.vmap(jax.value_and_grad(absolute))(jnp.array([-2.0, 0.0, 3.0]))
     np.testing.assert_array_equal(value, [2.0, 0.0, 3.0])
     np.testing.assert_array_equal(slope, [-1.0, 0.0, 1.0])
 

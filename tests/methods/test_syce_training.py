@@ -47,8 +47,26 @@ def test_the_terms_are_those_of_the_paper_by_numpy():
     np.testing.assert_allclose(terms.weighted(loss, found), wanted, rtol=1e-5)
 
 
+def test_what_is_black_and_drawn_blacker_still_is_left_as_it_is():
+    loss = dataclasses.replace(
+        NOTHING, symmetry=1.0, cycle=1.0, identity=1.0, proximity=1.0, pair=1.0
+    )
+
+    def lost(drawn):
+        roles = (terms.ADVERSARIAL, terms.SYMMETRIC, terms.CYCLED, terms.SAME)
+        pictures = {role: held_in_unit(drawn) for role in roles}
+        found = terms.terms(loss, jnp.zeros(drawn.shape), jnp.zeros(1), pictures, {}, None)
+        assert len(found) == 5
+        return sum(x.sum() for x in found.values())
+
+    value, slope = jax.value_and_grad(lost)(jnp.full((1, 2, 2, 1), -0.3))
+    assert value == 0.0
+    np.testing.assert_array_equal(slope, 0.0)
+
+
 def rec(u, v):
-    return jnp.mean((u - v) ** 2) + jnp.mean(jnp.abs(u - v))
+    off = jnp.where(u == v, 0.0, jnp.abs(u - v))  # no slope where nothing is off
+    return jnp.mean((u - v) ** 2) + jnp.mean(off)
 
 
 def bce(y, logits):

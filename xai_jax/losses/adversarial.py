@@ -6,12 +6,13 @@ import jax
 import jax.numpy as jnp
 
 from xai_jax.core.types import AnyArray, Images, Maps, PerExample, PRNGKeys, PyTree
+from xai_jax.losses.absolute import absolute
 
 
 def reconstruction(one: Images, other: Images) -> PerExample:
     """Mean squared difference and mean absolute difference, added; in [0, 2] for unit pixels."""
     off = one - other
-    return (jnp.square(off) + jnp.abs(off)).mean(axis=(1, 2, 3))
+    return (jnp.square(off) + absolute(off)).mean(axis=(1, 2, 3))
 
 
 def says(logits: PerExample, target: AnyArray | float) -> PerExample:

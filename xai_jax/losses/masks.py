@@ -5,16 +5,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from xai_jax.core.types import AnyArray, Maps, PerExample
+from xai_jax.losses.absolute import absolute
 
 Counts = Int[Array, "b"]
-
-
-def absolute(values: AnyArray) -> AnyArray:
-    """``|x|`` with the slope 0 at 0, as PyTorch has it; that of `jnp.abs` is 1 there.
-
-    Masks start flat, so that the difference of neighbours is 0, and at 1, so that nothing is paid.
-    """
-    return jnp.sign(values) * values
 
 
 def area(maps: Maps) -> PerExample:

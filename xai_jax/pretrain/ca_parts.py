@@ -14,6 +14,7 @@ from xai_jax.core.method import Frozen, Trainable
 from xai_jax.core.rng import example_keys
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch, Images, Maps, PerExample, PRNGKey, PyTree
+from xai_jax.losses.absolute import absolute
 from xai_jax.nn import deepfill, learner
 from xai_jax.nn.deepfill import Filled, Network
 from xai_jax.nn.ema import ema
@@ -133,8 +134,8 @@ def pixels(
 ) -> PerExample:
     """Mean absolute differences in the hole, times `counted`, and outside of it."""
     real = deepfill.scaled(images)
-    off = jnp.abs(found.fine - real)
+    off = absolute(found.fine - real)
     if cfg.network.coarse:
-        off += cfg.coarse_weight * jnp.abs(found.coarse - real)
+        off += cfg.coarse_weight * absolute(found.coarse - real)
     in_hole = ca_losses.mean_where(counted * off, 1.0 - keep)
     return cfg.pixel_weight * (in_hole + ca_losses.mean_where(off, keep))

@@ -9,6 +9,7 @@ from xai_jax.classifiers import vgg
 from xai_jax.classifiers.efficientnet_lite import lite1_stages
 from xai_jax.core.classifier import Classifier
 from xai_jax.core.types import Images, PerExample
+from xai_jax.losses.absolute import absolute
 
 _OF_LITE1: tuple[float, ...] = (1.0, 0.5, 0.25)
 _OF_VGG19: tuple[float, ...] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
@@ -32,5 +33,5 @@ def difference(classifier: Classifier, one: Images, other: Images) -> PerExample
     total = jnp.zeros(len(one))
     both = (seen(classifier.params, images) for images in eaten)
     for weight, here, there in zip(weights, *both, strict=True):
-        total += weight * jnp.abs(here - there).mean((1, 2, 3))
+        total += weight * absolute(here - there).mean((1, 2, 3))
     return total

@@ -22,6 +22,7 @@ from xai_jax.core.rng import example_keys
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, Batch, PerExample, PRNGKey, PyTree
 from xai_jax.losses import adversarial
+from xai_jax.losses.absolute import absolute
 from xai_jax.nn import learner
 from xai_jax.nn.deepfill import scaled, unscaled
 from xai_jax.nn.ema import ema
@@ -199,7 +200,7 @@ def _of_generator(cfg: Config) -> Callable[..., Any]:
         fake, changed = network.apply(
             variables, real, one_hot, keys, training, mutable=["batch_stats"]
         )
-        terms = {"pixels": jnp.abs(fake - real).mean((1, 2, 3))}
+        terms = {"pixels": absolute(fake - real).mean((1, 2, 3))}
         value = cfg.pixel_weight * terms["pixels"]
         if cfg.feature_weight:
             shown = unscaled(fake)
@@ -224,7 +225,7 @@ def _judged(critics: Any, params: PyTree, one_hot: AnyArray, fake: AnyArray, rea
 def matching(fake: list[list[AnyArray]], real: list[list[AnyArray]]) -> PerExample:
     """Mean absolute difference of each layer but the last, summed; the mean over the critics."""
     off = [
-        jnp.abs(one - other).mean((1, 2, 3))
+        absolute(one - other).mean((1, 2, 3))
         for layers in zip(fake, real, strict=True)
         for one, other in zip(*(own[:-1] for own in layers), strict=True)
     ]

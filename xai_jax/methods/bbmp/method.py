@@ -32,6 +32,7 @@ from xai_jax.core.types import (
     PRNGKeys,
 )
 from xai_jax.losses import masks
+from xai_jax.losses.absolute import absolute
 from xai_jax.methods.bbmp.frame import bordered, corners, window
 from xai_jax.methods.bbmp.mask import (
     Grid,
@@ -290,7 +291,7 @@ def _objective(cfg: Config, frozen: Frozen, batch: Batch, score, keys: PRNGKeys)
         if cfg.priced is Priced.PIXELS:
             area = masks.total(1.0 - keep if cfg.game is Game.DELETE else keep)
         else:  # an L1 norm: where nothing is paid yet it has no slope
-            area = masks.total(masks.absolute(1.0 - grid if cfg.game is Game.DELETE else grid))
+            area = masks.total(absolute(1.0 - grid if cfg.game is Game.DELETE else grid))
         variation = masks.variation(grid, cfg.variation_power)
         ramp = jnp.minimum(1.0, step / cfg.warmup_steps) if cfg.warmup_steps else 1.0
         penalty = ramp * (weight * area + cfg.variation_weight * variation)

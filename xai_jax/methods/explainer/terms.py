@@ -16,6 +16,7 @@ from xai_jax.core.rng import example_keys
 from xai_jax.core.targets import Head, class_log_odds
 from xai_jax.core.types import Batch, Images, Logits, Maps, PerExample, PRNGKey
 from xai_jax.losses import class_masks, evidence, masks
+from xai_jax.losses.absolute import absolute
 from xai_jax.losses.class_masks import ClassMaps
 from xai_jax.metrics import labels as decided
 
@@ -97,8 +98,8 @@ def self_explained(
         "classification": sum(
             evidence.binary_cross_entropy(score, batch.labels) for score in scores
         ),
-        "similarity": masks.absolute(scores[0] - scores[1]).mean(axis=1),
-        "coherency": masks.absolute(keep - again).mean(axis=(1, 2, 3)),
+        "similarity": absolute(scores[0] - scores[1]).mean(axis=1),
+        "coherency": absolute(keep - again).mean(axis=(1, 2, 3)),
         **both,
         "area_bound": sum(bounds),
     }

@@ -17,6 +17,7 @@ from xai_jax.core.optimise import optimise
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import Batch, Explanation, Maps, PRNGKey
 from xai_jax.losses import masks
+from xai_jax.losses.absolute import absolute
 from xai_jax.methods.rtis import alternative, terms
 from xai_jax.methods.rtis.alternative import Alternative
 from xai_jax.methods.rtis.terms import Form, Loss
@@ -88,7 +89,7 @@ def rtis_per_image(cfg: PerImage) -> Method:
 
 def _mask(channels: Channels, batch: Batch) -> Maps:
     """``|a| / (|a| + |b| + 0.001)``, in [0, 1), upsampled with the corner cells on the corners."""
-    own, other = masks.absolute(channels[..., :1]), masks.absolute(channels[..., 1:])
+    own, other = absolute(channels[..., :1]), absolute(channels[..., 1:])
     grid = own / (own + other + _GUARD)
     return image.bounded(image.resize_align_corners(grid, *batch.images.shape[1:3]))
 

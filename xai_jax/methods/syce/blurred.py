@@ -5,6 +5,7 @@ import numpy as np
 
 from xai_jax.core.image import separable
 from xai_jax.core.types import AnyArray, Images, Maps
+from xai_jax.losses.absolute import absolute
 
 _SIGMA, _REACH = 20.0, 16  # pixels: the authors' Gaussian, and how far its taps go
 _NOTHING = 1e-6  # of both halves of a mask
@@ -12,7 +13,7 @@ _NOTHING = 1e-6  # of both halves of a mask
 
 def mask_of(drawn: AnyArray, times: int) -> Maps:
     """``|u| / (|u| + |v|)`` of the two channels u and v, each number a square of `times` pixels."""
-    size = jnp.abs(drawn)
+    size = absolute(drawn)
     mask = size[..., :1] / jnp.maximum(size.sum(axis=-1, keepdims=True), _NOTHING)
     return mask.repeat(times, axis=1).repeat(times, axis=2)
 

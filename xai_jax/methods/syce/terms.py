@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from xai_jax.core.image import held_in_unit
 from xai_jax.core.precision import Precision, computed
 from xai_jax.core.types import AnyArray, Images, PerExample, PyTree
+from xai_jax.losses.absolute import absolute
 from xai_jax.losses.adversarial import reconstruction, says
 from xai_jax.losses.masks import mean_variation
 from xai_jax.methods.syce.blurred import darkened, mask_of
@@ -115,7 +116,7 @@ def terms(
         said: log-odds of those of which the loss asks the classifier.
         real: logits of the other domain's critic on the adversarial ones; ``None``: there is none.
     """
-    off = jnp.abs(images - pictures[ADVERSARIAL]).mean(axis=(1, 2, 3))
+    off = absolute(images - pictures[ADVERSARIAL]).mean(axis=(1, 2, 3))
     found = {"proximity": off}
     if ADVERSARIAL in said:
         found["flip"] = says(said[ADVERSARIAL], 1.0 - target)
