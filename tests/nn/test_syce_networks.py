@@ -104,12 +104,23 @@ def test_a_stem_sees_squares_and_draws_them_at_the_full_size():
 
 
 @pytest.mark.parametrize(
-    ("outputs", "how"), [(1, {}), (2, {}), (1, {"channels": 3}), (2, {"stem": 2}), (1, {"told": 1})]
+    ("outputs", "how"),
+    [
+        (1, {}),
+        (2, {}),
+        (1, {"channels": 3}),
+        (2, {"stem": 2}),
+        (1, {"told": 1}),
+        (2, {"head_widths": (8, 4)}),
+        (2, {"head_widths": (4,), "channels": 3, "stem": 2}),
+        (1, {"widths": (4,)}),
+        (1, {"widths": (4, 4, 4, 4)}),
+    ],
 )
 def test_a_fresh_network_draws_what_it_is_shown_and_can_learn_all_else(outputs, how):
     """A network and its own inverse is the picture again: negatives, too, where it begins near."""
     told = [jnp.ones(3)] if how.pop("told", 0) else []
-    network = UNet(**how).build(outputs)
+    network = UNet(**{"widths": (8, 8), **how}).build(outputs)
     images = jax.random.uniform(jax.random.key(1), (3, 8, 8, 3))
     images = images.mean(-1, keepdims=True) if network.channels == 1 else images
     params = network.init(jax.random.key(0), images, *told)["params"]
@@ -120,6 +131,14 @@ def test_a_fresh_network_draws_what_it_is_shown_and_can_learn_all_else(outputs, 
     slopes = jax.grad(far)(moved)
     still = [path for path, x in jax.tree_util.tree_leaves_with_path(slopes) if not x.any()]
     assert not still  # nothing is cut off from the second step on
+
+
+@pytest.mark.parametrize("how", [{"finest": 1}, {"channels": 3, "widths": (2, 2)}, {}])
+def test_masks_and_what_is_too_narrow_begin_at_random(how):
+    network = UNet(**{"widths": (8, 8), **how}).build(2, as_shown=bool(how))
+    images = jnp.zeros((1, 8, 8, network.channels))
+    kernel = network.init(jax.random.key(0), images)["params"]["pixels"]["kernel"]
+    assert np.unique(kernel).size == kernel.size
 
 
 def test_behind_a_stem_a_pixel_still_sees_those_of_the_next_square():

@@ -39,12 +39,12 @@ def conv(features: int, kernel: int, name: str, init: Any = _GLOROT, **how: Any)
     return Conv(features, kernel, name=name, **how)
 
 
-def _handed_on(channels: int) -> Any:
-    """Of a block whose first output channels are its first input channels, and so the picture."""
+def _handed_on(channels: int, times: float = 1.0) -> Any:
+    """Of a 3x3 kernel whose first output channels are its first input channels: the picture."""
 
     def init(key: PRNGKey, shape: tuple[int, ...], dtype: Any = jnp.float32) -> AnyArray:
         kernel = _GLOROT(key, shape, dtype).at[..., :channels].set(0.0)
-        one = jnp.eye(channels, dtype=dtype) * (1.0 + _EPSILON) ** 0.5
+        one = jnp.eye(channels, dtype=dtype) * times
         return kernel.at[shape[0] // 2, shape[1] // 2, :channels, :channels].set(one)
 
     return init
@@ -72,6 +72,8 @@ class Network(linen.Module):
             again before the last, which see the picture beside them.
         finest: level at which it draws, 0 for that of the pictures.
         head_widths: channels of convolutions that each output has to itself, with nothing between.
+        as_shown: begins by drawing the picture, where it draws at the pictures' size and no layer
+            on the way has fewer channels than the picture; else at random.
     """
 
     widths: tuple[int, ...]
@@ -80,6 +82,7 @@ class Network(linen.Module):
     stem: int
     finest: int = 0
     head_widths: tuple[int, ...] = ()
+    as_shown: bool = True
 
     @linen.compact
     def __call__(self, images: Images, told: AnyArray | None = None) -> AnyArray:
@@ -108,13 +111,13 @@ class Network(linen.Module):
 
     def _head(self, x: AnyArray, images: Images, number: int) -> AnyArray:
         for i, width in enumerate(self.head_widths):
-            x = conv(width, 3, f"head{number}_conv{i}")(x)
+            x = conv(width, 3, f"head{number}_conv{i}", self._first())(x)
         return self._drawn(x, images, self.channels, f"head{number}_")
 
     def _drawn(self, x: AnyArray, images: Images, outputs: int, name: str) -> AnyArray:
         """So many channels of pixels.
 
-        It begins by drawing the picture: what is drawn and drawn again is the picture, too, if
+        It begins `as_shown`: what is drawn and drawn again is the picture, too, if
         either drawing is its negative, and training stays with that where it begins near it.
         Squares that are drawn each by itself do not meet: there would be a grid in every picture,
         and a classifier can be turned by a grid. So their pixels are looked at together once more,
@@ -131,13 +134,16 @@ class Network(linen.Module):
     @property
     def _begins_as_shown(self) -> bool:
         """Whether the first two blocks hand the picture on to the last layer, which sees them."""
-        plain = self.stem == 1 and not self.finest and not self.head_widths
-        return plain and self.channels <= self.widths[0]
+        narrowest = min((self.widths[0], *self.head_widths))
+        at_size = self.stem == 1 and not self.finest
+        return self.as_shown and at_size and self.channels <= narrowest
+
+    def _first(self, times: float = 1.0) -> Any:
+        return _handed_on(self.channels, times) if self._begins_as_shown else _GLOROT
 
     def _down(self, x: AnyArray, level: int, width: int) -> AnyArray:
         if level == 0:
-            init = _handed_on(self.channels) if self._begins_as_shown else _GLOROT
-            return self._blocks(x, "down0", width, 2, init)
+            return self._blocks(x, "down0", width, 2, self._first((1.0 + _EPSILON) ** 0.5))
         x = self._blocks(x, f"into{level}", width, 1)
         x = max_pool(x, 2, 2, ((0, 0), (0, 0)))
         return x + self._blocks(x, f"down{level}", width, 3)
@@ -212,8 +218,8 @@ class UNet(Settings):
                 f"1 or {channels}."
             )
 
-    def build(self, outputs: int = 1) -> Any:
-        """The `Network` that draws so many pictures: a linen module of unit pixels."""
+    def build(self, outputs: int = 1, as_shown: bool = True) -> Any:
+        """The `Network` that draws so many pictures (or maps): a linen module of unit pixels."""
         return Network(
             widths=tuple(self.widths),
             outputs=outputs,
@@ -221,4 +227,5 @@ class UNet(Settings):
             stem=self.stem,
             finest=self.finest,
             head_widths=tuple(self.head_widths),
+            as_shown=as_shown,
         )

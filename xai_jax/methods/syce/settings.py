@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+from typing import Any
 
 from xai_jax.core.domains import Count, Natural, NotNegative, ShareBelowOne
 from xai_jax.core.settings import Settings
@@ -134,6 +135,10 @@ class Generators(Settings):
     def outputs(self) -> int:
         """Pictures (or halves of a mask) that a network draws at once."""
         return 2 if self.stable is Stable.SECOND or self.draws is Draws.MASK else 1
+
+    def generator(self) -> Any:
+        """The module of one generator; one of masks begins at random, all others as `UNet` says."""
+        return self.network.build(self.outputs, as_shown=self.draws is Draws.PICTURE)
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Refuses pictures ``[b h w c]`` that do not fit, and settings that do not go together.

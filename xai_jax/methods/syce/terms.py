@@ -27,7 +27,7 @@ def drawing(cfg: Generators, precision: Precision = "float32") -> Draw:
     Beside it the second picture of one that draws two, as the symmetric one; or its mask,
     ``[b h w 1]``, 1 where the picture is blurred.
     """
-    apply = computed(cfg.network.build(cfg.outputs).apply, precision)
+    apply = computed(cfg.generator().apply, precision)
 
     def answer(params: PyTree, images: Images) -> AnyArray:
         if not isinstance(params, Told):

@@ -55,7 +55,7 @@ def init(cfg: Generators, key: PRNGKey, frozen: Frozen, batch: Batch) -> State:
     domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
     one, tx = batch.images[:1], _optimiser(cfg)
     keys = jax.random.split(key, 4)
-    network, critic = cfg.network.build(cfg.outputs), cfg.critic.build()
+    network, critic = cfg.generator(), cfg.critic.build()
     names = (EITHER if cfg.told else BOTH,) if cfg.shared else NAMES
     shown = (one, jnp.zeros(1)) if cfg.told else (one,)
     params = {
