@@ -78,6 +78,10 @@ def test_what_no_shift_flips_is_shifted_as_far_as_is_tried_and_a_flat_classifier
     settings = latent_shift.Config(least=0.1, largest=0.2, num_trials=2)
     found = explain(settings, frozen(), batch_of([0.1]))
     np.testing.assert_allclose(found.numbers["shift"], [0.2], rtol=1e-6)
+    once = latent_shift.Config(least=0.1, largest=3.0, num_trials=1, margin=0.0)
+    found = explain(once, frozen(), batch_of([0.4]))
+    np.testing.assert_allclose(found.numbers["shift"], [3.0], rtol=1e-6)
+    assert found.pictures["counterfactual"][0, 0, 0, 0] > 0.5  # it was asked about, and flips
     found = explain(settings, frozen(gain=0.0), batch_of([0.1]))
     np.testing.assert_array_equal(found.saliency, 0.0)
 

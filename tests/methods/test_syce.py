@@ -68,12 +68,15 @@ def test_pictures_that_are_decided_alike_are_told_before_anything_is_trained():
     look = syce.Config().build().trainable.look
     mixed, alike = batch_of(4, jax.random.key(0)), batch_of(4, jax.random.key(0))
     alike = jax.tree.map(lambda x: x[0::2], alike)
-    look(frozen(), iter([alike, mixed]))
-    with pytest.raises(ValueError, match="decides 6 pictures alike: none of them show"):
-        look(frozen(), iter([alike] * 3))
+    look(frozen(), iter([alike, mixed]), True)
+    for to_train in (True, False):
+        with pytest.raises(ValueError, match="decides 6 pictures alike: none of them show"):
+            look(frozen(), iter([alike] * 3), to_train)
     nearly = "decides 10 pictures nearly alike: 2 of them show the class, and a batch is to have"
+    rare = [alike, alike, alike, mixed]
     with pytest.raises(ValueError, match=nearly):
-        look(frozen(), iter([alike, alike, alike, mixed]))
+        look(frozen(), iter(rare), True)
+    look(frozen(), iter(rare), False)  # to validate with they are as they come
 
 
 def test_what_makes_the_difference_is_found_and_flipped():

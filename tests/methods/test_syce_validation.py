@@ -1,10 +1,17 @@
 """What a validation of SyCE says: each side by itself, both added, and collapsed critics."""
 
+import dataclasses
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cornered import SMALL, batch_of, frozen
 
-from xai_jax.methods.syce import validation
+from xai_jax.methods import syce
+from xai_jax.methods.syce import training, validation
+from xai_jax.methods.syce.domains import NAMES
+from xai_jax.nn import learner
 
 
 def means_of(values, is_one):
@@ -55,3 +62,35 @@ def test_a_critic_that_takes_all_or_nothing_for_real_has_collapsed(fooling, fool
     assert told["fooled_zero"] == pytest.approx(fooled) and told["fooled_one"] == 0.5
     assert (told["collapsed_zero"], told["collapsed_one"]) == (collapsed, 0)
     assert not any(name.startswith("fooling") for name in told)
+
+
+@pytest.mark.parametrize("flipping", [False, True])
+def test_what_is_told_is_of_what_was_drawn_and_of_the_critic_of_the_side_it_was_drawn_for(flipping):
+    """Networks that draw what they are shown, or its negative; one critic takes all, one nothing.
+
+    Six pictures, of which the classifier finds the class in two.
+    """
+    cfg, known = syce.Config(**SMALL), frozen()
+    batch = batch_of(8, jax.random.key(1))
+    batch = jax.tree.map(lambda x: x[jnp.array([0, 1, 2, 3, 4, 6])], batch)
+    state = jax.jit(lambda key: training.init(cfg, key, known, batch))(jax.random.key(0))
+    for name, logit in zip(NAMES, (10.0, -10.0), strict=True):
+        critic = jax.tree.map(jnp.zeros_like, state.critics[name].params)
+        critic["logit"]["bias"] = jnp.full(1, logit)
+        state.critics[name] = dataclasses.replace(state.critics[name], params=critic)
+    weights = learner.weights(state.generators)
+    if flipping:
+        for params in weights.params.values():
+            params["pixels"] = {"kernel": -params["pixels"]["kernel"], "bias": jnp.ones(1)}
+    measure = jax.jit(lambda *a: validation.measure(cfg, *a))
+    values = measure(weights, state, known, batch, jax.random.key(2))
+    told = validation.summary({name: float(value.mean()) for name, value in values.items()})
+    assert told["share_one"] == pytest.approx(1 / 3)
+    assert [told[f"{kind}_{name}"] for kind in ("flipped", "kept") for name in NAMES] == (
+        [1, 1, 1, 1] if flipping else [0, 0, 1, 1]
+    )
+    assert (told["fooled_zero"], told["fooled_one"]) == (1, 0)
+    assert told["collapsed_zero"] == told["collapsed_one"] == 1
+    moved = np.abs(1 - 2 * batch.images).mean() if flipping else 0.0
+    assert told["adversarial"] == pytest.approx(moved, abs=1e-5)
+    assert told["symmetry_zero"] == pytest.approx(0.0, abs=1e-5)  # a negative's negative

@@ -60,7 +60,7 @@ def test_every_variant_is_a_setting_and_learns_and_explains(name):
 
 
 def test_the_weights_of_every_variant_are_those_of_the_specification():
-    """Specs: generative, sec. 3; GANterfactual's identity weighs half the cycle."""
+    """Specs: generative, sec. 3; the identity weighs half the cycle, as CycleGAN's."""
 
     def weights(loss):
         return {name: weight for name, weight in dataclasses.asdict(loss).items() if weight}

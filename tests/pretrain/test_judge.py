@@ -1,5 +1,7 @@
 """The judge of counterfactuals: its terms by NumPy, and what a training leaves as a classifier."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,13 +17,28 @@ from xai_jax.nn.judging_vae import JudgingVae
 from xai_jax.pretrain import judge
 from xai_jax.runtime.weights_file import WeightsFile
 
-SIZE, CFG = 8, judge.Config(network=JudgingVae(widths=(2, 3), code=4), learning_rate=3e-3)
+SIZE, CFG = (
+    8,
+    judge.Config(network=JudgingVae(widths=(2, 3), code=4), decided_class=0, learning_rate=3e-3),
+)
 
 
 @pytest.fixture(scope="module")
 def frozen():
     classifier = planted.quadrant()
     return Frozen(classifier=classifier, infill=Constant().build(classifier))
+
+
+def test_a_decision_that_is_none_is_refused_before_anything_is_trained(frozen):
+    batch = planted.quadrant_batch(4, SIZE, jax.random.key(0))
+    for chosen, words in ((None, "has 4 classes, and its decision"), (7, "is 7, and the classifi")):
+        trainable = dataclasses.replace(CFG, decided_class=chosen).build()
+        with pytest.raises(ValueError, match=words):
+            jax.eval_shape(trainable.init, jax.random.key(0), frozen, batch)
+    alike = planted.take(batch, slice(0, 1))
+    with pytest.raises(ValueError, match="decides 2 pictures alike: all of them show the class"):
+        CFG.build().look(frozen, iter([alike, alike]), True)
+    CFG.build().look(frozen, iter([alike, alike, planted.take(batch, slice(1, 2))]), True)
 
 
 @pytest.fixture(scope="module")

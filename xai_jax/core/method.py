@@ -112,10 +112,10 @@ class Trainable(NamedTuple):
             schedule that waits for a plateau, say. ``None``: a validation changes nothing.
         finished: ``state -> bool``, asked after `validated`: whether training ends here. ``None``:
             the experiment alone says when.
-        look: ``(frozen, batches)``; looks at as many of the first batches to train on as it wants,
-            and at as many of those to validate with, outside compiled code and before anything is
-            written; raises ValueError where nothing can be learned from them. ``None``: there are
-            no such batches.
+        look: ``(frozen, batches, to_train)``; looks at as many of the first batches to train on as
+            it wants, and then, with `to_train` False, at as many of those to validate with, outside
+            compiled code and before anything is written; raises ValueError where nothing can be
+            learned from them, or said by them. ``None``: there are no such batches.
         admit: ``{name: array}``; raises BadPicture where nothing can be learned from one picture of
             which this is known (`core.types.Batch`: labels, regions). Every picture is asked about
             as it is read, on the host. ``None``: it can learn from all.
@@ -129,7 +129,7 @@ class Trainable(NamedTuple):
     weights: Callable[[Any], Any] = _all_of_it
     validated: Callable[[Any, dict[str, float]], Any] | None = None
     finished: Callable[[Any], bool] | None = None
-    look: Callable[[Any, Iterator[Any]], None] | None = None
+    look: Callable[[Any, Iterator[Any], bool], None] | None = None
     admit: Callable[[Mapping[str, Any]], None] | None = None
     summary: Callable[[dict[str, float]], dict[str, float]] | None = None
 

@@ -4,10 +4,12 @@ Specs: generative, sec. 4.4.
 """
 
 import dataclasses
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
 
+from xai_jax.core import decision
 from xai_jax.core.domains import Natural, NotNegative
 from xai_jax.core.method import Frozen, Trainable
 from xai_jax.core.rng import example_keys
@@ -26,7 +28,7 @@ class Config(Settings):
 
     Attributes:
         network: what is trained.
-        decided_class: the class whose presence is the decision.
+        decided_class: the class whose presence is the decision; ``None``: the classifier has one.
         learning_rate: of Adam.
         decay_steps: steps over which it falls to 0 along a half cosine; 0: it stays.
         pixels_weight: of the mean squared difference of the pictures.
@@ -35,7 +37,7 @@ class Config(Settings):
     """
 
     network: JudgingVae = dataclasses.field(default_factory=JudgingVae)
-    decided_class: Natural = 0
+    decided_class: Natural | None = None
     learning_rate: NotNegative = 1e-4
     decay_steps: Natural = 0
     pixels_weight: NotNegative = 1.0
@@ -52,8 +54,8 @@ def judge(cfg: Config) -> Trainable:
     tx = learner.adam(cfg.learning_rate, cfg.decay_steps)
 
     def init(key: PRNGKey, frozen: Frozen, batch: Batch) -> Learner:
-        del frozen
         cfg.network.check(batch.images.shape)
+        decision.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
         return learner.init(_network(cfg, batch), tx, key, batch.images)
 
     def loss(params, statistics, batch: Batch, frozen: Frozen, noise):
@@ -71,7 +73,11 @@ def judge(cfg: Config) -> Trainable:
         value, terms, _ = loss(weights.params, weights.statistics, batch, frozen, None)
         return {"loss": value, **terms}
 
-    return Trainable(init=init, step=step, measure=measure, weights=learner.weights)
+    def look(frozen: Frozen, batches: Iterator[Batch], to_train: bool) -> None:
+        del to_train  # what is rare is learned, too
+        decision.look(cfg.decided_class, frozen, batches, to_train=False)
+
+    return Trainable(init=init, step=step, measure=measure, weights=learner.weights, look=look)
 
 
 def _network(cfg: Config, batch: Batch):
@@ -83,8 +89,8 @@ def _terms(
 ) -> dict[str, PerExample]:
     """What each picture costs, and whether the code decides as the classifier does."""
     code, pixels, logit = _network(cfg, batch).apply({"params": params}, batch.images, noise)
-    target = jnp.full(len(logit), cfg.decided_class, jnp.int32)
-    decided = frozen.classifier.log_odds(batch.images, target) >= 0
+    asked = decision.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
+    decided = decision.log_odds(frozen.classifier, asked, batch.images) >= 0
     off = pixels - batch.images.mean(axis=-1, keepdims=True)
     return {
         "pixels": jnp.square(off).mean(axis=(1, 2, 3)),

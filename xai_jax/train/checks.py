@@ -41,7 +41,7 @@ def look(
     batches: Iterator[tuple[Any, Any]],
     most: int | None,
 ) -> None:
-    """Lets what is trained look at `most` of the batches of a field; ``None``: at all.
+    """Lets what is trained look at `most` of the batches to train on; ``None``: to validate with.
 
     Raises:
         ValueError: nothing can be learned from them, or said by them; names the field.
@@ -49,7 +49,8 @@ def look(
     if trainable.look is None:
         return
     try:
-        trainable.look(frozen, itertools.islice((batch for batch, _ in batches), most))
+        seen = itertools.islice((batch for batch, _ in batches), most)
+        trainable.look(frozen, seen, most is not None)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from error
 

@@ -24,7 +24,9 @@ from xai_jax.core.targets import away
 from xai_jax.core.types import Batch, Explanation, Images, PerExample, PRNGKey, PyTree
 
 _SHIFT = outputs.number(
-    "shift", "lengths of the code", "How far the code has moved; at the largest it did not flip."
+    "shift",
+    "lengths of the code",
+    "How far the code has moved; the largest where no shift that was tried flips it.",
 )
 
 
@@ -35,8 +37,8 @@ class Config(Settings):
     Attributes:
         least: the smallest shift that is tried, in lengths of the picture's code.
         largest: the largest.
-        num_trials: shifts that are tried, each the same factor above the one before; one classifier
-            and one decoder call each.
+        num_trials: shifts that are tried, from the largest on, each the same factor below the one
+            before; one classifier and one decoder call each.
         margin: log-odds on the other side, in nats, that count as decided anew.
         num_pictures: pictures on the way to that shift; the map is the largest change among them.
     """
@@ -142,8 +144,8 @@ def _as_rows(x: PerExample, like: Any) -> Any:
 
 
 def _found(cfg: Config, decided: Callable[[PerExample], PerExample], num: int) -> PerExample:
-    """The smallest shift of the grid from which on it is decided anew; the largest without one."""
-    tried = jnp.geomspace(cfg.least, cfg.largest, cfg.num_trials)
+    """The smallest shift of the grid at which it is decided anew; the largest without one."""
+    tried = jnp.geomspace(cfg.largest, cfg.least, cfg.num_trials)  # one trial: of the largest
 
     def look(best, by):
         enough = decided(jnp.full(num, by)) >= cfg.margin

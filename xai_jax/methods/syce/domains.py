@@ -10,7 +10,6 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Bool
 
-from xai_jax.core.classifier import Classifier
 from xai_jax.core.types import AnyArray, Batch, Images, PerExample, PyTree, batch_size
 
 NAMES = ("zero", "one")  # of the domains: where the class is absent, and where it is present
@@ -33,35 +32,6 @@ class Told:
 
 
 Decisions = Bool[Array, "b"]
-
-
-def class_of(classifier: Classifier, chosen: int | None, shape: tuple[int, ...]) -> int:
-    """The class whose presence is the decision.
-
-    Args:
-        classifier: the explained one.
-        chosen: by the user; ``None``: the classifier has one class.
-        shape: of the pictures, ``[b h w c]``.
-
-    Raises:
-        ValueError: there is no such class, or several and none is chosen.
-    """
-    num = classifier.num_classes(shape[1:])
-    if chosen is None and num != 1:
-        raise ValueError(
-            f"The classifier has {num} classes, and its decision must be one of two; set "
-            "decided_class to the class whose presence is explained."
-        )
-    if chosen is not None and chosen >= num:
-        raise ValueError(
-            f"decided_class is {chosen}, and the classifier has the classes 0 to {num - 1}."
-        )
-    return chosen or 0
-
-
-def log_odds(classifier: Classifier, decided: int, images: Images) -> PerExample:
-    """Of the decided class, in nats: from 0 on a picture is in domain one, below in domain zero."""
-    return classifier.log_odds(images, jnp.full(len(images), decided, jnp.int32))
 
 
 def halves(batch: Batch, odds: PerExample) -> tuple[tuple[Batch, Batch], tuple[Any, Any]]:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
+from xai_jax.core import decision
 from xai_jax.core.gradient import mean_loss_and_grad
 from xai_jax.core.method import Frozen
 from xai_jax.core.rng import example_keys, split_each
@@ -52,7 +53,7 @@ def init(cfg: Generators, key: PRNGKey, frozen: Frozen, batch: Batch) -> State:
         ValueError: pictures or classifier do not fit.
     """
     cfg.check(batch.images.shape)
-    domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
+    decision.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
     one, tx = batch.images[:1], _optimiser(cfg)
     keys = jax.random.split(key, 4)
     network, critic = cfg.generator(), cfg.critic.build()
@@ -88,8 +89,8 @@ def step(
     Each looks at the others as the updates before have left them.
     """
     classifier = frozen.classifier
-    decided = domains.class_of(classifier, cfg.decided_class, batch.images.shape)
-    ask = functools.partial(domains.log_odds, classifier, decided)
+    decided = decision.class_of(classifier, cfg.decided_class, batch.images.shape)
+    ask = functools.partial(decision.log_odds, classifier, decided)
     parts, odds = domains.halves(batch, ask(batch.images))
     critics = {name: one.params for name, one in state.critics.items()}
     tx, keys = _optimiser(cfg, state), jax.random.split(key, 3)

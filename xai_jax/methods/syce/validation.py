@@ -4,6 +4,7 @@ import functools
 
 import jax.numpy as jnp
 
+from xai_jax.core import decision
 from xai_jax.core.method import Frozen
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import Batch, Images, PerExample, PRNGKey
@@ -30,8 +31,8 @@ def measure(
     By side, as `by_side` says.
     """
     draw = terms.drawing(cfg)
-    decided = domains.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
-    ask = functools.partial(domains.log_odds, frozen.classifier, decided)
+    decided = decision.class_of(frozen.classifier, cfg.decided_class, batch.images.shape)
+    ask = functools.partial(decision.log_odds, frozen.classifier, decided)
     odds = ask(batch.images)
     is_one = odds >= 0
 
