@@ -77,6 +77,8 @@ def test_stopped_and_resumed_it_ends_with_the_same_bytes(tmp_path, monkeypatch):
     assert lines[0] == lines[1]
     last = metric_log.read(tmp_path / "straight")[-2]
     assert {"train/critic_one", "train/fooled_zero", "train/flip_one"} <= set(last)
+    validated = metric_log.read(tmp_path / "straight")[-1]
+    assert {"valid/collapsed_zero", "valid/fooled_one", "valid/flipped"} <= set(validated)
 
 
 def test_pictures_that_are_decided_alike_leave_no_folder_behind(tmp_path):
