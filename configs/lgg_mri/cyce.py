@@ -3,7 +3,7 @@
     python train.py --config=configs/lgg_mri/cyce.py --workdir=runs/lgg_cyce
     python train.py --config=configs/lgg_mri/cyce.py:identity --workdir=runs/lgg_cyce_identity
 
-All else is configs/lgg_mri/syce.py. `:identity` adds the identity term of GANterfactual. `:rivals`
+All else is configs/lgg_mri/syce.py. `:identity` adds an identity term, as GANterfactual. `:rivals`
 and `:rival_flips` of configs/lgg_mri/evaluate_syce.py score both.
 
 Expect at step 1,000 valid/flipped 0.976, with `:identity` 0.967, after 20 minutes on a CPU core

@@ -10,7 +10,8 @@
 
 It needs what the configs classifier_matched, oracle_matched and syce of this folder train. The
 first command sets maps against the tumours that people drew, on the slices that have one;
-`syce_path` is the path integral from SyCE's counterfactual to the slice; columns that say so are of
+`syce_path` is the path integral from SyCE's counterfactual to the slice, `syce_of_picture` the
+counterfactual's difference from the slice, not from the stable picture; columns that say so are of
 maps that are blurred by 1.5 pixels, all alike. The second asks the classifier and the oracle of the
 counterfactuals of all slices, how much of the brain they take or add, and how near they come to
 slices of the other side (KID, by the oracle's features). The third is the second on all 613 slices,
@@ -101,7 +102,12 @@ def _made() -> dict[str, Contestant]:
     """What is trained."""
     trained = recipes.left_by(syce.get_config(), "runs/lgg_syce")
     by_path = dataclasses.replace(trained.method, map=methods_syce.Map.STRAIGHT)
-    return {"syce": trained, "syce_path": dataclasses.replace(trained, method=by_path)}
+    of_picture = dataclasses.replace(trained.method, stable=methods_syce.Stable.INPUT)
+    return {
+        "syce": trained,
+        "syce_path": dataclasses.replace(trained, method=by_path),
+        "syce_of_picture": dataclasses.replace(trained, method=of_picture),
+    }
 
 
 def _rivals() -> dict[str, Contestant]:

@@ -3,8 +3,8 @@
     python train.py --config=configs/mnist/cyce.py --workdir=runs/mnist_cyce
     python train.py --config=configs/mnist/cyce.py:identity --workdir=runs/mnist_cyce_identity
 
-It needs the classifier of configs/mnist/classifier.py. `:identity` adds the identity term of
-GANterfactual, `:long` and `:published` are as in configs/mnist/syce.py.
+It needs the classifier of configs/mnist/classifier.py. `:identity` adds an identity term, as
+GANterfactual, that weighs half the cycle; `:long` and `:published` are as in configs/mnist/syce.py.
 
 Expect of the first 98.2 % of the test pictures flipped, of the second 97.6 %; docs/syce.md has
 more.

@@ -6,13 +6,14 @@
 
 It needs what the configs classifier, oracle and syce of this folder train; without `:oracle` nobody
 is asked but the explained classifier. `:cyce` and `:identity` add the rows of
-configs/mnist/cyce.py, `:weights` those of configs/mnist/flip_weights.py: flips against changes.
-Frechet distances and KID are of the oracle's hidden layer, with intervals; with `:judge` Frechet
-and Jensen-Shannon distances are of the code of configs/mnist/judge.py, as the authors take them,
-and latent shift in the codes of configs/mnist/autoencoder.py has a row too. `:rivals` adds SAGen
-and MGen (configs/mnist/variants.py) and both of CyCE to these. `:judge` and `:rivals` have
-intervals where these are asked for, --config.resamples=100: the Jensen-Shannon distances of a
-resample take long.
+configs/mnist/cyce.py, the latter also `cyce_twice`: CyCE, with what its network makes of a
+counterfactual as the stable picture, which nothing asks of it. `:weights` adds those of
+configs/mnist/flip_weights.py: flips against changes. Frechet distances and KID are of the oracle's
+hidden layer, with intervals; with `:judge` Frechet and Jensen-Shannon distances are of the code of
+configs/mnist/judge.py, as the authors take them, and latent shift in the codes of
+configs/mnist/autoencoder.py has a row too. `:rivals` adds SAGen and MGen
+(configs/mnist/variants.py) and both of CyCE to these. `:judge` and `:rivals` have intervals where
+these are asked for, --config.resamples=100: the Jensen-Shannon distances of a resample take long.
 
 Expect of SyCE with `:identity` 98.6 % of the 1,984 test pictures flipped, 94.4 % by the oracle.
 """
@@ -32,6 +33,7 @@ from xai_jax.core.types import AnyArray, Images
 from xai_jax.experiment import Experiment
 from xai_jax.generators.autoencoder import Autoencoder
 from xai_jax.methods import latent_shift
+from xai_jax.methods import syce as syce_settings
 from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.distributions import mean_features
 from xai_jax.metrics.realism import divergence, kernel_distance, realism
@@ -73,6 +75,11 @@ def get_config(which: str = ALONE) -> Evaluation:
         name: recipes.left_by(experiment, f"runs/mnist_{name}")
         for name, experiment in trained.items()
     }
+    if which == "identity":
+        twice = dataclasses.replace(
+            contestants["cyce"].method, stable=syce_settings.Stable.SYMMETRY
+        )
+        contestants["cyce_twice"] = dataclasses.replace(contestants["cyce"], method=twice)
     if which in JUDGED:
         contestants["latent_shift"] = Contestant(method=latent_shift.Config())
     for contestant in contestants.values():

@@ -6,7 +6,9 @@
 
 On the 8s of the test, all of which bear the square here; the mask is the square, 4.6 % of the
 picture. With `:shuffled` the classifier has learned from the labels of other pictures. The last
-columns say whether a map changes when the classifier's layers have lost what they learned.
+columns say whether a map changes when the classifier's layers have lost what they learned. The
+map of `syce_of_picture` is the counterfactual's difference from the picture, not from the stable
+picture.
 
 Expect SyCE's strongest pixel on the square in 99.9 % of the pictures, and an IoU at equal area of
 0.50, where occlusion has 0.45; with `:shuffled` both are 0 for SyCE. docs/syce.md has the tables.
@@ -40,7 +42,9 @@ def get_config(which: str = "tagged") -> Evaluation:
     }
     left = recipes.left_by(trained, f"runs/mnist_{which}_syce")
     by_path = dataclasses.replace(left.method, map=syce.Map.STRAIGHT)
+    of_picture = dataclasses.replace(left.method, stable=syce.Stable.INPUT)
     contestants = {"syce": left, "syce_path": dataclasses.replace(left, method=by_path)}
+    contestants["syce_of_picture"] = dataclasses.replace(left, method=of_picture)
     contestants |= {name: Contestant(method=method) for name, method in methods.items()}
     for contestant in contestants.values():
         contestant.mask = positive_saliency

@@ -1,7 +1,6 @@
 """SyCE of the digits 3 and 8 with other weights of the flip: how many flip, against how near.
 
-    python train.py --config=configs/mnist/flip_weights.py --workdir=runs/mnist_flip_0_02
-    python train.py --config=configs/mnist/flip_weights.py:0.05 --workdir=runs/mnist_flip_0_05
+    python train.py --config=configs/mnist/flip_weights.py --workdir=runs/mnist_flip_0_05
     python train.py --config=configs/mnist/flip_weights.py:0.2 --workdir=runs/mnist_flip_0_2
     python train.py --config=configs/mnist/flip_weights.py:2 --workdir=runs/mnist_flip_2
 
@@ -18,7 +17,7 @@ from configs.mnist import syce as like
 from xai_jax.experiment import Experiment
 from xai_jax.methods import syce
 
-WEIGHTS = ("0.02", "0.05", "0.2", "2")
+WEIGHTS = ("0.05", "0.2", "2")
 
 
 def get_config(which: str = WEIGHTS[0]) -> Experiment:
