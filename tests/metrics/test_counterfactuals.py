@@ -97,6 +97,8 @@ def test_a_picture_that_the_oracle_decides_otherwise_is_no_flip_of_it():
     assert rows["stays"].tolist() == [1, 1, 1, 0]
     table = metric.reduce(rows)
     assert (table["oracle_agrees"], table["oracle_flipped"]) == (0.75, pytest.approx(2 / 3))
+    of_oracle = [column for column in metric.columns if column.name.startswith("oracle_")]
+    assert {column.source for column in of_oracle} == {"ours"}  # no paper of these asks one
 
 
 def test_a_flip_of_the_reconstruction_is_none_of_the_counterfactual():
