@@ -97,20 +97,21 @@ def test_each_region_alone_has_a_column():
 
 
 def test_diversity_is_the_mean_over_pairs_of_regions_that_flip():
-    levels = jnp.array([[0.0, 0.5, 0.2, 0.9], [0.0, 0.5, 0.2, 0.9]])
-    pictures = jnp.broadcast_to(levels[..., None, None, None], (2, 4, 2, 2, 3))
+    levels = jnp.broadcast_to(jnp.array([0.0, 0.5, 0.2, 0.9, 0.7]), (2, 5))
+    pictures = jnp.broadcast_to(levels[..., None, None, None], (2, 5, 2, 2, 3))
     found = Explanation(
         target=None,
         saliency=None,
         pictures={"counterfactual_alone": pictures},
         numbers={
-            "gained_alone": jnp.array([[0.1, 2.0, 1.0, 3.0], [0.1, -1.0, -1.0, 3.0]]),
-            "region_share": jnp.array([[0.3, 0.3, 0.4, 0.0], [0.5, 0.2, 0.3, 0.0]]),
+            "gained_alone": jnp.array([[0.1, 2.0, 1.0, 3.0, 2.0], [0.1, -1.0, -1.0, 3.0, 2.0]]),
+            "already_alone": jnp.array([[-2.0, 0.0, -1.0, -1.0, 0.2]] * 2),  # the last flips by it
+            "region_share": jnp.array([[0.2, 0.3, 0.4, 0.0, 0.1], [0.4, 0.2, 0.3, 0.0, 0.1]]),
         },
     )
     metric = diversity()
     rows = metric.measure(None, FROZEN, BATCH, found, jax.random.key(0))
-    np.testing.assert_array_equal(rows["flipping_regions"], [3.0, 1.0])  # the last is nowhere
+    np.testing.assert_array_equal(rows["flipping_regions"], [3.0, 1.0])  # the fourth is nowhere
     # Levels 0, 0.5 and 0.2: the pairs lie 0.5, 0.2 and 0.3 apart.
     np.testing.assert_allclose(rows["diversity"], [1.0 / 3.0, np.nan], rtol=1e-6)
     with pytest.raises(ValueError, match="moves no region alone"):

@@ -66,11 +66,16 @@ def diversity() -> Metric:
     """How many regions flip the decision each by itself, and how far these pictures lie apart.
 
     Of a method that moves each region alone (`methods.steex.Sparsest`). Regions that a picture does
-    not have do not count. Apart: the mean absolute difference of two of the counterfactuals that
-    flip, over all pairs of them; NaN, and left out of the mean, where fewer than two do.
+    not have do not count, nor those whose reconstruction alone flips it already. Apart: the mean
+    absolute difference of two of the counterfactuals that flip, over all pairs of them; NaN, and
+    left out of the mean, where fewer than two do.
     """
     rows = (
-        outputs.number("flipping_regions", "regions", "How many regions flip, each by itself."),
+        outputs.number(
+            "flipping_regions",
+            "regions",
+            "How many regions flip, each by itself, and not by their reconstruction.",
+        ),
         outputs.number(
             "diversity", "unit pixels", "Mean difference of two counterfactuals by other regions."
         ),
@@ -88,8 +93,10 @@ def _diversity(
     del params, frozen, batch, key
     if "counterfactual_alone" not in explanation.pictures:
         raise ValueError(_NONE_ALONE)
-    is_there = explanation.numbers["region_share"] > 0  # [b n]
-    flips = (is_there & (explanation.numbers["gained_alone"] > 0)).astype(jnp.float32)
+    is_there, gains, already = (
+        explanation.numbers[name] > 0 for name in ("region_share", "gained_alone", "already_alone")
+    )  # [b n]
+    flips = (is_there & gains & ~already).astype(jnp.float32)
     pictures = jnp.moveaxis(explanation.pictures["counterfactual_alone"], 1, 0)  # [n b h w c]
 
     def from_one(one: Images) -> jnp.ndarray:
