@@ -269,7 +269,8 @@ def _of_flips(oracle: Classifier | None) -> tuple[Metric, ...]:
     """Whether and how surely decisions turn, and how real the pictures are.
 
     By their distance from those of the side that they were to reach, and from all that are
-    explained: of the reconstruction alone that says what the generator loses.
+    explained: of the reconstruction alone that says what the generator loses. Frechet's is empty
+    where no more pictures are explained than Lite2 has features, 1,280; KID's is not.
     """
     lite2 = judge()
     to_sides = kernel_distance(mean_features, lite2)

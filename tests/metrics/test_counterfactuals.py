@@ -164,6 +164,15 @@ def test_realism_is_a_share_of_how_far_the_sides_are_apart():
     assert found["frechet_to_zero"] == pytest.approx(by_scipy(flat[0], flat[3]) / apart, rel=1e-3)
 
 
+def test_realism_of_a_side_of_no_more_pictures_than_features_is_left_open():
+    images = np.random.default_rng(0).uniform(size=(11, 1, 2, 1))
+    images[:, 0, :, 0] += np.where(np.arange(11) < 9, 0.6, -0.6)[:, None]  # nine of one side
+    batch = batch_of(images)
+    metric = realism.realism(pixels, known().classifier)
+    found = metric.reduce(rows_of(metric, batch, explained(batch, images[::-1])))
+    assert all(math.isnan(value) for value in found.values())
+
+
 def test_stable_pictures_are_set_beside_the_side_that_they_are_of():
     rng = np.random.default_rng(0)
     dark, bright = rng.uniform(0, 0.4, (20, 1, 2, 1)), rng.uniform(0.6, 1, (30, 1, 2, 1))
