@@ -113,6 +113,12 @@ def test_photographs_as_they_are_vary_less():
     assert skies.LUMA_AS_IT_IS in [getattr(one.measure, "luma", None) for one in metrics]
 
 
+def test_fid_is_asked_where_there_are_enough_pictures():
+    for which, asked in (("celeba", True), ("bdd", False)):  # of which 1,000 are explained
+        found = columns_of(config("steex/published_evaluate", which))
+        assert any(name.startswith("fid_") for name in found) == asked and "kid" in found
+
+
 def test_networks_of_faces_are_asked_at_their_size_where_their_files_are_named():
     oracle, faces = "attributes_changed_224x224", "alike_224x224"
     for which, asked in (
