@@ -3,8 +3,8 @@
 import dataclasses
 import importlib
 
-import planted
 import pytest
+import tiny_cli
 
 from configs.clothing import trousers
 from configs.idd_lite import skies
@@ -20,14 +20,14 @@ def config(name: str, *which: str):
 @pytest.fixture(autouse=True)
 def left(monkeypatch):
     """Names whatever was built; a classifier that a training is to leave in runs/ stands there."""
-    known, build, built = planted.quadrant(), Named.build, []
+    known, load, built = tiny_cli.load("quadrant"), Named.load, []
 
     def stands(named):
         built.append(named.weights or named.name)
         here = built[-1].startswith("runs/") or built[-1] == "faces.pth"
-        return known if here else build(named)
+        return known if here else load(named)
 
-    monkeypatch.setattr(Named, "build", stands)
+    monkeypatch.setattr(Named, "load", stands)
     return built
 
 

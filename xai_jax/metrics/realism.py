@@ -18,7 +18,7 @@ from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric, Rows
 from xai_jax.core.types import Batch, Explanation, PRNGKey
-from xai_jax.metrics.counterfactuals import begun, counterfactual, is_one
+from xai_jax.metrics.counterfactuals import begun, counterfactual, decision, log_odds
 from xai_jax.metrics.distributions import (
     FeatureFn,
     Features,
@@ -108,7 +108,7 @@ class _Seen:
         key: PRNGKey,
     ) -> dict[str, jax.Array]:
         del key
-        side = is_one(frozen.classifier, batch.images, self.decided_class)
+        side = decision(log_odds(frozen.classifier, batch.images, self.decided_class))
         found = {
             f"{self.name}_real": self.features(params, batch.images),
             f"{self.name}_made": self.features(params, counterfactual(explanation)),

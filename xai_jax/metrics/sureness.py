@@ -7,13 +7,13 @@ import math
 import jax.numpy as jnp
 
 from xai_jax.core import outputs
-from xai_jax.core.classifier import Classifier
+from xai_jax.core.classifier import Classifier, check_num_classes
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
 from xai_jax.core.outputs import Output
 from xai_jax.core.targets import away
 from xai_jax.core.types import Batch, Explanation, PerExample, PRNGKey
-from xai_jax.metrics.counterfactuals import begun, counterfactual, log_odds
+from xai_jax.metrics.counterfactuals import begun, counterfactual, log_odds, turned
 
 _LEAST = {"75": math.log(3.0), "95": math.log(19.0)}  # log-odds of these probabilities, in percent
 _ORACLE = "oracle_"
@@ -56,7 +56,8 @@ class _Surely:
     ) -> dict[str, PerExample]:
         del key
         ask = functools.partial(log_odds, decided=self.decided_class, explained=explanation.target)
-        toward = away(ask(frozen.classifier, batch.images))
+        odds = ask(frozen.classifier, batch.images)
+        toward = jnp.where(jnp.isnan(odds), jnp.nan, away(odds))
         made, begin = counterfactual(explanation), begun(batch, explanation)
         found: dict[str, PerExample] = {}
         for prefix, judge in (("", frozen.classifier), (_ORACLE, params)):
@@ -64,7 +65,9 @@ class _Surely:
                 continue
             counts = jnp.ones_like(toward)
             if prefix:
-                counts = jnp.where(away(ask(judge, batch.images)) == toward, 1.0, jnp.nan)
+                check_num_classes(judge, frozen.classifier, batch.images.shape[1:])
+                agrees = turned(ask(judge, batch.images), odds) == 0.0
+                counts = jnp.where(agrees, 1.0, jnp.nan)
             gained = toward * ask(judge, made)
             before = jnp.full_like(gained, jnp.nan) if begin is None else toward * ask(judge, begin)
             found[f"{prefix}already_flips"] = _reached(before, 0.0) * counts
