@@ -211,7 +211,7 @@ def few(
         **asked: `oracle` and `luma` of `scores`.
     """
     methods = {"general": steex.Config.sparing()} | {f"{name}_alone": _by(name) for name in alone}
-    metrics = _of_regions(runs, regions.index(decides), **asked)
+    metrics = _of_regions(runs, regions, decides, **asked)
     return _evaluation(trained, data, runs, methods, metrics)
 
 
@@ -234,7 +234,7 @@ def scores(
         trained: the training of the explained classifier.
         data: with regions.
         runs: folders in which the trainings of the classifier and of the generator have left them.
-        regions: names of the label maps' numbers.
+        regions: names of the label maps' numbers, as the generator has learned them.
         decides: the one that should decide; ``None``: that is not known.
         oracle: the folder in which the training of a second classifier of the same classes has
             left it, which is asked too; "": nobody is.
@@ -248,8 +248,7 @@ def scores(
         "sparsest": steex.Sparsest(),
     }
     alone = flips_alone(regions), diversity()
-    number = None if decides is None else regions.index(decides)
-    metrics = *_of_regions(runs, number, oracle, luma), *alone, cout(), structure()
+    metrics = *_of_regions(runs, regions, decides, oracle, luma), *alone, cout(), structure()
     return _evaluation(trained, data, runs, methods, metrics)
 
 
@@ -259,10 +258,14 @@ def _by(region: str) -> steex.Config:
 
 
 def _of_regions(
-    runs: tuple[str, str], decides: int | None, oracle: str = "", luma: Sequence[float] = ()
+    runs: tuple[str, str],
+    regions: Sequence[str],
+    decides: str | None,
+    oracle: str = "",
+    luma: Sequence[float] = (),
 ) -> tuple[Metric, ...]:
     """Whether decisions turn, and by which regions."""
-    of_regions = region_changes(decides), region_effects(decides, luma=luma)
+    of_regions = region_changes(regions, decides), region_effects(regions, decides, luma=luma)
     return *_of_flips(_explained(runs), oracle), *of_regions
 
 
