@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from xai_jax.classifiers import new_head
-from xai_jax.classifiers.pretrained import Named
+from xai_jax.classifiers.pretrained import Named, check_oracle
 from xai_jax.classifiers.trunk import Trunk
+from xai_jax.core.classifier import Classifier
 from xai_jax.core.infill import Infill
 from xai_jax.core.method import Builds, Explained
 from xai_jax.core.preprocess import Preprocess
@@ -231,6 +232,23 @@ def judged(which: str) -> tuple[str, bool]:
     """A choice without the ":oracle" behind it, and whether it was there and somebody is asked."""
     behind = ":oracle"
     return which.removesuffix(behind), which.endswith(behind)
+
+
+def oracle(explained: Named, run: str) -> Classifier:
+    """The classifier that is asked beside the explained one.
+
+    Args:
+        explained: this one.
+        run: the folder in which a training has left the other.
+
+    Raises:
+        ValueError: it is of other classes, or of pictures of another size.
+        OSError: one of the two cannot be read.
+    """
+    own = Named(name=f"{run}/classifier.safetensors")
+    found = own.load()
+    check_oracle(own.name, found, explained.load())
+    return found.classifier
 
 
 def left_by(trained: Experiment, run: str) -> Contestant:

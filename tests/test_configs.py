@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import jax.numpy as jnp
-import planted
 import pytest
+import tiny_cli
 from absl import flags
 from ml_collections import config_flags
 
@@ -81,13 +81,13 @@ def test_a_configs_docstring_says_what_to_expect(file):
 @pytest.fixture
 def left(monkeypatch):
     """Whatever classifier a training is to leave in runs/ stands there."""
-    known, build = planted.quadrant(), Named.build
+    known, load = tiny_cli.load("quadrant"), Named.load
 
     def stands(named):
-        return known if named.name.startswith("runs/") else build(named)
+        return known if named.name.startswith("runs/") else load(named)
 
-    monkeypatch.setattr(Named, "build", stands)
-    monkeypatch.setattr(Judge, "build", lambda judge: known)
+    monkeypatch.setattr(Named, "load", stands)
+    monkeypatch.setattr(Judge, "build", lambda judge: known.classifier)
 
 
 def choices(file: str) -> list[str]:

@@ -8,8 +8,8 @@ import re
 import shlex
 import sys
 
-import planted
 import pytest
+import tiny_cli
 import tyro
 from absl import flags
 from ml_collections import config_flags
@@ -82,7 +82,7 @@ def test_another_command_is_read(name):
 def test_a_config_is_there_and_has_the_fields_that_are_set(given, monkeypatch):
     monkeypatch.chdir(ROOT)
     # An oracle that scores pictures has been trained before, by another command of the page.
-    monkeypatch.setattr(pretrained.Named, "build", lambda self: planted.quadrant())
+    monkeypatch.setattr(pretrained.Named, "load", lambda self: tiny_cli.load("quadrant"))
     program = ["train.py", *(word for word in given if word.startswith("--config"))]
     monkeypatch.setattr(sys, "argv", program)
     values = flags.FlagValues()

@@ -3,8 +3,8 @@
 import dataclasses
 import importlib
 
-import planted
 import pytest
+import tiny_cli
 
 from configs.clothing import trousers
 from configs.idd_lite import skies
@@ -20,14 +20,14 @@ def config(name: str, *which: str):
 @pytest.fixture(autouse=True)
 def left(monkeypatch):
     """Names whatever was built; a classifier that a training is to leave in runs/ stands there."""
-    known, build, built = planted.quadrant(), Named.build, []
+    known, load, built = tiny_cli.load("quadrant"), Named.load, []
 
     def stands(named):
         built.append(named.weights or named.name)
         here = built[-1].startswith("runs/") or built[-1] == "faces.pth"
-        return known if here else build(named)
+        return known if here else load(named)
 
-    monkeypatch.setattr(Named, "build", stands)
+    monkeypatch.setattr(Named, "load", stands)
     return built
 
 
@@ -111,6 +111,12 @@ def test_regions_are_shifted_in_luma_each_by_its_own_where_brightness_decides(fi
 def test_photographs_as_they_are_vary_less():
     metrics = config("idd_lite/evaluate", "ahead").metrics
     assert skies.LUMA_AS_IT_IS in [getattr(one.measure, "luma", None) for one in metrics]
+
+
+def test_fid_is_asked_where_there_are_enough_pictures():
+    for which, asked in (("celeba", True), ("bdd", False)):  # of which 1,000 are explained
+        found = columns_of(config("steex/published_evaluate", which))
+        assert any(name.startswith("fid_") for name in found) == asked and "kid" in found
 
 
 def test_networks_of_faces_are_asked_at_their_size_where_their_files_are_named():

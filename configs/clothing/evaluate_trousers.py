@@ -18,7 +18,6 @@ from configs import recipes
 from configs.clothing import classifier_trousers
 from configs.clothing.trousers import ALL_REGIONS, DECIDES, LUMA, SIZES
 from configs.steex import exposure, recipe
-from xai_jax.classifiers.pretrained import Named
 from xai_jax.scoring.evaluation import Evaluation
 
 FLOORS = {"floors": "full", "small_floors": "small"}  # of the decisions of these sizes
@@ -32,9 +31,7 @@ def get_config(which: str = "full") -> Evaluation:
     data = recipe.with_regions(SIZES[size].once("test"))
     if which in PREDICTED:
         data = recipe.with_predicted(data, "runs/trousers_segmenter")
-    oracle = None
-    if asked or which in FLOORS:
-        oracle = Named(name="runs/trousers_oracle/classifier.safetensors").build()
+    oracle = "runs/trousers_oracle" if asked or which in FLOORS else ""
     made = recipe.scores(
         classifier_trousers.get_config(size),
         data,

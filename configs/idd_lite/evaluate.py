@@ -21,7 +21,6 @@ from configs import recipes
 from configs.idd_lite import classifier
 from configs.idd_lite.skies import ALL_REGIONS, DECIDES, DECISIONS, LUMA, LUMA_AS_IT_IS
 from configs.steex import exposure, recipe
-from xai_jax.classifiers.pretrained import Named
 from xai_jax.scoring.evaluation import Evaluation
 
 RUNS = {name: f"runs/idd_{name}" for name in ("road", "naive", "ahead")}  # of the classifiers
@@ -37,9 +36,7 @@ def get_config(which: str = "full") -> Evaluation:
     data = recipe.with_regions(DECISIONS[name].once("test"))
     if which in PREDICTED:
         data = recipe.with_predicted(data, "runs/idd_segmenter")
-    oracle = None
-    if asked or which in FLOORS:
-        oracle = Named(name=f"{RUNS.get(name, 'runs/idd')}_oracle/classifier.safetensors").build()
+    oracle = f"{RUNS.get(name, 'runs/idd')}_oracle" if asked or which in FLOORS else ""
     runs = RUNS.get(name, "runs/idd_classifier"), "runs/idd_sean"
     decides = DECIDES.get(name, "sky")
     given = classifier.get_config(name), data, runs, ALL_REGIONS, decides

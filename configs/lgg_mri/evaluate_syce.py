@@ -35,7 +35,6 @@ import dataclasses
 from configs import recipes
 from configs.lgg_mri import cyce, full_size, matched, syce
 from configs.lgg_mri.scans import patient, position_and_area
-from xai_jax.classifiers.pretrained import Named
 from xai_jax.core.method import Builds, Method
 from xai_jax.data.pipeline import Pipeline
 from xai_jax.experiment import Experiment
@@ -188,7 +187,7 @@ def _flips(data: Pipeline, trained: Experiment | None = None, size: str = "") ->
     trained = trained or syce.get_config()
     contestants = {"syce": recipes.left_by(trained, f"runs/lgg_syce{size}")}
     made = recipes.scores_of(trained, data, contestants)
-    oracle = Named(name=f"runs/lgg_oracle{size}/classifier.safetensors").build()
+    oracle = recipes.oracle(made.explained.classifier, f"runs/lgg_oracle{size}")
     made.metrics = (flips(oracle), area_change(), kernel_distance(mean_features, oracle))
     made.truth, made.absent = False, True
     return made

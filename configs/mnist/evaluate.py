@@ -85,7 +85,7 @@ def get_config(which: str = ALONE) -> Evaluation:
     for contestant in contestants.values():
         contestant.mask = stretched_saliency
     made = recipes.scores_of(trained["syce"], PICTURES.once("test"), contestants)
-    made.metrics = _metrics(which)
+    made.metrics = _metrics(which, made.explained.classifier)
     if which in JUDGED:
         space = Autoencoder(weights="runs/mnist_autoencoder")
         made.explained = dataclasses.replace(made.explained, generator=space)
@@ -94,10 +94,10 @@ def get_config(which: str = ALONE) -> Evaluation:
     return made
 
 
-def _metrics(which: str) -> tuple[Metric, ...]:
+def _metrics(which: str, explained: Named) -> tuple[Metric, ...]:
     if which == ALONE:
         return (flips(),)
-    oracle = Named(name="runs/mnist_oracle/classifier.safetensors").build()
+    oracle = recipes.oracle(explained, "runs/mnist_oracle")
     if which not in JUDGED:
         return flips(oracle), realism(hidden, oracle), kernel_distance(hidden, oracle)
     given = mean_features, Judge(weights="runs/mnist_judge").build()

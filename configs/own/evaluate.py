@@ -12,7 +12,6 @@ Expect no figure: it depends on the pictures.
 
 from configs import recipes
 from configs.own import syce, two_kinds
-from xai_jax.classifiers.pretrained import Named
 from xai_jax.metrics.counterfactuals import flips
 from xai_jax.scoring.evaluation import Evaluation, stretched_saliency
 
@@ -24,7 +23,7 @@ def get_config(where: str = two_kinds.EXAMPLE) -> Evaluation:
     row = recipes.left_by(trained, "runs/own_syce")
     row.mask = stretched_saliency
     made = recipes.scores_of(trained, two_kinds.pictures(where).once("test"), {"syce": row})
-    oracle = Named(name="runs/own_oracle/classifier.safetensors").build() if asked else None
+    oracle = recipes.oracle(made.explained.classifier, "runs/own_oracle") if asked else None
     made.metrics = (flips(oracle),)
     made.batch_size, made.truth, made.absent = 32, False, True
     return made

@@ -14,7 +14,6 @@ Expect no figure: it depends on the pictures.
 from configs import recipes
 from configs.own import classifier, scenes
 from configs.steex import recipe
-from xai_jax.classifiers.pretrained import Named
 from xai_jax.scoring.evaluation import Evaluation
 
 
@@ -22,7 +21,7 @@ def get_config(where: str = scenes.EXAMPLE) -> Evaluation:
     """The evaluation; `where` is "FOLDER:COLUMN:REGION,REGION,...", ":oracle" behind it."""
     where, asked = recipes.judged(where)
     own = scenes.scenes(where)
-    oracle = Named(name="runs/own_oracle/classifier.safetensors").build() if asked else None
+    oracle = "runs/own_oracle" if asked else ""
     data = recipe.with_regions(own.pictures.once("test"))
     runs = "runs/own_classifier", "runs/own_sean"
     trained = classifier.get_config(own.kinds)

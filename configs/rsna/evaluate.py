@@ -14,7 +14,6 @@ from configs import recipes
 from configs.lgg_mri.evaluate_syce import attributions
 from configs.rsna import syce
 from configs.rsna.chests import PICTURES
-from xai_jax.classifiers.pretrained import Named
 from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.evidence_maps import flat, localisation
 from xai_jax.metrics.percentiles import strongest
@@ -32,7 +31,7 @@ def get_config(which: str = "maps") -> Evaluation:
         row.mask = positive_saliency
     made = recipes.scores_of(trained, PICTURES.once("test", "union"), rows)
     if only_flips:
-        oracle = Named(name="runs/rsna_oracle/classifier.safetensors").build()
+        oracle = recipes.oracle(made.explained.classifier, "runs/rsna_oracle")
         made.metrics, made.truth, made.absent = (flips(oracle),), False, True
     else:
         made.metrics = (strongest(), localisation(), flat())

@@ -171,21 +171,21 @@ def _rows(methods: Mapping[str, Builds[Method]]) -> dict[str, Contestant]:
     }
 
 
-def floors(scores: Evaluation, oracle: Classifier | None = None) -> Evaluation:
+def floors(scores: Evaluation, oracle: str = "") -> Evaluation:
     """Beside STEEX by the sparing setting: pixels, and all codes along one gradient.
 
     Rates of all three stand beside those of the reconstructions, of pixels of none.
 
     Args:
         scores: as of `scores`, whose contestants and metrics are replaced.
-        oracle: a second classifier of the same pictures, which is asked too.
+        oracle: as of `scores`.
     """
     methods = {
         "adversarial": adversarial.Config.sparing(),
         "latent_shift": latent_shift.Config(),
         "steex": steex.Config.sparing(),
     }
-    metrics = *_of_flips(oracle), cout()
+    metrics = *_of_flips(scores.explained.classifier, oracle), cout()
     return dataclasses.replace(scores, contestants=_rows(methods), metrics=metrics)
 
 
@@ -211,7 +211,7 @@ def few(
         **asked: `oracle` and `luma` of `scores`.
     """
     methods = {"general": steex.Config.sparing()} | {f"{name}_alone": _by(name) for name in alone}
-    metrics = _of_regions(regions.index(decides), **asked)
+    metrics = _of_regions(runs, regions, decides, **asked)
     return _evaluation(trained, data, runs, methods, metrics)
 
 
@@ -222,7 +222,7 @@ def scores(
     regions: Sequence[str],
     decides: str | None,
     *,
-    oracle: Classifier | None = None,
+    oracle: str = "",
     luma: Sequence[float] = (),
 ) -> Evaluation:
     """General mode, published and sparing, and each region by itself with the sparsest set.
@@ -234,9 +234,10 @@ def scores(
         trained: the training of the explained classifier.
         data: with regions.
         runs: folders in which the trainings of the classifier and of the generator have left them.
-        regions: names of the label maps' numbers.
+        regions: names of the label maps' numbers, as the generator has learned them.
         decides: the one that should decide; ``None``: that is not known.
-        oracle: a second classifier of the same pictures, which is asked too.
+        oracle: the folder in which the training of a second classifier of the same classes has
+            left it, which is asked too; "": nobody is.
         luma: of a decision by brightness, as of `region_effects`.
     """
     methods = {
@@ -247,8 +248,7 @@ def scores(
         "sparsest": steex.Sparsest(),
     }
     alone = flips_alone(regions), diversity()
-    number = None if decides is None else regions.index(decides)
-    metrics = *_of_regions(number, oracle, luma), *alone, cout(), structure()
+    metrics = *_of_regions(runs, regions, decides, oracle, luma), *alone, cout(), structure()
     return _evaluation(trained, data, runs, methods, metrics)
 
 
@@ -258,22 +258,32 @@ def _by(region: str) -> steex.Config:
 
 
 def _of_regions(
-    decides: int | None, oracle: Classifier | None = None, luma: Sequence[float] = ()
+    runs: tuple[str, str],
+    regions: Sequence[str],
+    decides: str | None,
+    oracle: str = "",
+    luma: Sequence[float] = (),
 ) -> tuple[Metric, ...]:
     """Whether decisions turn, and by which regions."""
-    of_regions = region_changes(decides), region_effects(decides, luma=luma)
-    return *_of_flips(oracle), *of_regions
+    of_regions = region_changes(regions, decides), region_effects(regions, decides, luma=luma)
+    return *_of_flips(_explained(runs), oracle), *of_regions
 
 
-def _of_flips(oracle: Classifier | None) -> tuple[Metric, ...]:
+def _of_flips(explained: Named, run: str) -> tuple[Metric, ...]:
     """Whether and how surely decisions turn, and how real the pictures are.
 
     By their distance from those of the side that they were to reach, and from all that are
-    explained: of the reconstruction alone that says what the generator loses.
+    explained: of the reconstruction alone that says what the generator loses. Frechet's is empty
+    where no more pictures are explained than Lite2 has features, 1,280; KID's is not.
     """
+    oracle = recipes.oracle(explained, run) if run else None
     lite2 = judge()
     to_sides = kernel_distance(mean_features, lite2)
     return flips(oracle), surely(oracle), to_sides, distances("counterfactual", judge=lite2)
+
+
+def _explained(runs: tuple[str, str]) -> Named:
+    return Named(name=f"{runs[0]}/classifier.safetensors")
 
 
 def _evaluation(
@@ -286,7 +296,7 @@ def _evaluation(
     made = recipes.scores_of(trained, data, _rows(methods))
     made.explained = dataclasses.replace(
         made.explained,
-        classifier=Named(name=f"{runs[0]}/classifier.safetensors"),
+        classifier=_explained(runs),
         generator=Sean(weights=f"{runs[1]}/{KIND}.safetensors"),
     )
     made.metrics = metrics

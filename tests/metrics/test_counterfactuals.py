@@ -15,6 +15,7 @@ from xai_jax.core.types import Batch, Explanation
 from xai_jax.infills.constant import Constant
 from xai_jax.metrics import counterfactuals, realism
 from xai_jax.metrics.distributions import kid
+from xai_jax.metrics.sureness import surely
 
 
 def brightness(params, images):
@@ -97,6 +98,54 @@ def test_a_picture_that_the_oracle_decides_otherwise_is_no_flip_of_it():
     assert rows["stays"].tolist() == [1, 1, 1, 0]
     table = metric.reduce(rows)
     assert (table["oracle_agrees"], table["oracle_flipped"]) == (0.75, pytest.approx(2 / 3))
+    of_oracle = [column for column in metric.columns if column.name.startswith("oracle_")]
+    assert {column.source for column in of_oracle} == {"ours"}  # no paper of these asks one
+
+
+def several(params, images):
+    """Logits of three classes, each that of `brightness`."""
+    return jnp.tile(brightness(params, images), (1, 3))
+
+
+@pytest.mark.parametrize("metric", [counterfactuals.flips, surely])
+def test_an_oracle_of_more_classes_and_a_class_that_there_is_not_are_refused(metric):
+    batch = batch_of(flat_pictures([0.3]))
+    found = explained(batch, flat_pictures([0.7]))
+    of_three = Classifier.from_callable(several, jnp.float32(0.5), head=Head.SIGMOID)
+    with pytest.raises(ValueError, match="^The oracle knows 3 classes and the explained class"):
+        rows_of(metric(of_three), batch, found)
+    with pytest.raises(ValueError, match="^decided_class is 1 and the classifier's classes are 0"):
+        rows_of(metric(decided_class=1), batch, found)
+
+
+def strict(params, images):
+    """As `brightness`; NaN of pictures that are black or white."""
+    odds, mean = brightness(params, images), images.mean((1, 2, 3))[:, None]
+    return jnp.where((mean > 0) & (mean < 1), odds, jnp.nan)
+
+
+def test_odds_that_are_not_there_are_no_decision():
+    images, made = flat_pictures([0.3, 0.0, 0.3, 0.7]), flat_pictures([0.7, 0.7, 1.0, 0.3])
+    stable = flat_pictures([0.0, 0.3, 0.3, 0.7])
+    batch = batch_of(images)
+    blind = Classifier.from_callable(strict, jnp.float32(0.5), head=Head.SIGMOID)
+    nan, found = np.nan, explained(batch, made, stable=stable)
+    rows = rows_of(counterfactuals.flips(blind), batch, found)
+    np.testing.assert_array_equal(rows["oracle_agrees"], [1, nan, 1, 1])
+    np.testing.assert_array_equal(rows["oracle_flipped"], [1, nan, nan, 1])
+    np.testing.assert_array_equal(rows["oracle_stays"], [nan, nan, 1, 1])
+    sure = rows_of(surely(blind), batch, found)
+    np.testing.assert_array_equal(sure["oracle_flips_75"], [1, nan, nan, 1])
+    frozen = Frozen(classifier=blind, infill=Constant(value=0.5).build(blind))
+    for metric, name, wanted in (
+        (counterfactuals.flips(), "decided", [0, nan, 0, 1]),
+        (counterfactuals.flips(), "flipped", [1, nan, nan, 1]),
+        (counterfactuals.flips(), "newly_flips", [nan, nan, nan, 1]),
+        (surely(), "flips_75", [1, nan, nan, 1]),
+        (realism.realism(pixels, blind), "side", [0, nan, 0, 1]),
+    ):
+        own = metric.measure(metric.params, frozen, batch, found, jax.random.key(0))
+        np.testing.assert_array_equal(own[name], wanted, err_msg=name)
 
 
 def test_a_flip_of_the_reconstruction_is_none_of_the_counterfactual():
@@ -160,6 +209,15 @@ def test_realism_is_a_share_of_how_far_the_sides_are_apart():
     apart = by_scipy(flat[0], flat[1])
     assert found["frechet_to_one"] == pytest.approx(by_scipy(flat[1], flat[2]) / apart, rel=1e-3)
     assert found["frechet_to_zero"] == pytest.approx(by_scipy(flat[0], flat[3]) / apart, rel=1e-3)
+
+
+def test_realism_of_a_side_of_no_more_pictures_than_features_is_left_open():
+    images = np.random.default_rng(0).uniform(size=(11, 1, 2, 1))
+    images[:, 0, :, 0] += np.where(np.arange(11) < 9, 0.6, -0.6)[:, None]  # nine of one side
+    batch = batch_of(images)
+    metric = realism.realism(pixels, known().classifier)
+    found = metric.reduce(rows_of(metric, batch, explained(batch, images[::-1])))
+    assert all(math.isnan(value) for value in found.values())
 
 
 def test_stable_pictures_are_set_beside_the_side_that_they_are_of():

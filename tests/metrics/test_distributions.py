@@ -37,6 +37,17 @@ def test_frechet_is_that_of_scipys_matrix_root(num, other):
     np.testing.assert_allclose(distributions.frechet(real, real), 0.0, atol=1e-9)
 
 
+def test_frechet_of_no_more_pictures_than_features_is_left_out_of_tables():
+    rng = np.random.default_rng(0)
+    metric = distributions.distances("other")
+    names = [row.name for row in metric.rows]
+    for num, is_known in ((6, False), (7, True)):
+        rows = {name: rng.normal(size=(num, 6)) for name in names}
+        found = metric.reduce(rows)
+        assert np.isfinite(found["frechet"]) == is_known and np.isfinite(found["kid"])
+    assert np.isnan(distributions.frechet_of_many(rows[names[0]], rows[names[1]][:6]))
+
+
 def test_kid_is_the_unbiased_estimate_of_a_double_loop():
     rng = np.random.default_rng(1)
     real, made = rng.normal(size=(5, 3)), rng.normal(size=(4, 3)) + 1
@@ -54,8 +65,8 @@ def test_kid_is_the_unbiased_estimate_of_a_double_loop():
 def test_what_is_kept_and_what_is_made_are_compared_by_named_features():
     classifier = planted.quadrant()
     frozen = Frozen(classifier, Constant(value=0.3).build(classifier))
-    batch = planted.quadrant_batch(4, 8, jax.random.key(0))
-    keep = jnp.ones((4, 8, 8, 1))
+    batch = planted.quadrant_batch(8, 8, jax.random.key(0))  # of four features
+    keep = jnp.ones((8, 8, 8, 1))
     explanation = Explanation(
         target=batch.target, saliency=keep, keep=keep, pictures={"other": 0 * batch.images}
     )

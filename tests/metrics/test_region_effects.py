@@ -15,6 +15,7 @@ from xai_jax.metrics.ranks import rank_correlation
 from xai_jax.metrics.region_effects import effects, of_colour, region_effects, up_and_down
 
 LABELS = jnp.asarray([[[0, 0, 1, 1], [2, 2, 2, 3]], [[0, 1, 1, 1], [2, 2, 0, 0]]])
+NAMES = ("a", "b", "c", "d")
 WEIGHTS = jnp.asarray([3.0, 0.5, -1.0, 2.0])  # of the red of each of the regions, by its place
 
 
@@ -66,14 +67,14 @@ def test_the_effects_of_luma_are_those_that_the_ranks_are_of():
         "region_share": jnp.stack([(LABELS == n).mean((1, 2)) for n in range(4)], 1),
     }
     said = Explanation(target=jnp.zeros(2, int), saliency=None, numbers=numbers)
-    metric = region_effects(decides=0, luma=(0.001, 0.2, 0.01, 0.2))
+    metric = region_effects(NAMES, "a", luma=(0.001, 0.2, 0.01, 0.2))
     rows = metric.measure(None, frozen(), batch(), said, jax.random.key(0))
     # Effects of the first: .006, .2, .03 and .4.
     np.testing.assert_allclose(rows["effect_rank"][0], 1.0, atol=1e-6)
     assert rows["effect_of_decider"].tolist() == [0.0, 0.0]
     assert rows["names_strongest"].tolist() == [1.0, 1.0]
     with pytest.raises(ValueError, match="There are 4 regions, and luma has 2 standard deviations"):
-        few = region_effects(decides=0, luma=(0.1, 0.2))
+        few = region_effects(NAMES, "a", luma=(0.1, 0.2))
         few.measure(None, frozen(), batch(), said, jax.random.key(0))
 
 
@@ -96,7 +97,7 @@ def test_the_metric_says_whether_the_change_names_what_has_most_effect():
         "region_share": jnp.stack([(LABELS == n).mean((1, 2)) for n in range(4)], 1),
     }
     said = Explanation(target=jnp.zeros(2, int), saliency=None, numbers=numbers)
-    metric = region_effects(decides=0)
+    metric = region_effects(NAMES, "a")
     rows = metric.measure(None, frozen(), batch(), said, jax.random.key(0))
     assert {row.name for row in metric.rows} == set(rows) == {c.name for c in metric.columns}
     # Effects of the first: 6, 1, 3, 2; of the second: 9, 1.5, 2, and the fourth is absent.

@@ -1,17 +1,23 @@
 """Scores of counterfactuals by regions, worked by hand."""
 
+import dataclasses
+
+import flat_regions
 import jax
 import jax.numpy as jnp
 import numpy as np
 import planted
 import pytest
 
+from xai_jax.core.components import Components
 from xai_jax.core.method import Frozen
 from xai_jax.core.types import Batch, Explanation
 from xai_jax.infills.constant import Constant
+from xai_jax.metrics.region_effects import region_effects
 from xai_jax.metrics.regions import diversity, flips_alone, leaked, region_changes
 
 LABELS = jnp.array([[[0, 0], [1, 2]], [[0, 1], [1, 1]]])  # [2 2 2]
+NAMES = ("sky", "road", "car")
 FROZEN = Frozen(classifier=planted.quadrant(), infill=Constant(value=0.5).build(planted.quadrant()))
 BATCH = Batch(
     images=jnp.zeros((2, 2, 2, 3)),
@@ -39,8 +45,8 @@ def said(**numbers):
     return Explanation(target=jnp.zeros(2, int), saliency=None, pictures=pictures, numbers=found)
 
 
-def measured(explanation, decides=1):
-    metric = region_changes(decides)
+def measured(explanation, decides="road"):
+    metric = region_changes(NAMES, decides)
     rows = metric.measure(None, FROZEN, BATCH, explanation, jax.random.key(0))
     assert {row.name for row in metric.rows} == set(rows)
     assert {column.name for column in metric.columns} == set(rows)
@@ -69,7 +75,7 @@ def test_nothing_is_named_where_nothing_moves_or_nobody_knows_what_decides():
 def test_a_method_without_regions_is_refused():
     nothing = Explanation(target=None, saliency=None)
     with pytest.raises(ValueError, match="changes no regions"):
-        region_changes(0).measure(None, FROZEN, BATCH, nothing, jax.random.key(0))
+        region_changes(NAMES).measure(None, FROZEN, BATCH, nothing, jax.random.key(0))
 
 
 def test_each_region_alone_has_a_column():
@@ -96,21 +102,44 @@ def test_each_region_alone_has_a_column():
         metric.measure(None, FROZEN, BATCH, said(), jax.random.key(0))
 
 
+def test_pieces_of_a_region_may_be_named_or_left_out():
+    split = Components(at_most=2, of=("car",)).build(NAMES)
+    pieces = dataclasses.replace(flat_regions.flat(names=split.names), split=split)
+    frozen = dataclasses.replace(FROZEN, generator=pieces)
+    found = said(region_change=jnp.array([[0.1, 0.3, 0.0, 0.2], [0.5, 0.4, 0.1, 0.0]]))
+
+    def named(names):
+        metric = region_changes(names, "car")
+        return metric.measure(None, frozen, BATCH, found, jax.random.key(0))["names_it"].tolist()
+
+    assert named(NAMES) == named((*NAMES, "car 2")) == [0.0, 0.0]
+    for names in (("sky", "car", "road"), (*NAMES, "car 3"), ("road", "car")):
+        with pytest.raises(ValueError, match="the generator draws sky, road, car; name these, in"):
+            named(names)
+
+
+@pytest.mark.parametrize("of", [region_changes, region_effects])
+def test_a_region_that_decides_and_is_none_is_refused(of):
+    with pytest.raises(ValueError, match="^There is no region 'rod'; did you mean 'road'"):
+        of(NAMES, "rod")
+
+
 def test_diversity_is_the_mean_over_pairs_of_regions_that_flip():
-    levels = jnp.array([[0.0, 0.5, 0.2, 0.9], [0.0, 0.5, 0.2, 0.9]])
-    pictures = jnp.broadcast_to(levels[..., None, None, None], (2, 4, 2, 2, 3))
+    levels = jnp.broadcast_to(jnp.array([0.0, 0.5, 0.2, 0.9, 0.7]), (2, 5))
+    pictures = jnp.broadcast_to(levels[..., None, None, None], (2, 5, 2, 2, 3))
     found = Explanation(
         target=None,
         saliency=None,
         pictures={"counterfactual_alone": pictures},
         numbers={
-            "gained_alone": jnp.array([[0.1, 2.0, 1.0, 3.0], [0.1, -1.0, -1.0, 3.0]]),
-            "region_share": jnp.array([[0.3, 0.3, 0.4, 0.0], [0.5, 0.2, 0.3, 0.0]]),
+            "gained_alone": jnp.array([[0.1, 2.0, 1.0, 3.0, 2.0], [0.1, -1.0, -1.0, 3.0, 2.0]]),
+            "already_alone": jnp.array([[-2.0, 0.0, -1.0, -1.0, 0.2]] * 2),  # the last flips by it
+            "region_share": jnp.array([[0.2, 0.3, 0.4, 0.0, 0.1], [0.4, 0.2, 0.3, 0.0, 0.1]]),
         },
     )
     metric = diversity()
     rows = metric.measure(None, FROZEN, BATCH, found, jax.random.key(0))
-    np.testing.assert_array_equal(rows["flipping_regions"], [3.0, 1.0])  # the last is nowhere
+    np.testing.assert_array_equal(rows["flipping_regions"], [3.0, 1.0])  # the fourth is nowhere
     # Levels 0, 0.5 and 0.2: the pairs lie 0.5, 0.2 and 0.3 apart.
     np.testing.assert_allclose(rows["diversity"], [1.0 / 3.0, np.nan], rtol=1e-6)
     with pytest.raises(ValueError, match="moves no region alone"):

@@ -32,6 +32,7 @@ def test_the_oracle_is_asked_the_same_of_pictures_that_it_decides_alike():
     assert rows["flips_95"].tolist() == [0, 0, 1, 1]
     assert {row.name for row in metric.rows} == {column.name for column in metric.columns}
     assert len(metric.columns) == len({column.head for column in metric.columns}) == 10
+    assert {column.source for column in metric.columns} == {"ours"}  # the paper's is p > 0.5
 
 
 def test_a_method_that_draws_nothing_before_has_no_such_rate():

@@ -17,6 +17,7 @@ from xai_jax.metrics.curves import curves
 from xai_jax.metrics.evidence_maps import flat
 from xai_jax.scoring.evaluation import Contestant
 from xai_jax.scoring.score import score
+from xai_jax.scoring.stage import Stage
 
 ROW = Output(name="again", kind="number", axes=(), unit="", meaning="Mean difference.")
 BROKEN = True
@@ -35,6 +36,10 @@ def _needs(params, frozen, batch, explanation, key):
     if BROKEN:
         raise ValueError("It needs pictures that are called cause.")
     return {"needs": explanation.saliency.mean(axis=(1, 2, 3))}
+
+
+def _never(*_):
+    raise AssertionError("Too few pictures are measured.")
 
 
 def rows(workdir) -> dict[str, dict[str, str]]:
@@ -71,6 +76,30 @@ def test_a_metric_that_fails_costs_the_others_nothing_and_is_tried_again(tmp_pat
     score(small(classes=(), metrics=(metric,), resamples=20), tmp_path)
     again = rows(tmp_path)
     assert again["noise"]["auc"] == found["noise"]["auc"] and float(again["noise"]["needs"]) > 0
+
+
+def test_a_metric_of_more_pictures_than_there_are_measures_none_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("test_failing_metrics.BROKEN", False)
+    # Shapes are asked before; so whoever measures afterwards is found out by what it raises.
+    monkeypatch.setattr("xai_jax.scoring.shapes.check", lambda *_: None)
+    row = Output(name="needs", kind="number", axes=(), unit="", meaning="A mean.")
+    column = COLUMN._replace(name="needs")
+    few = Metric(measure=_never, rows=(row,), columns=(column,), least=2048)
+    evaluation = small(classes=(), metrics=(few,), resamples=20)
+    score(evaluation, tmp_path)
+    found = rows(tmp_path)
+    assert not found["noise"]["needs"] and found["noise"]["auc"]
+    said = "It needs 2,048 pictures and there are 17; score more of them, or leave it out."
+    assert said in (tmp_path / "scores.md").read_text()
+    read = []
+    monkeypatch.setattr(Stage, "read", lambda stage, rows, **_: read.extend(rows) or iter(()))
+    score(evaluation, tmp_path)  # nobody reads the pictures again for it
+    assert not read and rows(tmp_path)["noise"]["auc"] == found["noise"]["auc"]
+    enough = few._replace(measure=_needs, least=17)
+    monkeypatch.undo()
+    monkeypatch.setattr("test_failing_metrics.BROKEN", False)
+    score(small(classes=(), metrics=(enough,), resamples=20), tmp_path)
+    assert float(rows(tmp_path)["noise"]["needs"]) > 0
 
 
 def test_data_without_masks_is_scored_by_what_needs_no_truth(tmp_path):

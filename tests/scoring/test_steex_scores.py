@@ -21,6 +21,7 @@ from xai_jax.methods import steex
 from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.distributions import distances, kid
 from xai_jax.metrics.likeness import structure
+from xai_jax.metrics.region_effects import region_effects
 from xai_jax.metrics.regions import diversity, flips_alone, region_changes
 from xai_jax.metrics.sureness import surely
 from xai_jax.runtime import results
@@ -82,7 +83,7 @@ def test_general_mode_and_each_region_are_scored_against_the_truth(tmp_path):
         metrics=(
             flips(),
             surely(),
-            region_changes(REGIONS.index("sky")),
+            region_changes(REGIONS, "sky"),
             flips_alone(REGIONS),
             diversity(),
             structure(),
@@ -109,6 +110,30 @@ def test_general_mode_and_each_region_are_scored_against_the_truth(tmp_path):
     assert float(rows["sparsest"]["flipping_regions"]) >= 1.0
     assert rows["general"]["diversity"] == ""
     assert rows["general"]["flips_by_sky"] == ""  # it moves no region alone
+
+
+SWAPPED = (REGIONS[1], REGIONS[0], *REGIONS[2:])
+
+
+@pytest.mark.parametrize("names", [SWAPPED, (*REGIONS, "moon")], ids=["swapped", "longer"])
+@pytest.mark.parametrize("of", [region_changes, region_effects, flips_alone])
+def test_names_that_are_not_the_generators_are_refused_before_anything_is_written(
+    names, of, tmp_path
+):
+    resize = Preprocess(height=SIDE, width=SIDE)
+    evaluation = Evaluation(
+        explained=Explained(classifier=Greener(), infill=Constant(), generator=Flat()),
+        data=Pipeline(source=Streets(size=SIDE, num=NUM), resize=resize, regions=True),
+        batch_size=NUM,
+        contestants={"sparsest": Contestant(method=steex.Sparsest(), mask=stretched_saliency)},
+        metrics=(of(names),),
+        truth=False,
+        absent=True,
+    )
+    said = f"^The regions that are scored are {', '.join(names)}, and the generator draws sky, "
+    with pytest.raises(ValueError, match=said):
+        score(evaluation, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 class Swapped(Pipeline):

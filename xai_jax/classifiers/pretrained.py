@@ -7,7 +7,7 @@ from xai_jax.classifiers import new_head, published
 from xai_jax.classifiers.onnx import load as onnx
 from xai_jax.classifiers.onnx.about import About
 from xai_jax.classifiers.published import Pretrained
-from xai_jax.core.classifier import Classifier
+from xai_jax.core.classifier import Classifier, check_num_classes
 from xai_jax.core.settings import Settings
 from xai_jax.runtime import weights_file
 from xai_jax.runtime.files import place
@@ -38,8 +38,12 @@ class Named(Settings):
 
     def build(self) -> Classifier:
         """It, with its weights; raises as `load`."""
+        return self.load().classifier
+
+    def load(self) -> Pretrained:
+        """It, with all that one must know in order to use it; raises as the function `load`."""
         weights = place(self.weights) if self.weights else None
-        return load(self.name, weights, self.onnx).classifier
+        return load(self.name, weights, self.onnx)
 
 
 def load(name: str, weights: Path | None = None, about: About | None = None) -> Pretrained:
@@ -68,3 +72,32 @@ def load(name: str, weights: Path | None = None, about: About | None = None) -> 
     if name.endswith(".safetensors"):
         return new_head.load(place(name))
     return published.load(name, weights)
+
+
+def check_oracle(name: str, oracle: Pretrained, model: Pretrained) -> None:
+    """Refuses a classifier whose decisions say nothing of those of the explained one.
+
+    Args:
+        name: of the oracle, for people.
+        oracle: a second classifier, that is asked what the explained one is asked.
+        model: the explained one.
+
+    Raises:
+        ValueError: it is of pictures of another size, or of other classes or their order.
+    """
+    own, size = (f"{m.preprocess.height} x {m.preprocess.width}" for m in (oracle, model))
+    if own != size:
+        raise ValueError(
+            f"The oracle {name} takes pictures of {own} pixels and those explained have {size}; "
+            "name one that was trained on pictures of that size."
+        )
+    shape = model.preprocess.height, model.preprocess.width, 3
+    check_num_classes(oracle.classifier, model.classifier, shape, f"The oracle {name}")
+    for i, (here, there) in enumerate(
+        zip(oracle.class_names or (), model.class_names or (), strict=False)
+    ):
+        if here != there:
+            raise ValueError(
+                f"Class {i} of the oracle {name} is {here!r} and of the explained classifier "
+                f"{there!r}; name one of the same classes in the same order."
+            )

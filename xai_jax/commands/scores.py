@@ -46,29 +46,11 @@ def load_oracle(
         precision: of what it computes in.
 
     Raises:
-        ValueError: there is no such classifier, or it is of other classes or of pictures of another
-            size than the explained one.
+        ValueError: there is no such classifier, or it is none of the same classes and pictures
+            (`pretrained.check_oracle`).
     """
     if name is None:
         return None
     found = pretrained.load(name, None, about if name.endswith(_ONNX) else None)
-    own, size = (f"{m.preprocess.height} x {m.preprocess.width}" for m in (found, model))
-    if own != size:
-        raise ValueError(
-            f"The oracle {name} takes pictures of {own} pixels and those explained have {size}; "
-            "name one that was trained on pictures of that size."
-        )
-    shape = model.preprocess.height, model.preprocess.width, 3
-    known, wanted = (m.classifier.num_classes(shape) for m in (found, model))
-    if known != wanted:
-        raise ValueError(
-            f"The oracle {name} knows {known} classes and the explained classifier {wanted}; name "
-            "one that was trained on the same classes."
-        )
-    if found.class_names and model.class_names and found.class_names != model.class_names:
-        i = next(i for i in range(known) if found.class_names[i] != model.class_names[i])
-        raise ValueError(
-            f"Class {i} of the oracle {name} is {found.class_names[i]!r} and of the explained "
-            f"classifier {model.class_names[i]!r}; name one of the same classes in the same order."
-        )
+    pretrained.check_oracle(name, found, model)
     return dataclasses.replace(found, classifier=found.classifier.in_precision(precision))

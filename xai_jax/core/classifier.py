@@ -170,6 +170,28 @@ class Classifier:
                 )
 
 
+def check_num_classes(
+    oracle: Classifier, explained: Classifier, shape: tuple[int, ...], called: str = "The oracle"
+) -> None:
+    """Refuses a second classifier that knows another number of classes; computes nothing.
+
+    Args:
+        oracle: whose decisions are compared with those of the explained one.
+        explained: this one.
+        shape: of a picture, ``[h w c]``.
+        called: what an error begins with.
+
+    Raises:
+        ValueError: they differ; says both numbers.
+    """
+    known, wanted = (classifier.num_classes(shape) for classifier in (oracle, explained))
+    if known != wanted:
+        raise ValueError(
+            f"{called} knows {known} classes and the explained classifier {wanted}; name one that "
+            "was trained on the same classes."
+        )
+
+
 def _failed(error: Exception, shape: tuple[int, ...]) -> str:
     said = str(error).strip().partition("\n")[0].rstrip(".")
     return (

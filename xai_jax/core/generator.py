@@ -133,6 +133,28 @@ def check_map_names(
         )
 
 
+def check_region_names(names: Sequence[str], generator: Generator | None) -> None:
+    """Refuses names that stand for other numbers than the generator's regions have.
+
+    Pieces into which its regions fall ("car 2") are named or left out.
+
+    Args:
+        names: of the numbers 0, 1 ... that are asked for.
+        generator: ``None``: there is nothing to compare them with.
+
+    Raises:
+        ValueError: they differ; says both.
+    """
+    if generator is None:
+        return
+    drawn = map_names(generator)
+    if tuple(names) not in (drawn, region_names(generator)):
+        raise ValueError(
+            f"The regions that are scored are {', '.join(names)}, and the generator draws "
+            f"{', '.join(drawn)}; name these, in this order."
+        )
+
+
 def numbered(generator: Generator | None, known: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of one picture, its label map in the generator's numbers.
 

@@ -71,6 +71,7 @@ class Metric(NamedTuple):
         of_pairs: whether it compares pictures with each other, so that one that is drawn twice, and
             is like itself, biases it: a bootstrap moves its replicates back, mean on value.
         per_class: whether it reads ``maps["true_keep"]``, which is made only where one does.
+        least: pictures below which it says nothing: of fewer it is not measured at all.
     """
 
     measure: MeasureFn
@@ -81,3 +82,4 @@ class Metric(NamedTuple):
     asks: bool = False
     of_pairs: bool = False
     per_class: bool = False
+    least: int = 0

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from xai_jax.core import outputs
-from xai_jax.core.classifier import Classifier
+from xai_jax.core.classifier import Classifier, check_num_classes
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric, Rows, defined_mean
 from xai_jax.core.outputs import COUNTERFACTUAL, STABLE, Output
@@ -28,10 +28,11 @@ def flips(oracle: Classifier | None = None, decided_class: int | None = 0) -> Me
     counterfactual on the other side, and the picture before any change on the same one: what fools
     the explained classifier alone is an adversarial example. Pictures that it decides otherwise
     than the explained classifier to begin with are on that other side for it, whatever is done;
-    both rates leave them out, and `oracle_agrees` says how many are left.
+    both rates leave them out, and `oracle_agrees` says how many are left. SyCE's authors ask the
+    explained classifier alone (specs: generative, sec. 6.2): all that an oracle says is ours.
 
     Args:
-        oracle: of the same classes; ``None``: nobody else is asked.
+        oracle: of the same classes, or it is refused; ``None``: nobody else is asked.
         decided_class: the class whose presence (log-odds of 0 or more) is the decision; ``None``:
             that which is explained, of methods that turn any.
     """
@@ -71,16 +72,30 @@ class _AreaChange:
 def log_odds(
     classifier: Classifier, images: Images, decided: int | None, explained: Any = 0
 ) -> PerExample:
-    """Of the class `decided`, or of those that are explained where that is ``None``; in nats."""
+    """Of the class `decided`, or of those that are explained where that is ``None``; in nats.
+
+    Raises:
+        ValueError: the classifier knows no such class.
+    """
+    if decided is not None:
+        num = classifier.num_classes(images.shape[1:], len(images))
+        if not 0 <= decided < num:
+            raise ValueError(
+                f"decided_class is {decided} and the classifier's classes are 0 to {num - 1}; name "
+                "one of them."
+            )
     target = jnp.broadcast_to(explained if decided is None else decided, (len(images),))
     return classifier.log_odds(images, target.astype(jnp.int32))
 
 
-def is_one(
-    classifier: Classifier, images: Images, decided: int | None, explained: Any = 0
-) -> AnyArray:
-    """Whether the classifier finds it, ``[b]``: the decision."""
-    return log_odds(classifier, images, decided, explained) >= 0
+def decision(odds: PerExample) -> PerExample:
+    """1 where the class is found, at log-odds of 0 or more, else 0; NaN where they are."""
+    return jnp.where(jnp.isnan(odds), jnp.nan, odds >= 0)
+
+
+def turned(odds: PerExample, other: PerExample) -> PerExample:
+    """1 where the decisions differ, else 0; NaN where there is not both."""
+    return jnp.abs(decision(odds) - decision(other))
 
 
 def counterfactual(explanation: Explanation) -> Images:
@@ -129,12 +144,11 @@ class _Flips:
         ask = functools.partial(log_odds, decided=self.decided_class, explained=explanation.target)
         made, begin = counterfactual(explanation), begun(batch, explanation)
         before, after = (ask(frozen.classifier, images) for images in (batch.images, made))
-        decided = before >= 0
-        flipped = (after >= 0) != decided
+        flipped = turned(after, before)
         off = jnp.abs(made - batch.images)
         nothing = jnp.full(len(made), jnp.nan)
         found = {
-            "decided": decided,
+            "decided": decision(before),
             "odds_before": before,
             "odds_after": after,
             "odds_stable": nothing,
@@ -147,13 +161,14 @@ class _Flips:
         }
         if begin is not None:
             stable = ask(frozen.classifier, begin)
-            stays = (stable >= 0) == decided
+            stays = 1.0 - turned(stable, before)
             error = jnp.square(begin - batch.images).mean(axis=(1, 2, 3))
-            found |= {"newly_flips": flipped & stays, "stays": stays, "stable_error": error}
+            found |= {"newly_flips": flipped * stays, "stays": stays, "stable_error": error}
             found["odds_stable"] = stable
         if params is not None:
+            check_num_classes(params, frozen.classifier, batch.images.shape[1:])
             asked = functools.partial(ask, params)
-            found |= _by_oracle(asked, batch.images, made, begin, decided)
+            found |= _by_oracle(asked, batch.images, made, begin, before)
         return {name: x.astype(jnp.float32) for name, x in found.items()}
 
 
@@ -162,20 +177,23 @@ def _by_oracle(
     images: Images,
     made: Images,
     begin: Images | None,
-    decided: AnyArray,
+    odds: PerExample,
 ) -> dict[str, AnyArray]:
-    """What the oracle says; no flip and no stay where it decides the picture itself otherwise."""
+    """What the oracle says; no flip and no stay where it decides the picture itself otherwise.
+
+    `odds` are the explained classifier's, of the pictures.
+    """
     before, after = asked(images), asked(made)
     stable = jnp.full(len(made), jnp.nan) if begin is None else asked(begin)
-    agrees = (before >= 0) == decided
-    stays = jnp.where(jnp.isnan(stable), jnp.nan, (stable >= 0) == decided)
+    agrees = 1.0 - turned(before, odds)
+    counts = jnp.where(agrees == 1.0, 1.0, jnp.nan)
     return {
         "oracle_agrees": agrees,
         "oracle_odds_before": before,
         "oracle_odds_after": after,
         "oracle_odds_stable": stable,
-        "oracle_flipped": jnp.where(agrees, (after >= 0) != decided, jnp.nan),
-        "oracle_stays": jnp.where(agrees, stays, jnp.nan),
+        "oracle_flipped": turned(after, odds) * counts,
+        "oracle_stays": (1.0 - turned(stable, odds)) * counts,
     }
 
 
@@ -244,15 +262,15 @@ _FLIP_ROWS = (
 _PAPER = "Charachon et al. 2022"
 
 
-def _rate(name: str, head: str) -> Column:
-    return Column(name, head, "higher", 0.0, 1.0, "%", _PAPER, 1)
+def _rate(name: str, head: str, source: str = _PAPER) -> Column:
+    return Column(name, head, "higher", 0.0, 1.0, "%", source, 1)
 
 
 _FLIP_COLUMNS = (
     _rate("flipped", "flipped %"),
     _rate("flipped_one", "flipped, of the class %"),
     _rate("flipped_zero", "flipped, of the others %"),
-    Column("newly_flips", "newly flipped %", "higher", 0.0, 1.0, "%", "ours", 1),
+    _rate("newly_flips", "newly flipped %", "ours"),
     _rate("stays", "stays %"),
     Column("changed_by", "changed by", "lower", 0.0, 1.0, "", f"{_PAPER}, mean |x - a|", 4),
     Column("changed_share", "pixels changed", "lower", 0.0, 1.0, "", "ours, |x - a| > 0.1"),
@@ -270,8 +288,8 @@ _AREA_COLUMNS = (
 )
 _ORACLE_COLUMNS = (
     Column("oracle_agrees", "oracle agrees %", "neither", 0.0, 1.0, "%", "ours", 1),
-    _rate("oracle_flipped", "oracle flipped %"),
-    _rate("oracle_flipped_one", "oracle, of the class %"),
-    _rate("oracle_flipped_zero", "oracle, of the others %"),
-    _rate("oracle_stays", "oracle stays %"),
+    _rate("oracle_flipped", "oracle flipped %", "ours"),
+    _rate("oracle_flipped_one", "oracle, of the class %", "ours"),
+    _rate("oracle_flipped_zero", "oracle, of the others %", "ours"),
+    _rate("oracle_stays", "oracle stays %", "ours"),
 )

@@ -36,7 +36,8 @@ def distances(
 
     Frechet: Heusel et al. 2017, eq. 6. KID: Binkowski et al. 2018, the unbiased squared MMD with
     the kernel ``(x . y / d + 1)^3``. Both depend on the features and on the number of pictures, and
-    are no FID and KID of other tables, which see Inception's; Frechet falls as pictures are added.
+    are no FID and KID of other tables, which see Inception's; Frechet falls as pictures are added,
+    and is NaN where there are no more pictures than features (`frechet_of_many`).
 
     Args:
         picture: which of the explanation's `pictures`; "": what `keep` keeps, on the run's infill,
@@ -104,7 +105,7 @@ class _Reduce:
     def __call__(self, rows: Rows) -> dict[str, float]:
         real, made, known = read_pairs(rows, self.name)
         real, made = real[known], made[known]
-        return {"frechet": frechet(real, made), "kid": kid(real, made)}
+        return {"frechet": frechet_of_many(real, made), "kid": kid(real, made)}
 
 
 def read_pairs(rows: Rows, name: str) -> tuple[Features, Features, np.ndarray]:
@@ -131,6 +132,16 @@ def frechet(real: Features, made: Features) -> float:
     shared = np.linalg.svd(roots[0] @ roots[1].T, compute_uv=False).sum()
     spread = sum(float(np.square(x).sum()) for x in roots)
     return float(np.square(means[0] - means[1]).sum() + spread - 2 * shared)
+
+
+def frechet_of_many(real: Features, made: Features) -> float:
+    """`frechet`; NaN where either set has no more pictures than there are features.
+
+    A covariance of fewer has no full rank, and the distance is then mostly that of its missing
+    directions: of 48 pictures and 1,280 features it says little of either set.
+    """
+    enough = min(len(real), len(made)) > real.shape[1]
+    return frechet(real, made) if enough else math.nan
 
 
 def kid(real: Features, made: Features) -> float:

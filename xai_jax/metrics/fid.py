@@ -28,7 +28,7 @@ def fid(
     half of the pictures against the counterfactuals of the other half, and takes the mean of both
     ways. They are those of other tables only where features and resizing are, Inception's as in
     `pytorch-fid` say, and about as many pictures; so name and size are in the columns' names, and
-    the number of pictures is a column. Below 2,048 pictures both are NaN.
+    the number of pictures is a column. Below 2,048 pictures neither is measured.
 
     Args:
         name: of the features, for people: "inception".
@@ -56,6 +56,7 @@ def fid(
         reduce=_Reduce(called=called),
         of_pairs=True,
         params=judge,
+        least=LEAST,
     )
 
 

@@ -18,11 +18,11 @@ from xai_jax.core.classifier import Classifier
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric, Rows
 from xai_jax.core.types import Batch, Explanation, PRNGKey
-from xai_jax.metrics.counterfactuals import begun, counterfactual, is_one
+from xai_jax.metrics.counterfactuals import begun, counterfactual, decision, log_odds
 from xai_jax.metrics.distributions import (
     FeatureFn,
     Features,
-    frechet,
+    frechet_of_many,
     jensen_shannon,
     kid,
     read_pairs,
@@ -35,7 +35,8 @@ def realism(features: FeatureFn, judge: Classifier, decided_class: int = 0) -> M
     As a share of the distance between the two sides' own pictures, so that it compares from
     features to features (specs: generative, sec. 9): 0 is no distance, 1 is as far as the side that
     they left. Of stable pictures (or reconstructions) the same, to the side that they are of; NaN
-    of a method that makes none.
+    of a method that makes none. All are NaN where a side has no more pictures than there are
+    features.
 
     Args:
         features: a function of a module.
@@ -107,7 +108,7 @@ class _Seen:
         key: PRNGKey,
     ) -> dict[str, jax.Array]:
         del key
-        side = is_one(frozen.classifier, batch.images, self.decided_class)
+        side = decision(log_odds(frozen.classifier, batch.images, self.decided_class))
         found = {
             f"{self.name}_real": self.features(params, batch.images),
             f"{self.name}_made": self.features(params, counterfactual(explanation)),
@@ -142,7 +143,7 @@ class _Reduce:
 class _Realism(_Reduce):
     def __call__(self, rows: Rows) -> dict[str, float]:
         real, made, sides = self.by_decision(rows)
-        apart = frechet(real[sides[0]], real[sides[1]])
+        apart = frechet_of_many(real[sides[0]], real[sides[1]])
         stable = self.stable(rows, sides)
         return {
             "frechet_to_one": _share(real[sides[1]], made[sides[0]], apart),
@@ -180,7 +181,7 @@ class _KernelDistance(_Reduce):
 
 
 def _share(real: Features, made: Features, apart: float) -> float:
-    return frechet(real, made) / apart if apart > 0 else math.nan
+    return frechet_of_many(real, made) / apart if apart > 0 else math.nan
 
 
 _SEEN = {"real": "Features of the picture.", "made": "Features of the counterfactual."}

@@ -12,18 +12,24 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from xai_jax.core import outputs
+from xai_jax.core.generator import check_region_names
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
 from xai_jax.core.rng import example_keys
 from xai_jax.core.types import Batch, Explanation, PerExample, PRNGKey
 from xai_jax.metrics.ranks import rank_correlation
-from xai_jax.metrics.regions import changes, movable
+from xai_jax.metrics.regions import changes, movable, number_of
 
 Effects = Float[Array, "b n"]
 
 
 def region_effects(
-    decides: int | None, *, luma: Sequence[float] = (), spread: float = 0.2, num: int = 8
+    names: Sequence[str],
+    decides: str | None = None,
+    *,
+    luma: Sequence[float] = (),
+    spread: float = 0.2,
+    num: int = 8,
 ) -> Metric:
     """How well the change of each region's code ranks the regions by their measured effect.
 
@@ -31,21 +37,32 @@ def region_effects(
     classifier looks elsewhere, and an explanation that says so is right.
 
     Args:
-        decides: number of that region in the label maps; ``None``: it is not known, and the share
-            of the pictures where it has the largest effect is NaN.
+        names: of the label maps' numbers; where the generator's are others, they are refused.
+        decides: that region; ``None``: it is not known, and the share of the pictures where it has
+            the largest effect is NaN.
         luma: of each region the standard deviation of its mean luma over pictures, in unit pixels,
             for decisions by brightness: all channels are shifted by it, up and down. Empty: offsets
             of colour.
         spread: standard deviation of the offsets of colour, of each channel by itself, in unit
             pixels.
         num: offsets of colour a region, each of which is a pass of the classifier.
+
+    Raises:
+        ValueError: `decides` is none of them.
     """
-    measure = _Effects(decides=decides, luma=tuple(luma), spread=spread, num=num)
+    measure = _Effects(
+        names=tuple(names),
+        decides=number_of(decides, names),
+        luma=tuple(luma),
+        spread=spread,
+        num=num,
+    )
     return Metric(measure=measure, rows=_ROWS, columns=_COLUMNS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Effects:
+    names: tuple[str, ...]
     decides: int | None
     luma: tuple[float, ...]
     spread: float
@@ -56,6 +73,7 @@ class _Effects:
     ) -> dict[str, PerExample]:
         del params
         change = changes(explanation)
+        check_region_names(self.names, frozen.generator)
         is_there = explanation.numbers["region_share"] > 0
         measured = self._measured(frozen, batch, change.shape[1], key)
         can_move = movable(frozen, batch, explanation)

@@ -8,24 +8,44 @@ import jax
 import jax.numpy as jnp
 
 from xai_jax.core import outputs
+from xai_jax.core.generator import check_region_names
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
+from xai_jax.core.settings import nearest
 from xai_jax.core.types import AnyArray, Batch, Explanation, Images, PerExample, PRNGKey
 
 _CHANGED = 0.1  # of the largest change; a region whose code changes by more counts
 
 
-def region_changes(decides: int | None) -> Metric:
+def region_changes(names: Sequence[str], decides: str | None = None) -> Metric:
     """Scores of the numbers that `methods.steex` answers, and whether they name what decides.
 
     Whether decisions flip, and how many reconstructions do so already, are `counterfactuals.flips`
     and `sureness.surely`.
 
     Args:
-        decides: number of the region that decides in the label maps; ``None``: it is not known,
-            and what is about it is NaN, as where no code has changed.
+        names: of the label maps' numbers; where the generator's are others, they are refused.
+        decides: the one that decides; ``None``: it is not known, and what is about it is NaN, as
+            where no code has changed.
+
+    Raises:
+        ValueError: `decides` is none of them.
     """
-    return Metric(measure=_Changes(decides=decides), rows=_ROWS, columns=_COLUMNS)
+    measure = _Changes(names=tuple(names), decides=number_of(decides, names))
+    return Metric(measure=measure, rows=_ROWS, columns=_COLUMNS)
+
+
+def number_of(region: str | None, names: Sequence[str]) -> int | None:
+    """Of a region in label maps whose numbers have these names; ``None`` of none.
+
+    Raises:
+        ValueError: there is no such region; says which is near.
+    """
+    if region is None:
+        return None
+    if region not in names:
+        raise ValueError(f"There is no region {region!r}; {nearest(region, names)}")
+    return names.index(region)
 
 
 def flips_alone(names: Sequence[str]) -> Metric:
@@ -35,9 +55,9 @@ def flips_alone(names: Sequence[str]) -> Metric:
     Rates are of the pictures that have the region, and in which the generator sees it.
 
     Args:
-        names: of the label maps' numbers.
+        names: of the label maps' numbers; where the generator's are others, they are refused.
     """
-    called = {f"by_{name.replace(' ', '_').replace('-', '_')}": name for name in names}
+    called = {_called(name): name for name in names}
     ways = {  # head of the column, and what the row says after the name of the region
         "flips": ("flips", "alone flips the decision"),
         "newly_flips": ("newly flips", "alone flips it, and its reconstruction does not"),
@@ -48,7 +68,7 @@ def flips_alone(names: Sequence[str]) -> Metric:
         for row, name in called.items()
     ]
     return Metric(
-        measure=_Alone(called=tuple(called)),
+        measure=_Alone(names=tuple(names)),
         rows=tuple(
             outputs.number(
                 row, "0 or 1", f"Whether the region {name} {what}; NaN: it is not there."
@@ -62,15 +82,24 @@ def flips_alone(names: Sequence[str]) -> Metric:
     )
 
 
+def _called(name: str) -> str:
+    return f"by_{name.replace(' ', '_').replace('-', '_')}"
+
+
 def diversity() -> Metric:
     """How many regions flip the decision each by itself, and how far these pictures lie apart.
 
     Of a method that moves each region alone (`methods.steex.Sparsest`). Regions that a picture does
-    not have do not count. Apart: the mean absolute difference of two of the counterfactuals that
-    flip, over all pairs of them; NaN, and left out of the mean, where fewer than two do.
+    not have do not count, nor those whose reconstruction alone flips it already. Apart: the mean
+    absolute difference of two of the counterfactuals that flip, over all pairs of them; NaN, and
+    left out of the mean, where fewer than two do.
     """
     rows = (
-        outputs.number("flipping_regions", "regions", "How many regions flip, each by itself."),
+        outputs.number(
+            "flipping_regions",
+            "regions",
+            "How many regions flip, each by itself, and not by their reconstruction.",
+        ),
         outputs.number(
             "diversity", "unit pixels", "Mean difference of two counterfactuals by other regions."
         ),
@@ -88,8 +117,10 @@ def _diversity(
     del params, frozen, batch, key
     if "counterfactual_alone" not in explanation.pictures:
         raise ValueError(_NONE_ALONE)
-    is_there = explanation.numbers["region_share"] > 0  # [b n]
-    flips = (is_there & (explanation.numbers["gained_alone"] > 0)).astype(jnp.float32)
+    is_there, gains, already = (
+        explanation.numbers[name] > 0 for name in ("region_share", "gained_alone", "already_alone")
+    )  # [b n]
+    flips = (is_there & gains & ~already).astype(jnp.float32)
     pictures = jnp.moveaxis(explanation.pictures["counterfactual_alone"], 1, 0)  # [n b h w c]
 
     def from_one(one: Images) -> jnp.ndarray:
@@ -108,7 +139,7 @@ _NONE_ALONE = "The method moves no region alone."
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Alone:
-    called: tuple[str, ...]
+    names: tuple[str, ...]
 
     def __call__(
         self, params: None, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
@@ -117,24 +148,27 @@ class _Alone:
         numbers = explanation.numbers
         if "gained_alone" not in numbers:
             raise ValueError(_NONE_ALONE)
+        check_region_names(self.names, frozen.generator)
         there = movable(frozen, batch, explanation)
         flips, already = (numbers[name] > 0 for name in ("gained_alone", "already_alone"))  # [b n]
         return {
-            f"{way}_{row}": jnp.where(there[:, n], which[:, n], jnp.nan)
+            f"{way}_{_called(name)}": jnp.where(there[:, n], which[:, n], jnp.nan)
             for way, which in {"flips": flips, "newly_flips": flips & ~already}.items()
-            for n, row in enumerate(self.called)
+            for n, name in enumerate(self.names)
         }
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Changes:
+    names: tuple[str, ...]
     decides: int | None
 
     def __call__(
         self, params: None, frozen: Frozen, batch: Batch, explanation: Explanation, key: PRNGKey
     ) -> dict[str, PerExample]:
-        del params, frozen, key
+        del params, key
         change = changes(explanation)
+        check_region_names(self.names, frozen.generator)
         first, share = self._named(change)
         pictures = explanation.pictures
         off = pictures["generated"] - pictures["reconstruction"]

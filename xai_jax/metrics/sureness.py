@@ -7,13 +7,13 @@ import math
 import jax.numpy as jnp
 
 from xai_jax.core import outputs
-from xai_jax.core.classifier import Classifier
+from xai_jax.core.classifier import Classifier, check_num_classes
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric
 from xai_jax.core.outputs import Output
 from xai_jax.core.targets import away
 from xai_jax.core.types import Batch, Explanation, PerExample, PRNGKey
-from xai_jax.metrics.counterfactuals import begun, counterfactual, log_odds
+from xai_jax.metrics.counterfactuals import begun, counterfactual, log_odds, turned
 
 _LEAST = {"75": math.log(3.0), "95": math.log(19.0)}  # log-odds of these probabilities, in percent
 _ORACLE = "oracle_"
@@ -24,7 +24,8 @@ def surely(oracle: Classifier | None = None, decided_class: int | None = 0) -> M
 
     Beside each rate the same of what stands for the picture before any change
     (`counterfactuals.begun`), which says how much of it is no merit of the change; of a method that
-    draws nothing before, it is NaN. Flips at 50 %, and newly, are `counterfactuals.flips`.
+    draws nothing before, it is NaN. Flips at 50 %, the success that STEEX's paper counts (specs:
+    steex, sec. 2.4), and newly, are `counterfactuals.flips`; the other two levels are ours.
 
     Args:
         oracle: a classifier of the same classes that was trained by itself, which is asked the
@@ -55,7 +56,8 @@ class _Surely:
     ) -> dict[str, PerExample]:
         del key
         ask = functools.partial(log_odds, decided=self.decided_class, explained=explanation.target)
-        toward = away(ask(frozen.classifier, batch.images))
+        odds = ask(frozen.classifier, batch.images)
+        toward = jnp.where(jnp.isnan(odds), jnp.nan, away(odds))
         made, begin = counterfactual(explanation), begun(batch, explanation)
         found: dict[str, PerExample] = {}
         for prefix, judge in (("", frozen.classifier), (_ORACLE, params)):
@@ -63,7 +65,9 @@ class _Surely:
                 continue
             counts = jnp.ones_like(toward)
             if prefix:
-                counts = jnp.where(away(ask(judge, batch.images)) == toward, 1.0, jnp.nan)
+                check_num_classes(judge, frozen.classifier, batch.images.shape[1:])
+                agrees = turned(ask(judge, batch.images), odds) == 0.0
+                counts = jnp.where(agrees, 1.0, jnp.nan)
             gained = toward * ask(judge, made)
             before = jnp.full_like(gained, jnp.nan) if begin is None else toward * ask(judge, begin)
             found[f"{prefix}already_flips"] = _reached(before, 0.0) * counts
@@ -119,5 +123,4 @@ def _columns(prefix: str) -> tuple[Column, ...]:
 
 
 def _rate(name: str, head: str, better: str) -> Column:
-    source = "Jacob et al. 2022" if better == "higher" else "ours"
-    return Column(name, head, better, 0.0, 1.0, "%", source, 1)  # type: ignore[arg-type]
+    return Column(name, head, better, 0.0, 1.0, "%", "ours", 1)  # type: ignore[arg-type]

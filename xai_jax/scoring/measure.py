@@ -18,6 +18,7 @@ from xai_jax.scoring.stage import Arrays, Stage
 
 Values = dict[str, np.ndarray]  # {row: [...]} of one picture
 NOBODY = "It asks the method again, and no method has made these masks."
+FEW = "It needs {least:,} pictures and there are {num:,}; score more of them, or leave it out."
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,7 @@ def measured(
 
     A picture that cannot be read costs no other anything, and a metric that says in a ValueError
     that it cannot judge this contestant costs no other metric anything: its numbers are missing.
+    So are those of a metric that needs more pictures than there are, which measures none of them.
 
     Args:
         masks: of which rows.
@@ -78,7 +80,11 @@ class _Tally:
         self._masks, self._metrics, self._stage, self._before = masks, metrics, stage, before
         self._known: dict[int, Scored] = {row: self._about(row) for row in masks.rows}
         self._found: list[dict[int, Values]] = [{} for _ in metrics]
-        self._failed: list[str] = ["" for _ in metrics]
+        num = sum(about.has_scores for about in self._known.values())
+        self._failed = [
+            FEW.format(least=metric.least, num=num) if num < metric.least else ""
+            for metric in metrics
+        ]
         self._take_over()
         self.todo = [row for row in masks.rows if self._wants(row)]
 
@@ -115,7 +121,10 @@ class _Tally:
                     found[row] = {name: values[place] for name, values in block.items()}
 
     def _wants(self, row: int) -> bool:
-        lacks = any(row not in found for found in self._found)
+        lacks = any(
+            not failed and row not in found
+            for failed, found in zip(self._failed, self._found, strict=True)
+        )
         return self._known[row].has_scores and lacks
 
     def add(self, read: Mapping[int, Arrays | BadPicture]) -> None:
