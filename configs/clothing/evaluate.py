@@ -18,7 +18,7 @@ from configs import lite0, recipes
 from configs.clothing import explainer_lite0, rtis_lite0
 from configs.clothing.clothes import PICTURES
 from xai_jax.methods import extremal
-from xai_jax.metrics.evidence_maps import flat, localisation
+from xai_jax.metrics.evidence_maps import localisation
 from xai_jax.scoring.evaluation import Evaluation
 
 COMPARED = ("trousers", "outerwear", "dress", "eyewear", "bag")  # all in the first 20 pictures
@@ -43,5 +43,5 @@ def get_config(more: str = "") -> Evaluation:
     contestants |= lite0.attributions()
     classes = tuple(PICTURES.class_names.index(name) for name in COMPARED)
     scores = recipes.scores_of(trained, PICTURES.once("test", "soft"), contestants, classes)
-    scores.metrics, scores.resamples = (localisation(), flat()), 2000
+    scores.metrics, scores.resamples = (localisation(),), 2000
     return scores

@@ -38,7 +38,7 @@ from xai_jax.methods import (
     rtis,
 )
 from xai_jax.metrics.curves import curves
-from xai_jax.metrics.evidence_maps import concentration, flat
+from xai_jax.metrics.evidence_maps import concentration
 from xai_jax.scoring.evaluation import (
     Contestant,
     Evaluation,
@@ -81,7 +81,6 @@ def get_config() -> Evaluation:
             curves(Blur(), "blur", num_steps=14),
             curves(RandomColour(), "noise", num_steps=14),
             concentration(),
-            flat(),
         ),
         truth=False,
         resamples=10_000,

@@ -16,7 +16,7 @@ from configs.smoke import explainer as planted_explainer
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import occlusion
 from xai_jax.metrics.curves import curves
-from xai_jax.metrics.evidence_maps import concentration, flat, localisation
+from xai_jax.metrics.evidence_maps import concentration, localisation
 from xai_jax.scoring.evaluation import (
     Contestant,
     Evaluation,
@@ -53,6 +53,6 @@ def get_config() -> Evaluation:
             name: Contestant(method=method, mask=masks.get(name, kept_or_stretched))
             for name, method in methods.items()
         },
-        metrics=(localisation(), curves(Constant(value=0.5), "grey"), concentration(), flat()),
+        metrics=(localisation(), curves(Constant(value=0.5), "grey"), concentration()),
         resamples=2000,
     )

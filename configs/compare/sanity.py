@@ -18,7 +18,6 @@ from xai_jax.infills.noisy_linear import NoisyLinear
 from xai_jax.methods import controls, gradcam, gradients
 from xai_jax.metrics import boxes, distributions, responses, sanity
 from xai_jax.metrics.curves import curves
-from xai_jax.metrics.evidence_maps import flat
 from xai_jax.scoring.evaluation import Contestant, Evaluation, stretched_saliency
 
 LAYERS = ("classes", "top", "blocks/15", "blocks/10", "blocks/5", "stem")  # from the top down
@@ -51,7 +50,6 @@ def get_config() -> Evaluation:
             boxes.deletion_game(),
             boxes.boxed_saliency(),
             distributions.distances(),
-            flat(),
         ),
         resamples=1000,
     )

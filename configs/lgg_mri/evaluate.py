@@ -24,7 +24,7 @@ import dataclasses
 from configs import lite0, recipes
 from configs.lgg_mri import explainer_lite0, matched
 from configs.lgg_mri.scans import PICTURES, patient, position_and_area
-from xai_jax.metrics.evidence_maps import flat, localisation
+from xai_jax.metrics.evidence_maps import localisation
 from xai_jax.scoring.evaluation import Evaluation
 from xai_jax.scoring.trivial import Trivial
 
@@ -43,7 +43,7 @@ def get_config(which: str = "all") -> Evaluation:
     whole = recipes.scores_of(trained, pictures.once("test", "soft"), contestants)
     return dataclasses.replace(
         whole,
-        metrics=(localisation(), flat()),
+        metrics=(localisation(),),
         resamples=2000,
         group_of=patient,
         trivial=Trivial(

@@ -56,7 +56,7 @@ from xai_jax.methods import (
 from xai_jax.methods import syce as methods_syce
 from xai_jax.metrics.counterfactuals import area_change, flips
 from xai_jax.metrics.distributions import mean_features
-from xai_jax.metrics.evidence_maps import flat, localisation
+from xai_jax.metrics.evidence_maps import localisation
 from xai_jax.metrics.percentiles import strongest
 from xai_jax.metrics.realism import kernel_distance
 from xai_jax.scoring.evaluation import Contestant, Evaluation, positive_saliency
@@ -149,7 +149,7 @@ def _maps(data: Pipeline) -> Evaluation:
     contestants = _made()
     contestants |= {name: Contestant(method=method) for name, method in attributions().items()}
     made = recipes.scores_of(syce.get_config(), data, contestants)
-    made.metrics = (strongest(), strongest((95.0,), BLUR), localisation(), flat())
+    made.metrics = (strongest(), strongest((95.0,), BLUR), localisation())
     return made
 
 

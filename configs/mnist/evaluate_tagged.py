@@ -20,7 +20,7 @@ from configs import recipes
 from configs.mnist import tagged
 from xai_jax.infills.constant import Constant
 from xai_jax.methods import controls, gradcam, gradients, occlusion, syce
-from xai_jax.metrics.evidence_maps import flat, localisation
+from xai_jax.metrics.evidence_maps import localisation
 from xai_jax.metrics.percentiles import strongest
 from xai_jax.metrics.sanity import randomisation
 from xai_jax.scoring.evaluation import Contestant, Evaluation, positive_saliency
@@ -51,5 +51,5 @@ def get_config(which: str = "tagged") -> Evaluation:
     made = recipes.scores_of(trained, tagged.ALL_TAGGED.once("test", "soft"), contestants)
     made.explained = dataclasses.replace(made.explained, infill=Constant(value=0.0))
     made.batch_size = 64
-    made.metrics = strongest(), localisation(), flat(), randomisation(LAYERS)
+    made.metrics = strongest(), localisation(), randomisation(LAYERS)
     return made

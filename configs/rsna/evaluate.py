@@ -15,7 +15,7 @@ from configs.lgg_mri.evaluate_syce import attributions
 from configs.rsna import syce
 from configs.rsna.chests import PICTURES
 from xai_jax.metrics.counterfactuals import flips
-from xai_jax.metrics.evidence_maps import flat, localisation
+from xai_jax.metrics.evidence_maps import localisation
 from xai_jax.metrics.percentiles import strongest
 from xai_jax.scoring.evaluation import Contestant, Evaluation, positive_saliency
 
@@ -34,6 +34,6 @@ def get_config(which: str = "maps") -> Evaluation:
         oracle = recipes.oracle(made.explained.classifier, "runs/rsna_oracle")
         made.metrics, made.truth, made.absent = (flips(oracle),), False, True
     else:
-        made.metrics = (strongest(), localisation(), flat())
+        made.metrics = (strongest(), localisation())
     made.resamples = 2000
     return made

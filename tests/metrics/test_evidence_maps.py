@@ -8,6 +8,10 @@ import scipy.stats
 
 from xai_jax.core.types import Batch, Explanation
 from xai_jax.metrics import evidence_maps
+from xai_jax.metrics.boxes import pointing_game
+from xai_jax.metrics.curves import curves
+from xai_jax.metrics.localisation import Rule, found_at
+from xai_jax.metrics.percentiles import strongest
 
 
 def row(*values) -> jax.Array:
@@ -70,15 +74,31 @@ def test_complexity_is_the_entropy_of_scipy():
 
 
 def test_flat_maps_are_counted():
-    metric = evidence_maps.flat()
+    located = evidence_maps.localisation()
+    _, metric = evidence_maps.with_flat([located])
     maps = jnp.concatenate([row(0.0, 0.0), row(0.3, 0.3), row(jnp.nan, 1.0), row(0.0, 1.0)])
     explanation = Explanation(target=None, saliency=maps)
     batch = Batch(images=None, target=None, image_id=None, weight=None)
     found = metric.measure(None, None, batch, explanation, None)
     np.testing.assert_array_equal(found["flat_maps"], [1, 1, 1, 0])
     assert metric.reduce({"flat_maps": np.asarray(found["flat_maps"])}) == {"flat_maps": 3}
-    assert evidence_maps.counts_flat([evidence_maps.localisation(), metric]) is metric
-    assert evidence_maps.counts_flat([evidence_maps.localisation()]) is None
+    assert evidence_maps.counts_flat([located, metric]) is metric
+    assert evidence_maps.counts_flat([located]) is None
+    assert evidence_maps.with_flat([evidence_maps.concentration()])[1:] == ()
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        strongest(),
+        evidence_maps.localisation(),
+        curves(),
+        pointing_game(),
+        found_at(Rule.MEAN, 1.0),
+    ],
+)
+def test_beside_whatever_ranks_pixels_maps_without_an_order_are_counted(metric):
+    assert evidence_maps.counts_flat(evidence_maps.with_flat([metric]))
 
 
 @pytest.mark.parametrize("metric", [evidence_maps.localisation(), evidence_maps.concentration()])

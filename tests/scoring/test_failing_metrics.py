@@ -1,6 +1,7 @@
 """A metric that cannot judge a contestant, metrics that ask a method again, data without masks."""
 
 import csv
+import dataclasses
 import json
 
 import jax.numpy as jnp
@@ -13,8 +14,8 @@ from xai_jax.core.method import Explained
 from xai_jax.core.metric import Column, Metric
 from xai_jax.core.outputs import Output
 from xai_jax.infills.constant import Mean
+from xai_jax.metrics.counterfactuals import flips
 from xai_jax.metrics.curves import curves
-from xai_jax.metrics.evidence_maps import flat
 from xai_jax.scoring.evaluation import Contestant
 from xai_jax.scoring.score import score
 from xai_jax.scoring.stage import Stage
@@ -108,7 +109,7 @@ def test_data_without_masks_is_scored_by_what_needs_no_truth(tmp_path):
         "noise": Contestant(method=Noise()),
         "flat": Contestant(method=Noise(scale=0.0)),
     }
-    metrics = (curves(num_steps=4), flat())
+    metrics = (curves(num_steps=4),)
     evaluation = small(data=data, classes=(), contestants=contestants, metrics=metrics, truth=False)
     score(evaluation, tmp_path)
     found = rows(tmp_path)
@@ -123,9 +124,28 @@ def test_data_without_masks_is_scored_by_what_needs_no_truth(tmp_path):
         score(small(data=data, classes=()), tmp_path / "other")
 
 
+@dataclasses.dataclass(kw_only=True)
+class Turning(Noise):
+    decided_class: int | None = 2
+
+
+def test_decisions_are_counted_of_the_class_that_is_turned(tmp_path):
+    def one(method, metric):
+        contestants = {"turning": Contestant(method=method)}
+        score(small(contestants=contestants, metrics=(metric,)), tmp_path / "run")
+
+    words = "turning turns the decision of class 2, and flipped counts that of class 0; give"
+    with pytest.raises(ValueError, match=words):
+        one(Turning(), flips())
+    assert not (tmp_path / "run").exists()
+    for method, metric in ((Turning(), flips(decided_class=2)), (Noise(), flips())):
+        with pytest.raises(ValueError, match="counterfactual"):  # which noise does not draw
+            one(method, metric)
+
+
 def test_every_column_is_defined_of_a_classifier_that_is_right_on_no_picture(tmp_path):
     never = Explained(classifier=Rows(gain=-1e4), infill=Mean())  # what is shown has p = 0
-    metrics = (curves(num_steps=4), flat())
+    metrics = (curves(num_steps=4),)
     score(small(explained=never, classes=(), metrics=metrics, resamples=20), tmp_path)
     classifier = json.loads((tmp_path / "classifier.json").read_text())
     assert classifier["recall"] == 0.0 and classifier["macro_auc"] < 0.01

@@ -71,6 +71,8 @@ class Metric(NamedTuple):
         of_pairs: whether it compares pictures with each other, so that one that is drawn twice, and
             is like itself, biases it: a bootstrap moves its replicates back, mean on value.
         per_class: whether it reads ``maps["true_keep"]``, which is made only where one does.
+        ranks: whether it goes by the order of a map's pixels; maps that have none, being the same
+            everywhere, are then counted beside it, and warned of (`metrics.evidence_maps`).
         least: pictures below which it says nothing: of fewer it is not measured at all.
     """
 
@@ -82,4 +84,5 @@ class Metric(NamedTuple):
     asks: bool = False
     of_pairs: bool = False
     per_class: bool = False
+    ranks: bool = False
     least: int = 0

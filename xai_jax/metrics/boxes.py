@@ -140,6 +140,7 @@ def pointing_game(tolerance: int = 15) -> Metric:
     )
     return Metric(
         measure=_Pointing(tolerance=tolerance, names=names),
+        ranks=True,
         rows=tuple(
             outputs.number(name, "0 or 1", meaning)
             for name, meaning in zip(names, meanings, strict=True)

@@ -63,7 +63,8 @@ def curves(
         ending=f"_{name}" if name else "",
         num_steps=num_steps,
     )
-    return Metric(measure=measure, rows=measure.rows(), columns=measure.columns(name))
+    columns = measure.columns(name)
+    return Metric(measure=measure, rows=measure.rows(), columns=columns, ranks=True)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

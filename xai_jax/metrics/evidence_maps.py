@@ -18,7 +18,8 @@ from xai_jax.metrics.truth import true_mask
 
 def localisation() -> Metric:
     """Energy pointing and relevance rank accuracy of `Explanation.saliency` against the truth."""
-    return Metric(measure=_localisation, rows=_rows(_LOCALISATION), columns=_LOCALISATION)
+    rows = _rows(_LOCALISATION)
+    return Metric(measure=_localisation, rows=rows, columns=_LOCALISATION, ranks=True)
 
 
 def concentration() -> Metric:
@@ -26,16 +27,19 @@ def concentration() -> Metric:
     return Metric(measure=_concentration, rows=_rows(_CONCENTRATION), columns=_CONCENTRATION)
 
 
-def flat() -> Metric:
-    """How many maps are the same everywhere, or hold a NaN (which counts as all 0): no order.
+def with_flat(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
+    """The same, and behind them, where one `ranks` pixels, how many maps have no order.
 
-    Metrics that rank pixels take them in an order that follows the picture and says nothing.
+    Those are the same everywhere, or hold a NaN (which counts as all 0). Metrics that rank pixels
+    take theirs in an order that follows the picture and says nothing.
     """
-    return Metric(measure=_flat, rows=_rows(_FLAT), columns=_FLAT, reduce=_counted)
+    if not any(metric.ranks for metric in metrics):
+        return tuple(metrics)
+    return *metrics, Metric(measure=_flat, rows=_rows(_FLAT), columns=_FLAT, reduce=_counted)
 
 
 def counts_flat(metrics: Sequence[Metric]) -> Metric | None:
-    """The `flat` among `metrics`; ``None`` without one."""
+    """What `with_flat` has added; ``None``: nothing."""
     return next((metric for metric in metrics if metric.measure is _flat), None)
 
 

@@ -49,7 +49,7 @@ def found_at(rule: Rule, share: float) -> Metric:
     meaning = "1: the box around what is strong has half its union with the object's in common."
     row = outputs.number(name, "0 or 1", f"{meaning} NaN: there is no object.")
     measure = _FoundAt(rule=rule, share=share, name=name)
-    return Metric(measure=measure, rows=(row,), columns=(column,))
+    return Metric(measure=measure, rows=(row,), columns=(column,), ranks=True)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

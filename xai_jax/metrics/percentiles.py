@@ -58,7 +58,7 @@ def strongest(percentiles: tuple[float, ...] = (90.0, 95.0, 98.0), blur: float =
     )
     names = *shares, same_area, pearson
     measure = _Strongest(percentiles=tuple(percentiles), names=names, blur=blur)
-    return Metric(measure=measure, rows=rows, columns=columns)
+    return Metric(measure=measure, rows=rows, columns=columns, ranks=True)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ import jax
 from xai_jax.core.method import Frozen, Inspector
 from xai_jax.core.metric import Metric
 from xai_jax.core.precision import single
+from xai_jax.metrics.evidence_maps import with_flat
 from xai_jax.metrics.specificity import classes_of
 from xai_jax.runtime.files import place
 from xai_jax.scoring.baselines import baselines as of_all
@@ -71,6 +72,7 @@ def evaluate(
         raise ValueError("xai_jax.evaluate scores as one process; evaluate.py takes several.")
     given = of_all() if baselines else {}
     check_names(explainers, given)
+    metrics = with_flat(metrics)
     frozen, classes = _same_classifier(explainers), classes_of(metrics)
     stage = Stage(frozen, data, batch_size=batch_size, classes=classes, seed=seed, devices=devices)
     whole = {
@@ -85,7 +87,7 @@ def evaluate(
             name: Entrant(name, Contestant(method=one.method, mask=mask), one, stage, folder)
             for name, one in explainers.items()
         }
-        table = compete(stage, entrants, given, tuple(metrics), folder, whole, Draws(resamples))
+        table = compete(stage, entrants, given, metrics, folder, whole, Draws(resamples))
         assert table is not None  # this process is the first
         return table
 

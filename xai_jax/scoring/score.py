@@ -15,6 +15,7 @@ from xai_jax.core.metric import Metric
 from xai_jax.core.precision import single
 from xai_jax.core.types import Batch, Explanation
 from xai_jax.data.example import digest
+from xai_jax.metrics.evidence_maps import with_flat
 from xai_jax.metrics.specificity import classes_of
 from xai_jax.runtime import config_file, distributed, files
 from xai_jax.runtime.files import place
@@ -58,7 +59,8 @@ def score(
         OSError: the disk is full or read-only; whole files stay.
     """
     workdir = place(workdir).absolute()
-    metrics = (*standard(tuple(evaluation.classes), evaluation.truth), *evaluation.metrics)
+    own = standard(tuple(evaluation.classes), evaluation.truth)
+    metrics = with_flat((*own, *evaluation.metrics))
     classes_of(metrics)  # raises where there are two
     given = baselines() if evaluation.truth else {}
     check_names(evaluation.contestants, given)
@@ -119,6 +121,7 @@ def compete(
     """
     config_file.check(workdir, whole)
     declared = [o for entrant in entrants.values() for o in entrant.outputs]
+    shapes.check_decisions({name: e.inspector.method for name, e in entrants.items()}, metrics)
     shapes.check(metrics, stage, stage.frozen, _abstract(stage), declared)
     records = {
         name: record.read(workdir, name, entrant.settings) for name, entrant in entrants.items()

@@ -1,7 +1,7 @@
 """Whether metrics can score what methods explain, asked of shapes before anything is explained."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -57,6 +57,27 @@ def check(
                 f"A metric measures {shapes} (axes by row) where it declares {wanted}; make its "
                 "rows say what it measures."
             )
+
+
+def check_decisions(methods: Mapping[str, Any], metrics: Sequence[Metric]) -> None:
+    """Holds metrics that count decisions to the class whose presence a method turns.
+
+    Args:
+        methods: settings of each contestant, of which some have a `decided_class`.
+        metrics: all that are wanted; `measure` of some has one, too.
+
+    Raises:
+        ValueError: they are not the same; names both.
+    """
+    for name, method in methods.items():
+        turned = getattr(method, "decided_class", None)
+        for metric in metrics:
+            counted = getattr(metric.measure, "decided_class", None)
+            if turned is not None and counted is not None and turned != counted:
+                raise ValueError(
+                    f"{name} turns the decision of class {turned}, and {metric.columns[0].name} "
+                    f"counts that of class {counted}; give both the same decided_class."
+                )
 
 
 def _abstract(
