@@ -131,6 +131,32 @@ def test_the_norm_is_the_formula_of_the_specification():
         np.testing.assert_allclose(found[row], normed * (1 + scale) + shift, atol=1e-4)
 
 
+@pytest.mark.parametrize("hidden", [0, 24])
+def test_fresh_kernels_are_as_wide_as_xaviers_of_one_convolution_each(hidden):
+    """sqrt(2 / (inputs + outputs)) over the taps of both, where scale and shift are two layers."""
+    gain, channels, num, style = 0.5, 64, 30, 32
+    norm = RegionNorm(channels, num_regions=num, style=style, hidden=hidden, place=0, gain=gain)
+    codes, x = jnp.zeros((1, num, style)), jnp.zeros((1, 4, 4, channels))
+    grid = region_norm.grid(jnp.zeros((1, 4, 4, num)), 1)
+
+    def both(module):
+        return module(x, module.prepare(grid), grid, codes, KEYS[:1])
+
+    params = norm.init(jax.random.key(0), method=both)["params"]
+    fans = {"kernel": (params["kernel"], 9 * (style + channels), 2)}
+    fans["own_kernel"] = params["own_kernel"], 2 * style, 1
+    if hidden:
+        fans["around"] = params["around"]["kernel"], 9 * (num + hidden), 1
+        fans["of_map"] = params["of_map"]["kernel"], 9 * (hidden + channels), 2
+    else:
+        fans["of_region"] = params["of_region"], num + channels, 2
+    for name, (kernel, fan, parts) in fans.items():
+        for part in jnp.split(kernel, parts, axis=-1):
+            wanted = gain * np.sqrt(2 / fan)
+            assert part.std() == pytest.approx(wanted, rel=0.06), name
+        assert parts == 1 or not np.array_equal(*jnp.split(kernel, 2, axis=-1))
+
+
 def conv(x, kernel):
     """Zero-padded, by SciPy."""
     flipped = kernel[::-1, ::-1]
