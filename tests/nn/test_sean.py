@@ -58,6 +58,12 @@ def test_the_published_networks_have_their_numbers_of_parameters(num, generator,
             assert sum(leaf.size for leaf in encoder) == 1_568_576
 
 
+def test_a_network_that_halves_more_often_has_its_shapes():
+    deep = Sean(regions=("sky", "road"), width=2, depth=8, style=3, hidden=0)
+    kernel = abstract(deep).params["blocks_9"]["spectral1"]["kernel"]
+    assert kernel.shape == (3, 3, 2, 2)
+
+
 def test_a_code_is_the_mean_over_its_region_and_0_where_there_is_none():
     net, variables = network()
     encode = jax.jit(lambda *args: net.apply(variables, *args, method="encode"))

@@ -119,7 +119,7 @@ def test_the_first_steps_see_the_pictures_at_half_the_size(monkeypatch):
 
     monkeypatch.setattr(sean, "_whole_step", lambda cfg: told)
     network = Network(regions=("sky", "road"), width=2, depth=2, style=3)
-    cfg = sean.Config(network=network, half_steps=2)
+    cfg = sean.Config(network=network, half_steps=2, feature_weight=0.0)
     step = jax.jit(sean._step(cfg))
     nobody = Learner(params={}, statistics={}, opt_state={})
     state = sean.State(generator=nobody, critics=nobody, num_steps=jnp.int32(0))
@@ -131,9 +131,16 @@ def test_the_first_steps_see_the_pictures_at_half_the_size(monkeypatch):
             said["regions"], regions[:, 2, 2] if n < 2 else regions[:, 1, 1]
         )
         assert said["rows"] == (8 if n < 2 else 16)
-    short = dataclasses.replace(batch, images=images[:, :4], regions=regions[:, :4])
-    with pytest.raises(ValueError, match="multiples of 4"):
-        jax.eval_shape(cfg.build().init, KEY, None, short)
+    for rows in (4, 9, 12):  # of 4 and 12 the half does not halve twice, of 9 the whole does not
+        short = dataclasses.replace(batch, images=images[:, :rows], regions=regions[:, :rows])
+        with pytest.raises(ValueError, match=f"{rows} x 24; set data.resize to multiples of 8"):
+            jax.eval_shape(cfg.build().init, KEY, None, short)
+
+
+def test_features_of_no_network_are_refused(experiment, batch):
+    cfg = sean.Config(network=experiment.method.network)
+    with pytest.raises(ValueError, match="feature_weight is 10, and there is no network"):
+        jax.eval_shape(cfg.build().init, KEY, None, batch)
 
 
 def test_each_side_has_its_own_rate():

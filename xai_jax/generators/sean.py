@@ -64,8 +64,9 @@ class Sean(Settings):
 
 def abstract(settings: sean.Sean) -> Weights:
     """Shapes of the network's variables."""
-    image = jax.ShapeDtypeStruct((1, _SIDE, _SIDE, 3), jnp.float32)
-    one_hot = jax.ShapeDtypeStruct((1, _SIDE, _SIDE, len(settings.regions)), jnp.float32)
+    side = max(_SIDE, 2**settings.depth)
+    image = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
+    one_hot = jax.ShapeDtypeStruct((1, side, side, len(settings.regions)), jnp.float32)
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 1))
     shapes = jax.eval_shape(settings.build().init, jax.random.key(0), image, one_hot, keys)
     return Weights(params=shapes["params"], statistics=shapes["batch_stats"])

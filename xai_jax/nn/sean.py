@@ -277,9 +277,18 @@ class Sean(Settings):
             origins=origins,
         )
 
-    def check(self, height: int, width: int) -> None:
-        """Raises ValueError where the sides of a picture do not halve so often."""
-        stride = max(2**self.depth, _ENCODER_SHRINKS)
+    def check(self, height: int, width: int, times: int = 1) -> None:
+        """Refuses pictures whose sides do not halve so often.
+
+        Args:
+            height: of a picture.
+            width: likewise.
+            times: it is shown so many times smaller, too.
+
+        Raises:
+            ValueError: with what to set.
+        """
+        stride = times * max(2**self.depth, _ENCODER_SHRINKS)
         if height % stride or width % stride:
             raise ValueError(
                 f"The pictures are {height} x {width}; set data.resize to multiples of {stride}."
