@@ -47,6 +47,8 @@ def test_one_piece_of_each_is_the_map_itself():
     [
         (Components(at_most=2, smallest=0.0), MAP, "Its car has 5 pieces of 0 % .*at_most is 2"),
         (Components(at_most=2), np.full((2, 2), 2), "the number 2, and .* are 0 to 1"),
+        (Components(), np.full((2, 2), np.nan), "is of float64; regions must be whole numbers"),
+        (Components(at_most=2), MAP > 0, "is of bool; regions must be whole numbers"),
     ],
 )
 def test_a_picture_that_does_not_fall_into_them_is_refused(components, labels, sentence):

@@ -179,6 +179,8 @@ def test_label_maps_that_do_not_fit_are_refused(trainable, batch):
     wrong[0, 0] = 255
     with pytest.raises(BadPicture, match="the number 255, and network.regions names 0 to 6; name"):
         trainable.admit({"regions": wrong})
+    with pytest.raises(BadPicture, match="of float32; regions must be whole numbers"):
+        trainable.admit({"regions": right.astype(np.float32)})
     with pytest.raises(BadPicture, match="set regions=True"):
         trainable.admit({"labels": np.zeros(1)})
     without = dataclasses.replace(batch, regions=None)

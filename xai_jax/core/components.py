@@ -6,7 +6,7 @@ An object has then a style of its own, where published STEEX has one of all cars
 import dataclasses
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Shaped
 
 from xai_jax.core.domains import Count, ShareBelowOne
 from xai_jax.core.errors import BadPicture
@@ -14,6 +14,7 @@ from xai_jax.core.settings import Settings, nearest
 
 _VOID = 255  # as data sets write what nobody decided
 Numbers = Int[np.ndarray, "h w"]
+LabelMap = Shaped[np.ndarray, "h w"]  # as it was handed in: of numbers, one hopes
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -84,11 +85,11 @@ class Split:
         further = (number for number in self.splits for _ in range(self.at_most - 1))
         return (*range(len(self.classes)), *further)
 
-    def __call__(self, labels: Numbers) -> Numbers:
+    def __call__(self, labels: LabelMap) -> Numbers:
         """The map with pieces numbered, int32.
 
         Raises:
-            BadPicture: a number is no class, or a class has too many pieces.
+            BadPicture: a number is no class or not whole, or a class has too many pieces.
         """
         check_numbers(labels, len(self.classes))
         found = labels.astype(np.int32)
@@ -119,8 +120,22 @@ class Split:
         return [pieces == n + 1 for n in large]
 
 
-def check_numbers(labels: Numbers, num: int) -> None:
-    """Raises BadPicture where a label map has a number that is none of `num` regions."""
+def is_whole(labels: np.ndarray) -> bool:
+    """Whether an array is of whole numbers; a truth is none."""
+    return labels.dtype.kind in "iu"
+
+
+def check_whole(labels: LabelMap) -> None:
+    """Raises BadPicture where a label map is not of whole numbers."""
+    if not is_whole(labels):
+        raise BadPicture(
+            f"Its label map is of {labels.dtype}; regions must be whole numbers, int32 say."
+        )
+
+
+def check_numbers(labels: LabelMap, num: int) -> None:
+    """Raises BadPicture where a label map has what is no number of one of `num` regions."""
+    check_whole(labels)
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= num:
         wrong = low if low < 0 else high
