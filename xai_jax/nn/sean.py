@@ -13,7 +13,7 @@ from flax import linen
 from jaxtyping import Array, Float
 
 from xai_jax.core.dense_conv import transposed
-from xai_jax.core.domains import Count, Interval, Natural, NotEmpty, Positive
+from xai_jax.core.domains import Count, Interval, Natural, Positive, SomeNames
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, PRNGKeys, PyTree
 from xai_jax.nn.layers import Conv, InTraining, zero_bias
@@ -253,7 +253,7 @@ class Sean(Settings):
             which are divided for good.
     """
 
-    regions: Annotated[tuple[str, ...], NotEmpty()] = ("background",)
+    regions: SomeNames = ("background",)
     width: Annotated[int, Interval(2)] = 64
     depth: Annotated[int, Interval(2)] = 5
     style: Count = 512
