@@ -34,7 +34,11 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def generator(tmp_path_factory):
-    path = tmp_path_factory.mktemp("trained") / "sean.safetensors"
+    return left(tmp_path_factory.mktemp("trained") / "sean.safetensors", SIZE)
+
+
+def left(path, side):
+    """A file as the training of a SEAN on pictures of that side leaves it."""
     shapes = generators.abstract(NETWORK)
     rng = np.random.default_rng(0)
     draw = lambda x: (0.5 * rng.normal(size=x.shape)).astype(np.float32)  # noqa: E731
@@ -44,7 +48,7 @@ def generator(tmp_path_factory):
         Weights(params=params, statistics=jax.tree.map(np.exp, logs)),
         kind=generators.KIND,
         config=NETWORK,
-        preprocess=Preprocess(height=SIZE, width=SIZE, crop=1.0),
+        preprocess=Preprocess(height=side, width=side, crop=1.0),
         class_names=(),
     )
     return path
@@ -123,6 +127,28 @@ def test_pieces_of_a_region_are_named_in_what_is_left(run, folder, generator, tm
     change = np.asarray(found["region_change"])
     assert (change[:, 4] > 0).all() and (change[:, :4] == 0).all()
     np.testing.assert_array_equal(np.unique(found["label_map"]), [0, 1, 4])
+
+
+def test_a_generator_of_another_size_is_refused(run, folder, maps, tmp_path):
+    large = left(tmp_path / "sean.safetensors", 2 * SIZE)
+    for more in ((), ("--components.at-most", "2")):
+        given = arguments(large, maps, *more, "--out", tmp_path / "run", "--", folder)
+        sentence = only_sentence(*run(*given))
+        assert f"are {SIZE} x {SIZE}, and SEAN was trained on {2 * SIZE} x {2 * SIZE}" in sentence
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "of, sentence",
+    [("a", "names a, and components.at_most is 1; raise it."), ("e", "There is no region 'e'")],
+)
+def test_pieces_that_there_cannot_be_are_refused(
+    run, folder, generator, maps, tmp_path, of, sentence
+):
+    pieces = ("--components.of", of, "--out", tmp_path / "run", "--", folder)
+    assert sentence in only_sentence(*run(*arguments(generator, maps, *pieces)))
+    alone = ("explain", "--method", "gradient", *tiny_cli.PLANTED, *pieces)
+    assert "name its file with --generator, or leave them out" in only_sentence(*run(*alone))
 
 
 def test_label_maps_can_be_predicted(run, folder, generator, maps, tmp_path, monkeypatch):

@@ -116,7 +116,8 @@ def test_a_released_generator_draws_and_keeps_its_kernels(run, tmp_path):
     released = sean_file.arrays()
     safetensors.numpy.save_file(released, tmp_path / "released.safetensors")
     given = ("convert", tmp_path / "released.safetensors", "--out", tmp_path / "sean.safetensors")
-    assert run(*given, "--regions", *sean_file.REGIONS)[0] == 0
+    size = ("--height", "8", "--width", "8")
+    assert run(*given, *size, "--regions", *sean_file.REGIONS)[0] == 0
     generator = Sean(weights=str(tmp_path / "sean.safetensors")).build()
     assert generator.region_names == sean_file.REGIONS
     images = jax.random.uniform(jax.random.key(0), (1, 8, 8, 3))

@@ -56,6 +56,21 @@ def test_a_picture_that_does_not_fall_into_them_is_refused(components, labels, s
         components.build(NAMES)(labels)
 
 
-def test_a_name_that_does_not_exist_is_refused():
-    with pytest.raises(ValueError, match="no region 'cat'; did you mean"):
-        Components(of=("cat",)).build(NAMES)
+@pytest.mark.parametrize(
+    "components, names, sentence",
+    [
+        (Components(of=("cat",), at_most=2), NAMES, "no region 'cat'; did you mean"),
+        (Components(of=("cat",)), NAMES, "no region 'cat'; did you mean"),
+        (Components(of=("car",)), NAMES, "of names car, and components.at_most is 1; raise it[.]"),
+        (
+            Components(at_most=3),
+            ("car 3", "car"),
+            "piece of the region 'car' would have the name of the region 'car 3'; name others",
+        ),
+    ],
+)
+def test_regions_that_cannot_fall_into_pieces_are_refused(components, names, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        components.build(names)
+    fewer = Components(at_most=3, of=("car 3",)).build(("car 3", "car"))
+    assert fewer.names == ("car 3", "car", "car 3 2", "car 3 3")

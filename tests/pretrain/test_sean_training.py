@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from configs.smoke import steex as smoke
+from xai_jax.core.components import Components
 from xai_jax.core.errors import BadPicture
+from xai_jax.core.generator import check_prepares
 from xai_jax.core.types import Batch
 from xai_jax.generators.sean import Sean, of_weights
 from xai_jax.nn.learner import Learner
@@ -194,7 +196,9 @@ def test_the_file_is_the_generator_of_the_weights(experiment, trainable, states,
     found = Sean(weights=str(tmp_path)).build()
     wanted = of_weights(experiment.method.network, weights)
     assert found.region_names == experiment.method.network.regions
+    again = Sean(weights=str(tmp_path)).build()
     assert found.decode_fn is wanted.decode_fn  # nothing compiles anew
+    assert found.prepare_fn is again.prepare_fn
     jax.tree.map(np.testing.assert_array_equal, found.params, wanted.params)
 
 
@@ -207,10 +211,27 @@ def test_a_generator_without_its_file_says_so(path, sentence):
         Sean(weights=path).build()
 
 
-def test_pictures_of_another_size_or_without_maps_are_refused(experiment, states, trainable):
-    generator = of_weights(experiment.method.network, trainable.weights(states[0][0]))
+@pytest.mark.parametrize("components", [Components(), Components(at_most=2)])
+def test_pictures_of_another_size_than_it_has_learned_are_refused(
+    experiment, states, trainable, components, tmp_path
+):
+    """Which the file says, also where twice that size would halve as often."""
+    experiment.export(trainable.weights(states[0][0]), tmp_path)
+    generator = Sean(weights=str(tmp_path), components=components).build()
+    check_prepares(generator, (1, smoke.SIDE, smoke.SIDE, 3))
+    for height, width in ((64, 32), (32, 64), (16, 16)):
+        sentence = f"are {height} x {width}, and SEAN was trained on 32 x 32; train one on"
+        with pytest.raises(ValueError, match=sentence):
+            check_prepares(generator, (1, height, width, 3))
+
+
+def test_pictures_that_do_not_halve_or_without_maps_are_refused(experiment, states, trainable):
+    weights = trainable.weights(states[0][0])
+    generator = of_weights(experiment.method.network, weights)
     shape = functools.partial(jax.ShapeDtypeStruct, dtype=jnp.float32)
     with pytest.raises(ValueError, match="30 x 32; set data.resize to multiples of 4"):
         jax.eval_shape(generator.prepare, shape((1, 30, 32, 3)), shape((1, 30, 32)))
     with pytest.raises(ValueError, match="no label maps"):
         jax.eval_shape(generator.prepare, shape((1, 32, 32, 3)))
+    with pytest.raises(ValueError, match="no region 'cat'"):
+        of_weights(experiment.method.network, weights, Components(of=("cat",)))

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from xai_jax.core.domains import Count, ShareBelowOne
+from xai_jax.core.domains import Count, Names, ShareBelowOne
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.settings import Settings, nearest
 
@@ -30,7 +30,7 @@ class Components(Settings):
     """
 
     at_most: Count = 1
-    of: tuple[str, ...] = ()
+    of: Names = ()
     smallest: ShareBelowOne = 0.002
 
     def build(self, names: tuple[str, ...]) -> "Split":
@@ -40,15 +40,28 @@ class Components(Settings):
             names: of the label map's numbers.
 
         Raises:
-            ValueError: `of` names a region that there is not; says which is near.
+            ValueError: `of` names a region that there is not; says which is near. Or there are no
+                pieces that it could be of, or one would have the name of another region.
         """
         for name in self.of:
             if name not in names:
                 raise ValueError(f"There is no region {name!r}; {nearest(name, names)}")
+        if self.of and self.at_most == 1:
+            raise ValueError(
+                f"components.of names {', '.join(self.of)}, and components.at_most is 1; raise it."
+            )
         splits = tuple(names.index(name) for name in self.of) or tuple(range(len(names)))
-        return Split(
+        split = Split(
             classes=tuple(names), splits=splits, at_most=self.at_most, smallest=self.smallest
         )
+        for name in split.names[len(names) :]:
+            if name in names:
+                whole = name.rpartition(" ")[0]
+                raise ValueError(
+                    f"A piece of the region {whole!r} would have the name of the region {name!r}; "
+                    f"name others than {whole!r} in components.of, or lower components.at_most."
+                )
+        return split
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
