@@ -191,18 +191,26 @@ def test_latent_shift_moves_the_codes_of_regions_too(run, folder, generator, map
     assert xai_jax.load(out)["counterfactual"].shape == (NUM, SIZE, SIZE, 3)
 
 
-def test_a_picture_without_its_map_is_skipped_by_name(run, folder, generator, maps, tmp_path):
-    missing, *rest = sorted(maps.iterdir())
-    some = tmp_path / "maps"
+@pytest.mark.parametrize("wider", [0, 1])
+def test_a_picture_without_a_map_of_its_size_is_skipped_by_name(
+    run, folder, generator, maps, tmp_path, wider
+):
+    other, *rest = sorted(maps.iterdir())
+    some, out = tmp_path / "maps", tmp_path / "run"
     some.mkdir()
     for path in rest:
         (some / path.name).write_bytes(path.read_bytes())
-    out = tmp_path / "run"
+    sentence = f"Its label map {some / other.name} is unusable"
+    if wider:
+        with Image.open(other) as numbers:
+            width, height = numbers.size
+            numbers.resize((width + wider, height)).save(some / other.name)
+        sentence = f"has {width} x {height} pixels and its mask {width + wider} x {height}"
     code, _, err = run(*arguments(generator, some, "--out", out, folder))
     assert code == 0 and "1 of 3 pictures were skipped" in err
     with (out / "summary.csv").open() as file:
-        said = [line for line in csv.DictReader(file) if missing.stem in str(line)]
-    assert f"Its label map {some / missing.name} is unusable" in str(said)
+        said = [line for line in csv.DictReader(file) if other.stem in str(line)]
+    assert sentence in str(said)
 
 
 def test_void_is_the_region_that_one_says_it_is(run, folder, generator, maps, tmp_path):
