@@ -34,7 +34,11 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def generator(tmp_path_factory):
-    path = tmp_path_factory.mktemp("trained") / "sean.safetensors"
+    return left(tmp_path_factory.mktemp("trained") / "sean.safetensors", SIZE)
+
+
+def left(path, side):
+    """A file as the training of a SEAN on pictures of that side leaves it."""
     shapes = generators.abstract(NETWORK)
     rng = np.random.default_rng(0)
     draw = lambda x: (0.5 * rng.normal(size=x.shape)).astype(np.float32)  # noqa: E731
@@ -44,7 +48,7 @@ def generator(tmp_path_factory):
         Weights(params=params, statistics=jax.tree.map(np.exp, logs)),
         kind=generators.KIND,
         config=NETWORK,
-        preprocess=Preprocess(height=SIZE, width=SIZE, crop=1.0),
+        preprocess=Preprocess(height=side, width=side, crop=1.0),
         class_names=(),
     )
     return path
@@ -125,6 +129,28 @@ def test_pieces_of_a_region_are_named_in_what_is_left(run, folder, generator, tm
     np.testing.assert_array_equal(np.unique(found["label_map"]), [0, 1, 4])
 
 
+def test_a_generator_of_another_size_is_refused(run, folder, maps, tmp_path):
+    large = left(tmp_path / "sean.safetensors", 2 * SIZE)
+    for more in ((), ("--components.at-most", "2")):
+        given = arguments(large, maps, *more, "--out", tmp_path / "run", "--", folder)
+        sentence = only_sentence(*run(*given))
+        assert f"are {SIZE} x {SIZE}, and SEAN was trained on {2 * SIZE} x {2 * SIZE}" in sentence
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "of, sentence",
+    [("a", "names a, and components.at_most is 1; raise it."), ("e", "There is no region 'e'")],
+)
+def test_pieces_that_there_cannot_be_are_refused(
+    run, folder, generator, maps, tmp_path, of, sentence
+):
+    pieces = ("--components.of", of, "--out", tmp_path / "run", "--", folder)
+    assert sentence in only_sentence(*run(*arguments(generator, maps, *pieces)))
+    alone = ("explain", "--method", "gradient", *tiny_cli.PLANTED, *pieces)
+    assert "name its file with --generator, or leave them out" in only_sentence(*run(*alone))
+
+
 def test_label_maps_can_be_predicted(run, folder, generator, maps, tmp_path, monkeypatch):
     path, out = tmp_path / "segmenter.safetensors", tmp_path / "run"
     tiny = lambda settings: Colours(len(settings.regions))  # noqa: E731
@@ -165,18 +191,26 @@ def test_latent_shift_moves_the_codes_of_regions_too(run, folder, generator, map
     assert xai_jax.load(out)["counterfactual"].shape == (NUM, SIZE, SIZE, 3)
 
 
-def test_a_picture_without_its_map_is_skipped_by_name(run, folder, generator, maps, tmp_path):
-    missing, *rest = sorted(maps.iterdir())
-    some = tmp_path / "maps"
+@pytest.mark.parametrize("wider", [0, 1])
+def test_a_picture_without_a_map_of_its_size_is_skipped_by_name(
+    run, folder, generator, maps, tmp_path, wider
+):
+    other, *rest = sorted(maps.iterdir())
+    some, out = tmp_path / "maps", tmp_path / "run"
     some.mkdir()
     for path in rest:
         (some / path.name).write_bytes(path.read_bytes())
-    out = tmp_path / "run"
+    sentence = f"Its label map {some / other.name} is unusable"
+    if wider:
+        with Image.open(other) as numbers:
+            width, height = numbers.size
+            numbers.resize((width + wider, height)).save(some / other.name)
+        sentence = f"has {width} x {height} pixels and its mask {width + wider} x {height}"
     code, _, err = run(*arguments(generator, some, "--out", out, folder))
     assert code == 0 and "1 of 3 pictures were skipped" in err
     with (out / "summary.csv").open() as file:
-        said = [line for line in csv.DictReader(file) if missing.stem in str(line)]
-    assert f"Its label map {some / missing.name} is unusable" in str(said)
+        said = [line for line in csv.DictReader(file) if other.stem in str(line)]
+    assert sentence in str(said)
 
 
 def test_void_is_the_region_that_one_says_it_is(run, folder, generator, maps, tmp_path):

@@ -108,13 +108,16 @@ def test_a_released_segmenter_keeps_its_arrays_and_its_first_output_goes_last(
     np.testing.assert_array_equal(own.transpose(3, 2, 0, 1), theirs)
     sentence = only_sentence(*run(*given, "--regions", "road", "car"))
     assert "has 3 outputs, and --regions names 2" in sentence
+    sentence = only_sentence(*run(*given, "--regions", "road", "car", "car"))
+    assert "--regions must be" in sentence and "no two the same" in sentence
 
 
 def test_a_released_generator_draws_and_keeps_its_kernels(run, tmp_path):
     released = sean_file.arrays()
     safetensors.numpy.save_file(released, tmp_path / "released.safetensors")
     given = ("convert", tmp_path / "released.safetensors", "--out", tmp_path / "sean.safetensors")
-    assert run(*given, "--regions", *sean_file.REGIONS)[0] == 0
+    size = ("--height", "8", "--width", "8")
+    assert run(*given, *size, "--regions", *sean_file.REGIONS)[0] == 0
     generator = Sean(weights=str(tmp_path / "sean.safetensors")).build()
     assert generator.region_names == sean_file.REGIONS
     images = jax.random.uniform(jax.random.key(0), (1, 8, 8, 3))
@@ -155,6 +158,8 @@ def test_a_classifier_of_several_decisions_asks_each_by_itself(run, tmp_path):
     assert "names 1" in only_sentence(*run(*given, *flags[:1], "smile", *flags[-2:]))
     sentence = only_sentence(*run(*given, *flags, "--regions", "sky"))
     assert "name one of --regions and --classes" in sentence
+    sentence = only_sentence(*run(*given, "--classes", *names[:-1], names[0]))
+    assert "--classes must be" in sentence and "no two the same" in sentence
 
 
 def test_other_files_are_refused_in_a_sentence(run, tmp_path):

@@ -21,7 +21,7 @@ from flax import linen
 from ml_collections import config_flags
 
 import xai_jax
-from xai_jax.core.domains import Interval, NotEmpty, Odd
+from xai_jax.core.domains import Different, Interval, NotEmpty, Odd
 from xai_jax.core.method import Explained
 from xai_jax.core.metric import Metric
 from xai_jax.core.settings import Settings
@@ -161,8 +161,8 @@ def wrong(hint: Any) -> list[Any]:
     if origin is Annotated:
         if arguments[0] in NUMBERS:
             return wrong_numbers(arguments[0], arguments[1:])
-        empty = [()] if any(isinstance(d, NotEmpty) for d in arguments[1:]) else []
-        return wrong(arguments[0]) + empty
+        refused = {NotEmpty: [()], Different: [("sky", "sky"), ("sky", "")]}
+        return wrong(arguments[0]) + [v for d in arguments[1:] for v in refused.get(type(d), [])]
     if origin in (typing.Union, types.UnionType):
         first, *others = (one for one in arguments if one is not type(None))
         whole = any(leaf is int for other in others for leaf, _ in leaves(other))

@@ -2,7 +2,9 @@
 
 import dataclasses
 import importlib
+import pathlib
 
+import jax
 import pytest
 import tiny_cli
 
@@ -10,7 +12,11 @@ from configs.clothing import trousers
 from configs.idd_lite import skies
 from configs.own import scenes
 from configs.steex import recipe
+from xai_jax.classifiers import lpips
 from xai_jax.classifiers.pretrained import Named
+from xai_jax.generators import sean
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 def config(name: str, *which: str):
@@ -119,13 +125,30 @@ def test_fid_is_asked_where_there_are_enough_pictures():
         assert any(name.startswith("fid_") for name in found) == asked and "kid" in found
 
 
-def test_networks_of_faces_are_asked_at_their_size_where_their_files_are_named():
+def test_networks_of_faces_are_asked_at_their_size_where_their_files_are_named(monkeypatch):
+    asked_of = {}
+
+    def distance(file):  # torchvision's weights are not here
+        asked_of["file"] = str(file)
+        return lambda one, other: abs(one - other).mean((1, 2, 3))
+
+    monkeypatch.setattr(lpips, "load", distance)
     oracle, faces = "attributes_changed_224x224", "alike_224x224"
     for which, asked in (
         ("celeba", {"alike"}),
         ("celeba:runs/attributes.safetensors", {"alike", oracle}),
         ("celeba:::faces.pth", {faces}),
+        ("celeba::vgg16.pth", {"alike", "lpips"}),
     ):
         columns = columns_of(config("steex/published_evaluate", which))
-        assert columns & {"alike", oracle, faces, "attributes_changed"} == asked
+        assert columns & {"alike", oracle, faces, "attributes_changed", "lpips"} == asked
         assert "kid_to_one" in columns
+    assert asked_of == {"file": "vgg16.pth"}
+
+
+def test_the_light_network_has_the_number_of_parameters_of_its_page():
+    network = config("idd_lite/sean").method.network
+    assert (network.width, len(network.regions)) == (16, 8)
+    num = sum(leaf.size for leaf in jax.tree.leaves(sean.abstract(network).params))
+    page = " ".join((ROOT / "docs" / "steex.md").read_text().split())
+    assert f"The light network has {num:,} at width 16 for 8 regions." in page

@@ -98,10 +98,8 @@ def explain(
     images = arguments.checked_images(images)
     num = len(images)
     inspector = repeated(_inspector(explained, method, infill, generator), repeats)
-    if regions is not None and np.shape(regions) != images.shape[:3]:
-        raise ValueError(
-            f"regions must be {list(images.shape[:3])}, not {list(np.shape(regions))}."
-        )
+    if regions is not None:
+        regions = arguments.checked_regions(regions, images.shape[:3])
     arguments.check_batch_size(batch_size)
     arguments.check_metrics(metrics)
     source = Arrays(images, labels=labels, regions=regions)

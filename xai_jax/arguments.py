@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.components import is_whole
 from xai_jax.core.method import Builds
 from xai_jax.core.metric import Metric
 from xai_jax.core.types import PRNGKey
@@ -28,7 +29,7 @@ def checked_images(images: Any) -> np.ndarray:
             "explain compiles by itself and cannot be called within jit, grad or vmap; the pure "
             "function is method.build().explain(weights, frozen, batch, key)."
         )
-    images = _as_array(images)
+    images = _as_array(images, "images", "[b h w c]")
     if images.dtype.kind in "UO":
         raise ValueError(
             "images are no array of pixels; read photographs with "
@@ -53,12 +54,30 @@ def checked_images(images: Any) -> np.ndarray:
     return images if is_unit else _within_range(images)
 
 
-def _as_array(images: Any) -> np.ndarray:
+def checked_regions(regions: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """The label maps ``[b h w]`` as an array of whole numbers.
+
+    Args:
+        regions: what was handed in.
+        shape: that they must have.
+
+    Raises:
+        ValueError: they have another, or are no whole numbers.
+    """
+    regions = _as_array(regions, "regions", f"{list(shape)}")
+    if regions.shape != shape:
+        raise ValueError(f"regions must be {list(shape)}, not {list(regions.shape)}.")
+    if not is_whole(regions):
+        raise ValueError(f"regions must be whole numbers, int32 say, not {regions.dtype}.")
+    return regions
+
+
+def _as_array(given: Any, name: str, shape: str) -> np.ndarray:
     try:
-        return np.asarray(images)
+        return np.asarray(given)
     except ValueError:  # a list of arrays of several shapes
         raise ValueError(
-            "images are of several shapes; resize them to one, and stack them to [b h w c]."
+            f"{name} are of several shapes; resize them to one, and stack them to {shape}."
         ) from None
 
 

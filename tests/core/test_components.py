@@ -47,6 +47,8 @@ def test_one_piece_of_each_is_the_map_itself():
     [
         (Components(at_most=2, smallest=0.0), MAP, "Its car has 5 pieces of 0 % .*at_most is 2"),
         (Components(at_most=2), np.full((2, 2), 2), "the number 2, and .* are 0 to 1"),
+        (Components(), np.full((2, 2), np.nan), "is of float64; regions must be whole numbers"),
+        (Components(at_most=2), MAP > 0, "is of bool; regions must be whole numbers"),
     ],
 )
 def test_a_picture_that_does_not_fall_into_them_is_refused(components, labels, sentence):
@@ -54,6 +56,21 @@ def test_a_picture_that_does_not_fall_into_them_is_refused(components, labels, s
         components.build(NAMES)(labels)
 
 
-def test_a_name_that_does_not_exist_is_refused():
-    with pytest.raises(ValueError, match="no region 'cat'; did you mean"):
-        Components(of=("cat",)).build(NAMES)
+@pytest.mark.parametrize(
+    "components, names, sentence",
+    [
+        (Components(of=("cat",), at_most=2), NAMES, "no region 'cat'; did you mean"),
+        (Components(of=("cat",)), NAMES, "no region 'cat'; did you mean"),
+        (Components(of=("car",)), NAMES, "of names car, and components.at_most is 1; raise it[.]"),
+        (
+            Components(at_most=3),
+            ("car 3", "car"),
+            "piece of the region 'car' would have the name of the region 'car 3'; name others",
+        ),
+    ],
+)
+def test_regions_that_cannot_fall_into_pieces_are_refused(components, names, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        components.build(names)
+    fewer = Components(at_most=3, of=("car 3",)).build(("car 3", "car"))
+    assert fewer.names == ("car 3", "car", "car 3 2", "car 3 3")

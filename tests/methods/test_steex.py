@@ -299,6 +299,12 @@ def with_a_dot():
         ({"regions": None}, "It has no label map"),
         ({"regions": np.full((2, SIZE, SIZE), 7)}, "the number 7, and the generator's regions are"),
         ({"regions": np.zeros((2, 8, 8), int)}, "regions must be"),
+        (
+            {"regions": np.zeros((2, SIZE, SIZE), np.float32)},
+            "regions must be whole numbers, int32 say, not float32[.]",
+        ),
+        ({"regions": np.full((2, SIZE, SIZE), np.nan)}, "must be whole numbers, .* not float64"),
+        ({"regions": np.zeros((2, SIZE, SIZE), bool)}, "must be whole numbers, .* not bool"),
         ({"method": steex.Config(targeted=("upper lef",))}, "no region 'upper lef'; did you mean"),
         (
             {"method": steex.Config(targeted=("nowhere",))},

@@ -6,6 +6,7 @@ import flat_regions
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from test_steex import SIZE, batch, explained, frozen, half_as_bright, with_a_dot
 
 from xai_jax.core.classifier import Classifier
@@ -77,6 +78,27 @@ def test_what_each_reconstruction_gains_by_itself_stands_beside_what_its_region_
     np.testing.assert_allclose(already[:, 0], toward * 20.0 * (0.5 * mean - 0.5), rtol=1e-4)
     assert already[0, 0] > 0 and found.numbers["gained_alone"][0, 0] > 0  # no merit of the codes
     np.testing.assert_allclose(already[:, 1:], -abs(before)[:, None] * np.ones(4), rtol=1e-4)
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_the_map_has_what_each_code_gains_and_nothing_of_the_reconstructions_error(corrected):
+    """With a step that is next to none the first picture flips: the set says so, the map does not.
+
+    Where the error is taken off it does not flip, and the map is the same.
+    """
+    of = frozen().replace(generator=flat_regions.flat(0.0).replace(encode_fn=half_as_bright))
+    cfg = steex.Sparsest(num_steps=2, learning_rate=1e-3, corrected=corrected)
+    found = explained(cfg, of=of)
+    already, before = found.numbers["already_alone"], -abs(found.numbers["log_odds_before"])
+    assert already[0, 0] > 0 and already[0, 0] - before[0] > 5.0
+    assert (found.numbers["gained_alone"][0, 0] > 0) == (not corrected)
+    assert found.numbers["region_set"][0].sum() == (4.0 if corrected else 1.0)
+    painted = found.saliency[..., 0]
+    assert (painted[:, 0, 0] > 0).all() and abs(painted).max() < 1.0  # nats
+    np.testing.assert_array_equal(painted[:, SIZE // 2 :], 0.0)
+    if not corrected:
+        merit = found.numbers["gained_alone"] - already
+        np.testing.assert_allclose(painted[:, 0, 0], merit[:, 0], atol=1e-5)
 
 
 def test_a_region_that_a_picture_lacks_is_in_no_set_whatever_the_reconstruction_gains():

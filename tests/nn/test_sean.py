@@ -58,6 +58,12 @@ def test_the_published_networks_have_their_numbers_of_parameters(num, generator,
             assert sum(leaf.size for leaf in encoder) == 1_568_576
 
 
+def test_a_network_that_halves_more_often_has_its_shapes():
+    deep = Sean(regions=("sky", "road"), width=2, depth=8, style=3, hidden=0)
+    kernel = abstract(deep).params["blocks_9"]["spectral1"]["kernel"]
+    assert kernel.shape == (3, 3, 2, 2)
+
+
 def test_a_code_is_the_mean_over_its_region_and_0_where_there_is_none():
     net, variables = network()
     encode = jax.jit(lambda *args: net.apply(variables, *args, method="encode"))
@@ -129,6 +135,32 @@ def test_the_norm_is_the_formula_of_the_specification():
         share = (1 / (1 + np.exp(-p["blend"]))).repeat(4)
         scale, shift = np.split(share * style + (1 - share) * of_map, 2, axis=-1)
         np.testing.assert_allclose(found[row], normed * (1 + scale) + shift, atol=1e-4)
+
+
+@pytest.mark.parametrize("hidden", [0, 24])
+def test_fresh_kernels_are_as_wide_as_xaviers_of_one_convolution_each(hidden):
+    """sqrt(2 / (inputs + outputs)) over the taps of both, where scale and shift are two layers."""
+    gain, channels, num, style = 0.5, 64, 30, 32
+    norm = RegionNorm(channels, num_regions=num, style=style, hidden=hidden, place=0, gain=gain)
+    codes, x = jnp.zeros((1, num, style)), jnp.zeros((1, 4, 4, channels))
+    grid = region_norm.grid(jnp.zeros((1, 4, 4, num)), 1)
+
+    def both(module):
+        return module(x, module.prepare(grid), grid, codes, KEYS[:1])
+
+    params = norm.init(jax.random.key(0), method=both)["params"]
+    fans = {"kernel": (params["kernel"], 9 * (style + channels), 2)}
+    fans["own_kernel"] = params["own_kernel"], 2 * style, 1
+    if hidden:
+        fans["around"] = params["around"]["kernel"], 9 * (num + hidden), 1
+        fans["of_map"] = params["of_map"]["kernel"], 9 * (hidden + channels), 2
+    else:
+        fans["of_region"] = params["of_region"], num + channels, 2
+    for name, (kernel, fan, parts) in fans.items():
+        for part in jnp.split(kernel, parts, axis=-1):
+            wanted = gain * np.sqrt(2 / fan)
+            assert part.std() == pytest.approx(wanted, rel=0.06), name
+        assert parts == 1 or not np.array_equal(*jnp.split(kernel, 2, axis=-1))
 
 
 def conv(x, kernel):

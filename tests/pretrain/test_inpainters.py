@@ -180,6 +180,10 @@ def test_steps_are_compiled_once_and_bring_the_pixels_nearer(name, monkeypatch):
 def test_features_are_those_of_lite1_and_of_no_other_network():
     with pytest.raises(ValueError, match="those of EfficientNet-Lite1, never of the classifiers"):
         perceptual.difference(frozen().classifier, batch().images, batch().images)
+    light = dataclasses.replace(SETTINGS["light"], feature_weight=1.0).build()
+    state = jax.eval_shape(light.init, KEYS[0], None, batch())
+    with pytest.raises(ValueError, match="feature_weight is 1, and there is no network"):
+        jax.eval_shape(light.step, state, None, batch(), KEYS[0])
 
 
 def test_published_holes_lie_in_a_box_of_half_of_each_side():

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from configs.smoke import steex as smoke
+from xai_jax.core.components import Components
 from xai_jax.core.errors import BadPicture
+from xai_jax.core.generator import check_prepares
 from xai_jax.core.types import Batch
 from xai_jax.generators.sean import Sean, of_weights
 from xai_jax.nn.learner import Learner
@@ -119,7 +121,7 @@ def test_the_first_steps_see_the_pictures_at_half_the_size(monkeypatch):
 
     monkeypatch.setattr(sean, "_whole_step", lambda cfg: told)
     network = Network(regions=("sky", "road"), width=2, depth=2, style=3)
-    cfg = sean.Config(network=network, half_steps=2)
+    cfg = sean.Config(network=network, half_steps=2, feature_weight=0.0)
     step = jax.jit(sean._step(cfg))
     nobody = Learner(params={}, statistics={}, opt_state={})
     state = sean.State(generator=nobody, critics=nobody, num_steps=jnp.int32(0))
@@ -131,9 +133,16 @@ def test_the_first_steps_see_the_pictures_at_half_the_size(monkeypatch):
             said["regions"], regions[:, 2, 2] if n < 2 else regions[:, 1, 1]
         )
         assert said["rows"] == (8 if n < 2 else 16)
-    short = dataclasses.replace(batch, images=images[:, :4], regions=regions[:, :4])
-    with pytest.raises(ValueError, match="multiples of 4"):
-        jax.eval_shape(cfg.build().init, KEY, None, short)
+    for rows in (4, 9, 12):  # of 4 and 12 the half does not halve twice, of 9 the whole does not
+        short = dataclasses.replace(batch, images=images[:, :rows], regions=regions[:, :rows])
+        with pytest.raises(ValueError, match=f"{rows} x 24; set data.resize to multiples of 8"):
+            jax.eval_shape(cfg.build().init, KEY, None, short)
+
+
+def test_features_of_no_network_are_refused(experiment, batch):
+    cfg = sean.Config(network=experiment.method.network)
+    with pytest.raises(ValueError, match="feature_weight is 10, and there is no network"):
+        jax.eval_shape(cfg.build().init, KEY, None, batch)
 
 
 def test_each_side_has_its_own_rate():
@@ -172,6 +181,8 @@ def test_label_maps_that_do_not_fit_are_refused(trainable, batch):
     wrong[0, 0] = 255
     with pytest.raises(BadPicture, match="the number 255, and network.regions names 0 to 6; name"):
         trainable.admit({"regions": wrong})
+    with pytest.raises(BadPicture, match="of float32; regions must be whole numbers"):
+        trainable.admit({"regions": right.astype(np.float32)})
     with pytest.raises(BadPicture, match="set regions=True"):
         trainable.admit({"labels": np.zeros(1)})
     without = dataclasses.replace(batch, regions=None)
@@ -185,7 +196,9 @@ def test_the_file_is_the_generator_of_the_weights(experiment, trainable, states,
     found = Sean(weights=str(tmp_path)).build()
     wanted = of_weights(experiment.method.network, weights)
     assert found.region_names == experiment.method.network.regions
+    again = Sean(weights=str(tmp_path)).build()
     assert found.decode_fn is wanted.decode_fn  # nothing compiles anew
+    assert found.prepare_fn is again.prepare_fn
     jax.tree.map(np.testing.assert_array_equal, found.params, wanted.params)
 
 
@@ -198,10 +211,27 @@ def test_a_generator_without_its_file_says_so(path, sentence):
         Sean(weights=path).build()
 
 
-def test_pictures_of_another_size_or_without_maps_are_refused(experiment, states, trainable):
-    generator = of_weights(experiment.method.network, trainable.weights(states[0][0]))
+@pytest.mark.parametrize("components", [Components(), Components(at_most=2)])
+def test_pictures_of_another_size_than_it_has_learned_are_refused(
+    experiment, states, trainable, components, tmp_path
+):
+    """Which the file says, also where twice that size would halve as often."""
+    experiment.export(trainable.weights(states[0][0]), tmp_path)
+    generator = Sean(weights=str(tmp_path), components=components).build()
+    check_prepares(generator, (1, smoke.SIDE, smoke.SIDE, 3))
+    for height, width in ((64, 32), (32, 64), (16, 16)):
+        sentence = f"are {height} x {width}, and SEAN was trained on 32 x 32; train one on"
+        with pytest.raises(ValueError, match=sentence):
+            check_prepares(generator, (1, height, width, 3))
+
+
+def test_pictures_that_do_not_halve_or_without_maps_are_refused(experiment, states, trainable):
+    weights = trainable.weights(states[0][0])
+    generator = of_weights(experiment.method.network, weights)
     shape = functools.partial(jax.ShapeDtypeStruct, dtype=jnp.float32)
     with pytest.raises(ValueError, match="30 x 32; set data.resize to multiples of 4"):
         jax.eval_shape(generator.prepare, shape((1, 30, 32, 3)), shape((1, 30, 32)))
     with pytest.raises(ValueError, match="no label maps"):
         jax.eval_shape(generator.prepare, shape((1, 32, 32, 3)))
+    with pytest.raises(ValueError, match="no region 'cat'"):
+        of_weights(experiment.method.network, weights, Components(of=("cat",)))

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import tyro
 
 from xai_jax.classifiers import entries, new_head, segmenter, torch_file
-from xai_jax.core.domains import Count
+from xai_jax.core.domains import Count, Names
 from xai_jax.core.preprocess import Preprocess
+from xai_jax.core.settings import coerced
 from xai_jax.core.targets import Head
 from xai_jax.generators import sean
 from xai_jax.infills.contextual_attention import ContextualAttention
@@ -64,11 +65,13 @@ def main(argv: Sequence[str]) -> None:
 
     Raises:
         ValueError: the file is missing, damaged, or of another network; or `out` has another
-            ending; or both regions and classes are named.
+            ending; or both regions and classes are named, or one of them twice.
     """
     args = tyro.cli(Arguments, args=argv, prog="xai-jax convert")
     if args.out.suffix != ".safetensors":
         raise ValueError(f"--out {args.out} has to end in .safetensors.")
+    for flag, names in (("--regions", args.regions), ("--classes", args.classes)):
+        coerced(Names, names, flag)
     if args.regions and args.classes:
         raise ValueError("A network has regions or classes; name one of --regions and --classes.")
     if args.regions:

@@ -130,7 +130,7 @@ def _inspector(args: Arguments[Any], found: Trained | None, model: Pretrained) -
     frozen = Explained(
         classifier=model.classifier,
         infill=args.infill_settings,
-        generator=None if args.generator is None else _generator(args.generator, args.components),
+        generator=_generator(args.generator, args.components),
         precision=args.precision,
     ).build()
     if found is None:
@@ -145,12 +145,24 @@ def _inspector(args: Arguments[Any], found: Trained | None, model: Pretrained) -
     )
 
 
-def _generator(path: Path, components: Components) -> Any:
-    """The settings of the latent space in a file."""
+def _generator(path: Path | None, components: Components) -> Any:
+    """The settings of the latent space in a file.
+
+    Raises:
+        ValueError: it is no file of one; or pieces are named of regions that nobody knows.
+    """
+    is_whole = components == Components()
+    if path is None:
+        if not is_whole:
+            raise ValueError(
+                "--components are of a generator's regions; name its file with --generator, or "
+                "leave them out."
+            )
+        return None
     content = weights_file.read(path)
     weights_file.check_kind(content, GENERATORS)
     kind = content.header.kind
-    if components.at_most == 1:
+    if is_whole:
         return GENERATORS[kind](weights=str(path))
     if "components" not in {field.name for field in dataclasses.fields(GENERATORS[kind])}:
         raise ValueError(f"{path}, of the kind {kind}, knows no regions; leave out --components.")

@@ -6,14 +6,15 @@ An object has then a style of its own, where published STEEX has one of all cars
 import dataclasses
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Shaped
 
-from xai_jax.core.domains import Count, ShareBelowOne
+from xai_jax.core.domains import Count, Names, ShareBelowOne
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.settings import Settings, nearest
 
 _VOID = 255  # as data sets write what nobody decided
 Numbers = Int[np.ndarray, "h w"]
+LabelMap = Shaped[np.ndarray, "h w"]  # as it was handed in: of numbers, one hopes
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class Components(Settings):
     """
 
     at_most: Count = 1
-    of: tuple[str, ...] = ()
+    of: Names = ()
     smallest: ShareBelowOne = 0.002
 
     def build(self, names: tuple[str, ...]) -> "Split":
@@ -39,15 +40,28 @@ class Components(Settings):
             names: of the label map's numbers.
 
         Raises:
-            ValueError: `of` names a region that there is not; says which is near.
+            ValueError: `of` names a region that there is not; says which is near. Or there are no
+                pieces that it could be of, or one would have the name of another region.
         """
         for name in self.of:
             if name not in names:
                 raise ValueError(f"There is no region {name!r}; {nearest(name, names)}")
+        if self.of and self.at_most == 1:
+            raise ValueError(
+                f"components.of names {', '.join(self.of)}, and components.at_most is 1; raise it."
+            )
         splits = tuple(names.index(name) for name in self.of) or tuple(range(len(names)))
-        return Split(
+        split = Split(
             classes=tuple(names), splits=splits, at_most=self.at_most, smallest=self.smallest
         )
+        for name in split.names[len(names) :]:
+            if name in names:
+                whole = name.rpartition(" ")[0]
+                raise ValueError(
+                    f"A piece of the region {whole!r} would have the name of the region {name!r}; "
+                    f"name others than {whole!r} in components.of, or lower components.at_most."
+                )
+        return split
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,11 +98,11 @@ class Split:
         further = (number for number in self.splits for _ in range(self.at_most - 1))
         return (*range(len(self.classes)), *further)
 
-    def __call__(self, labels: Numbers) -> Numbers:
+    def __call__(self, labels: LabelMap) -> Numbers:
         """The map with pieces numbered, int32.
 
         Raises:
-            BadPicture: a number is no class, or a class has too many pieces.
+            BadPicture: a number is no class or not whole, or a class has too many pieces.
         """
         check_numbers(labels, len(self.classes))
         found = labels.astype(np.int32)
@@ -119,8 +133,22 @@ class Split:
         return [pieces == n + 1 for n in large]
 
 
-def check_numbers(labels: Numbers, num: int) -> None:
-    """Raises BadPicture where a label map has a number that is none of `num` regions."""
+def is_whole(labels: np.ndarray) -> bool:
+    """Whether an array is of whole numbers; a truth is none."""
+    return labels.dtype.kind in "iu"
+
+
+def check_whole(labels: LabelMap) -> None:
+    """Raises BadPicture where a label map is not of whole numbers."""
+    if not is_whole(labels):
+        raise BadPicture(
+            f"Its label map is of {labels.dtype}; regions must be whole numbers, int32 say."
+        )
+
+
+def check_numbers(labels: LabelMap, num: int) -> None:
+    """Raises BadPicture where a label map has what is no number of one of `num` regions."""
+    check_whole(labels)
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= num:
         wrong = low if low < 0 else high

@@ -67,6 +67,19 @@ class NotEmpty:
 
 
 @dataclasses.dataclass(frozen=True)
+class Different:
+    """Tuples of names by which each element can be asked for."""
+
+    def __contains__(self, value: tuple[str, ...]) -> bool:
+        """Whether no name is empty, and none stands twice."""
+        return all(name.strip() for name in value) and len(set(value)) == len(value)
+
+    def told(self, words: str) -> str:
+        """`words` with what this adds to them."""
+        return f"{words}, none empty and no two the same"
+
+
+@dataclasses.dataclass(frozen=True)
 class Within:
     """Paths that stay in the folder that they are relative to."""
 
@@ -79,8 +92,10 @@ class Within:
         return f"{words} that names a path within its folder"
 
 
-Domain = Interval | Odd | NotEmpty | Within
+Domain = Interval | Odd | NotEmpty | Different | Within
 
+Names = Annotated[tuple[str, ...], Different()]
+SomeNames = Annotated[tuple[str, ...], NotEmpty(), Different()]
 PathWithin = Annotated[str, Within()]  # POSIX
 
 Count = Annotated[int, Interval(1)]

@@ -86,6 +86,26 @@ def check_prepares(generator: Generator, shape: tuple[int, ...]) -> None:
     jax.eval_shape(Generator.prepare, generator, images, labels)
 
 
+def check_size(images: Images, size: tuple[int, ...], network: str, remedy: str = "") -> None:
+    """Refuses pictures of other sides than a network was trained on.
+
+    Args:
+        images: ``[b h w c]``.
+        size: height and width that it has learned.
+        network: what an error calls it.
+        remedy: what helps beside training another: the end of a sentence, without its full stop.
+
+    Raises:
+        ValueError: they differ; says both.
+    """
+    if images.shape[1:3] != tuple(size):
+        here, there = ("{} x {}".format(*sides) for sides in (images.shape[1:3], size))
+        raise ValueError(
+            f"The pictures are {here}, and {network} was trained on {there}; train one on "
+            f"pictures of this size{remedy}."
+        )
+
+
 def check_label_map(generator: Generator, known: Mapping[str, Any]) -> None:
     """Refuses what is known of one picture where the generator's label map is not in it.
 

@@ -1,12 +1,12 @@
 """Some pictures of many: a few, evenly spread, or those that show a class; or some classes."""
 
 import dataclasses
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
 
-from xai_jax.core.domains import Count, NotEmpty
+from xai_jax.core.domains import Count, SomeNames
 from xai_jax.core.method import Builds
 from xai_jax.core.settings import Settings, nearest
 from xai_jax.data.example import Example, Examples, digests_of
@@ -102,7 +102,7 @@ class OfClasses(Settings):
     """
 
     source: Any
-    names: Annotated[tuple[str, ...], NotEmpty()]
+    names: SomeNames
 
     def build(self) -> "_FewerClasses":
         """The rows.

@@ -8,11 +8,10 @@ import dataclasses
 import enum
 import functools
 import hashlib
-from typing import Annotated
 
 import numpy as np
 
-from xai_jax.core.domains import Natural, NotEmpty, NotNegative, Seed, Share
+from xai_jax.core.domains import Natural, NotNegative, Seed, Share, SomeNames
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Builds
 from xai_jax.core.settings import Settings
@@ -65,7 +64,7 @@ class RegionLooks(Settings):
     """
 
     source: Examples | Builds[Examples]
-    regions: Annotated[tuple[str, ...], NotEmpty()]
+    regions: SomeNames
     decides: str
     above: Share
     asks: Asks = Asks.LUMA

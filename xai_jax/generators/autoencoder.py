@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from xai_jax.core.classifier import Classifier
-from xai_jax.core.generator import Generator
+from xai_jax.core.generator import Generator, check_size
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, Images, PRNGKeys, PyTree
 from xai_jax.nn import autoencoder as nets
@@ -88,12 +88,7 @@ def _functions(module: nets.Network) -> tuple:
 
 def _prepare(params: PyTree, images: Images, regions, *, module: nets.Network) -> Images:
     del params, regions
-    if images.shape[1:3] != module.size:
-        here, there = ("{} x {}".format(*size) for size in (images.shape[1:3], module.size))
-        raise ValueError(
-            f"The pictures are {here}, and the autoencoder was trained on {there}; train one on "
-            "pictures of this size."
-        )
+    check_size(images, module.size, "the autoencoder")
     return images
 
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from xai_jax.core.components import Components
-from xai_jax.core.generator import Generator
+from xai_jax.core.generator import Generator, check_size
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, Images, PRNGKeys, PyTree
 from xai_jax.nn import sean
@@ -21,7 +21,8 @@ from xai_jax.runtime.files import place
 from xai_jax.runtime.weights_file import Content
 
 KIND = "sean"
-_SIDE = 128  # of a picture whose shapes tell those of the parameters
+_SIDE = 128  # of a picture whose shapes tell those of the parameters, or more where it halves more
+_OF_RELEASED = ", or let xai-jax convert read released weights anew with --height and --width"
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -41,14 +42,16 @@ class Sean(Settings):
         """It; the classifier makes no difference.
 
         Raises:
-            ValueError: no file is named, it is damaged, or it is of another network.
+            ValueError: no file is named, it is damaged, or it is of another network; or a picture
+                has other sides than those it was trained on, when it is prepared.
             OSError: it cannot be read.
         """
         del classifier
         content = self.file()
         settings = header.settings(sean.Sean(), content.header.config, content.path, "config")
         found = weights_file.weights(content, abstract(settings), header.REMEDY)
-        return of_weights(settings, jax.tree.map(jnp.asarray, found), self.components)
+        size = content.header.preprocess.height, content.header.preprocess.width
+        return of_weights(settings, jax.tree.map(jnp.asarray, found), self.components, size)
 
     def file(self) -> Content:
         """The file, its header checked; raises as `build`."""
@@ -64,25 +67,36 @@ class Sean(Settings):
 
 def abstract(settings: sean.Sean) -> Weights:
     """Shapes of the network's variables."""
-    image = jax.ShapeDtypeStruct((1, _SIDE, _SIDE, 3), jnp.float32)
-    one_hot = jax.ShapeDtypeStruct((1, _SIDE, _SIDE, len(settings.regions)), jnp.float32)
+    side = max(_SIDE, 2**settings.depth)
+    image = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
+    one_hot = jax.ShapeDtypeStruct((1, side, side, len(settings.regions)), jnp.float32)
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 1))
     shapes = jax.eval_shape(settings.build().init, jax.random.key(0), image, one_hot, keys)
     return Weights(params=shapes["params"], statistics=shapes["batch_stats"])
 
 
 def of_weights(
-    settings: sean.Sean, weights: Weights, components: Components | None = None
+    settings: sean.Sean,
+    weights: Weights,
+    components: Components | None = None,
+    size: tuple[int, int] | None = None,
 ) -> Generator:
-    """The generator of a trained network; `components` as of `Sean`.
+    """The generator of a trained network.
+
+    Args:
+        settings: of the network.
+        weights: of it.
+        components: as of `Sean`.
+        size: height and width of the pictures that it was trained on; others are refused. ``None``:
+            not known, and any that halve so often are taken.
 
     Raises:
-        ValueError: they name a region that there is not.
+        ValueError: see `Components.build`.
     """
     names = tuple(settings.regions)
-    split = None
-    if components is not None and components.at_most > 1:
-        split = components.build(names)
+    split = None if components is None else components.build(names)
+    if split is not None and split.at_most == 1:
+        split = None  # the regions as they are
     encode, decode, prepare = _functions(
         names,
         settings.width,
@@ -98,11 +112,22 @@ def of_weights(
         },
         encode_fn=encode,
         decode_fn=decode,
-        prepare_fn=prepare,
+        prepare_fn=prepare if size is None else _of_size(prepare, size),
         region_names=names if split is None else split.names,
         split=split,
         stride=sean.STRIDE,
     )
+
+
+@functools.cache
+def _of_size(prepare: Callable, size: tuple[int, int]) -> Callable:
+    """`prepare` for pictures of one size; the same object for the same size."""
+
+    def checked(params: PyTree, images: Images, labels: AnyArray | None) -> Any:
+        check_size(images, size, "SEAN", _OF_RELEASED)
+        return prepare(params, images, labels)
+
+    return checked
 
 
 @functools.cache

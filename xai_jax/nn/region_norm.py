@@ -34,6 +34,20 @@ def xavier(gain: float = GAIN) -> Any:
     return linen.initializers.variance_scaling(gain**2, "fan_avg", "normal")
 
 
+def xavier_of_both(gain: float = GAIN) -> Any:
+    """Draws the kernels of a scale and of a shift side by side, each as if it stood alone.
+
+    Xavier's spread falls with the number of outputs, and together they have twice as many.
+    """
+    one = xavier(gain)
+
+    def draw(key, shape, dtype=jnp.float32):
+        half = *shape[:-1], shape[-1] // 2
+        return jnp.concatenate([one(own, half, dtype) for own in jax.random.split(key)], axis=-1)
+
+    return draw
+
+
 class Grid(NamedTuple):
     """The label map at one size.
 
@@ -105,18 +119,19 @@ class RegionNorm(linen.Module):
         # Of scale and shift, before a sigmoid; published also where there is nothing to blend.
         self.blend = self.param("blend", linen.initializers.zeros, (2,))
         if self.hidden:
-            how: Any = {"kernel_init": xavier(self.gain), "bias_init": zero_bias, "use_bias": True}
-            self.around = Conv(self.hidden, _TAPS, **how)
-            self.of_map = Conv(both, _TAPS, **how)
+            how: Any = {"bias_init": zero_bias, "use_bias": True}
+            self.around = Conv(self.hidden, _TAPS, kernel_init=xavier(self.gain), **how)
+            self.of_map = Conv(both, _TAPS, kernel_init=xavier_of_both(self.gain), **how)
         else:
-            self.of_region = self.param("of_region", xavier(self.gain), (self.num_regions, both))
+            table = self.num_regions, both
+            self.of_region = self.param("of_region", xavier_of_both(self.gain), table)
         if self.style:
             self._style_parameters(both)
 
     def _style_parameters(self, both: int) -> None:
         own = (self.num_regions, self.style, self.style)
-        zeros, draw = linen.initializers.zeros, xavier(self.gain)
-        self.own_kernel = self.param("own_kernel", _each(draw), own)
+        zeros, draw = linen.initializers.zeros, xavier_of_both(self.gain)
+        self.own_kernel = self.param("own_kernel", _each(xavier(self.gain)), own)
         self.own_bias = self.param("own_bias", zeros, own[:2])
         self.kernel = self.param("kernel", draw, (_TAPS, _TAPS, self.style, both))
         self.bias = self.param("bias", zeros, (both,))

@@ -38,24 +38,11 @@ def network(state_dict: StateDict, regions: tuple[str, ...]) -> tuple[Sean, Weig
     """
     read = StateReader(state_dict, "SEAN")
     blocks = [*_FIRST, *_rising(state_dict)]
-    settings = Sean(
-        regions=regions,
-        width=read.shape(f"{blocks[-1]}.conv_1.weight_orig")[0],
-        depth=len(blocks) - 2,
-        style=read.shape(f"{_STYLES}.weight")[0],
-        hidden=read.shape("head_0.ace_0.Spade.mlp_shared.0.weight")[0],
-        spectral=False,
-    )
-    found = read.shape("fc.weight")[1]
-    if found != len(regions):
-        raise ValueError(
-            f"The weights are of {found} regions, and {len(regions)} are named; name each of them "
-            "once, in the order of the label map's numbers."
-        )
+    settings = _settings(read, blocks, regions)
     top = settings.width * 2 ** (settings.depth - 1)
     params = {
         "encoder": _encoder(read, settings),
-        "start": read.conv("fc", shape=(top, found, 3, 3), bias=True),
+        "start": read.conv("fc", shape=(top, len(regions), 3, 3), bias=True),
         "colours": read.conv("conv_img", shape=(3, settings.width, 3, 3), bias=True),
     }
     statistics, inputs = {}, top
@@ -67,6 +54,24 @@ def network(state_dict: StateDict, regions: tuple[str, ...]) -> tuple[Sean, Weig
         inputs = outputs
     read.done()
     return settings, Weights(params=params, statistics=statistics)
+
+
+def _settings(read: StateReader, blocks: list[str], regions: tuple[str, ...]) -> Sean:
+    """All sizes, and the names of the regions, which must be as many as the network knows."""
+    found = read.shape("fc.weight")[1]
+    if found != len(regions):
+        raise ValueError(
+            f"The weights are of {found} regions, and {len(regions)} are named; name each of them "
+            "once, in the order of the label map's numbers."
+        )
+    return Sean(
+        regions=regions,
+        width=read.shape(f"{blocks[-1]}.conv_1.weight_orig")[0],
+        depth=len(blocks) - 2,
+        style=read.shape(f"{_STYLES}.weight")[0],
+        hidden=read.shape("head_0.ace_0.Spade.mlp_shared.0.weight")[0],
+        spectral=False,
+    )
 
 
 def _rising(state_dict: StateDict) -> list[str]:

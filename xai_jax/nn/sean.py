@@ -13,7 +13,7 @@ from flax import linen
 from jaxtyping import Array, Float
 
 from xai_jax.core.dense_conv import transposed
-from xai_jax.core.domains import Count, Interval, Natural, NotEmpty, Positive
+from xai_jax.core.domains import Count, Interval, Natural, Positive, SomeNames
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, PRNGKeys, PyTree
 from xai_jax.nn.layers import Conv, InTraining, zero_bias
@@ -253,7 +253,7 @@ class Sean(Settings):
             which are divided for good.
     """
 
-    regions: Annotated[tuple[str, ...], NotEmpty()] = ("background",)
+    regions: SomeNames = ("background",)
     width: Annotated[int, Interval(2)] = 64
     depth: Annotated[int, Interval(2)] = 5
     style: Count = 512
@@ -277,9 +277,18 @@ class Sean(Settings):
             origins=origins,
         )
 
-    def check(self, height: int, width: int) -> None:
-        """Raises ValueError where the sides of a picture do not halve so often."""
-        stride = max(2**self.depth, _ENCODER_SHRINKS)
+    def check(self, height: int, width: int, times: int = 1) -> None:
+        """Refuses pictures whose sides do not halve so often.
+
+        Args:
+            height: of a picture.
+            width: likewise.
+            times: it is shown so many times smaller, too.
+
+        Raises:
+            ValueError: with what to set.
+        """
+        stride = times * max(2**self.depth, _ENCODER_SHRINKS)
         if height % stride or width % stride:
             raise ValueError(
                 f"The pictures are {height} x {width}; set data.resize to multiples of {stride}."

@@ -2,12 +2,11 @@
 
 import dataclasses
 import enum
-from typing import Annotated
 
 import jax.numpy as jnp
 from flax import linen
 
-from xai_jax.core.domains import Count, NotEmpty
+from xai_jax.core.domains import Count, SomeNames
 from xai_jax.core.settings import Settings
 from xai_jax.nn.deeplab import DeepLab
 from xai_jax.nn.light import Light
@@ -54,7 +53,7 @@ class RegionSegmenter(Settings):
         architecture, bfloat16: as of `Segmenter`.
     """
 
-    regions: Annotated[tuple[str, ...], NotEmpty()] = ("background",)
+    regions: SomeNames = ("background",)
     architecture: Architecture = Architecture.DEEPLAB101
     bfloat16: bool = False
 

@@ -57,6 +57,7 @@ def _step(cfg: Config) -> ca_parts.Step:
     of_generator, of_critic = _of_generator(cfg), _of_critic(cfg)
 
     def step(state: State, frozen, batch, key, axis_name=None):
+        perceptual.check(cfg.feature_weight, frozen)
         tx = cfg.optimiser(state.num_steps)
         keep = holes.holes(example_keys(key, batch.image_id), *batch.images.shape[1:3])
         has_critic = state.num_steps >= cfg.critic_from

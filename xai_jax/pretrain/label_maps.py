@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from xai_jax.core.components import if_void
+from xai_jax.core.components import check_whole, if_void
 from xai_jax.core.errors import BadPicture
 
 
 def admitted(num: int, void: int | None = None) -> Callable[[Mapping[str, Any]], None]:
     """The `admit` of a `core.method.Trainable` that learns from label maps.
 
-    It raises BadPicture where a picture has none, or one with a number that is no region.
+    It raises BadPicture where a picture has none, or one with a number that is no region, or is no
+    whole number.
 
     Args:
         num: of regions, which are numbered from 0 on.
@@ -23,6 +24,7 @@ def admitted(num: int, void: int | None = None) -> Callable[[Mapping[str, Any]],
         if "regions" not in known:
             raise BadPicture("It has no label map; set regions=True in the data's Pipeline.")
         numbers = np.asarray(known["regions"])
+        check_whole(numbers)
         wrong = (numbers < 0) | (numbers >= num)
         if void is not None:
             wrong &= numbers != void

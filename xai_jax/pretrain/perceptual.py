@@ -8,11 +8,26 @@ import jax.numpy as jnp
 from xai_jax.classifiers import vgg
 from xai_jax.classifiers.efficientnet_lite import lite1_stages
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.method import Frozen
 from xai_jax.core.types import Images, PerExample
 from xai_jax.losses.absolute import absolute
 
 _OF_LITE1: tuple[float, ...] = (1.0, 0.5, 0.25)
 _OF_VGG19: tuple[float, ...] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+
+
+def check(weight: float, frozen: Frozen | None) -> None:
+    """Refuses a loss of features, of some weight, where there is no network that has them.
+
+    Raises:
+        ValueError: there is none; says what to set.
+    """
+    if weight and frozen is None:
+        raise ValueError(
+            f"feature_weight is {weight:g}, and there is no network whose features they are; set "
+            'explained, its classifier pretrained.Named(name="efficientnet_lite1") say, or set '
+            "feature_weight to 0."
+        )
 
 
 def difference(classifier: Classifier, one: Images, other: Images) -> PerExample:

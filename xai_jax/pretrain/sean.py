@@ -113,9 +113,9 @@ def _one_hot(cfg: Config, batch: Batch) -> AnyArray:
 
 def _init(cfg: Config) -> Callable[..., State]:
     def init(key: PRNGKey, frozen: Frozen | None, batch: Batch) -> State:
-        del frozen
-        sides = batch.images.shape[1:3]
-        cfg.network.check(*(side // 2 if cfg.half_steps else side for side in sides))
+        height, width = batch.images.shape[1:3]
+        cfg.network.check(height, width, times=2 if cfg.half_steps else 1)
+        perceptual.check(cfg.feature_weight, frozen)
         keys = jax.random.split(key, 3)
         one, one_hot = scaled(batch.images)[:1], _one_hot(cfg, batch)[:1]
         made = cfg.network.build().init(keys[0], one, one_hot, keys[2:])

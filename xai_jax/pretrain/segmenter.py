@@ -5,6 +5,8 @@ ResNet-101 learned it by cross-entropy.
 """
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +20,7 @@ from xai_jax.core.types import AnyArray, Batch, PerExample, PRNGKey
 from xai_jax.nn import learner
 from xai_jax.nn.deepfill import scaled
 from xai_jax.nn.layers import InTraining
-from xai_jax.nn.learner import Learner
+from xai_jax.nn.learner import Learner, Weights
 from xai_jax.nn.segmenter import RegionSegmenter
 from xai_jax.pretrain import label_maps
 
@@ -83,7 +85,20 @@ def segmenter(cfg: Config) -> Trainable:
             micro_batches=cfg.micro_batches,
         )
 
-    def measure(weights, state, frozen, batch, key):
+    return Trainable(
+        init=init,
+        step=step,
+        measure=_measure(cfg),
+        weights=learner.weights,
+        admit=label_maps.admitted(len(cfg.network.regions), cfg.void),
+        summary=summary,
+    )
+
+
+def _measure(cfg: Config) -> Callable[..., dict[str, PerExample]]:
+    network = cfg.network.build()
+
+    def measure(weights: Weights, state: Learner, frozen: Any, batch: Batch, key: PRNGKey):
         del state, frozen, key
         logits = learner.apply(network, weights, scaled(batch.images))
         labels, counted = _labels(cfg, batch)
@@ -92,14 +107,7 @@ def segmenter(cfg: Config) -> Trainable:
             **overlaps(logits.argmax(axis=-1), labels, counted, len(cfg.network.regions)),
         }
 
-    return Trainable(
-        init=init,
-        step=step,
-        measure=measure,
-        weights=learner.weights,
-        admit=label_maps.admitted(len(cfg.network.regions), cfg.void),
-        summary=summary,
-    )
+    return measure
 
 
 def overlaps(found: AnyArray, labels: AnyArray, counted: AnyArray, num: int) -> dict[str, AnyArray]:

@@ -100,9 +100,6 @@ def explanation(
         trace: ``{name: [b t]}``.
     """
     change = drawn.reconstruction - drawn.generated
-    numbers = jnp.arange(moved.shape[1])
-    shares = (batch.regions[..., None] == numbers).mean((1, 2))
-    already = (odds.reconstruction >= 0) != (odds.before >= 0)
     return Explanation(
         target=batch.target,
         saliency=inside * jnp.abs(change).mean(axis=-1, keepdims=True),
@@ -115,13 +112,18 @@ def explanation(
             RECONSTRUCTION.name: drawn.reconstruction,
             GENERATED.name: drawn.generated,
         },
-        numbers={
-            CHANGES.name: jnp.sqrt(jnp.square(moved).sum(-1)),
-            SHARES.name: shares,
-            BEFORE.name: odds.before,
-            RECONSTRUCTED.name: odds.reconstruction,
-            AFTER.name: odds.after,
-            ALREADY.name: already.astype(jnp.float32),
-            **trace,
-        },
+        numbers={**_numbers(batch, moved, odds), **trace},
     )
+
+
+def _numbers(batch: Batch, moved: AnyArray, odds: Odds) -> dict[str, AnyArray]:
+    shares = (batch.regions[..., None] == jnp.arange(moved.shape[1])).mean((1, 2))
+    already = (odds.reconstruction >= 0) != (odds.before >= 0)
+    return {
+        CHANGES.name: jnp.sqrt(jnp.square(moved).sum(-1)),
+        SHARES.name: shares,
+        BEFORE.name: odds.before,
+        RECONSTRUCTED.name: odds.reconstruction,
+        AFTER.name: odds.after,
+        ALREADY.name: already.astype(jnp.float32),
+    }

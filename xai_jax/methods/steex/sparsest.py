@@ -16,7 +16,7 @@ from xai_jax.core import outputs
 from xai_jax.core.domains import Count, NotNegative, Positive
 from xai_jax.core.method import Frozen, Method
 from xai_jax.core.outputs import COUNTERFACTUAL, REGION, Output
-from xai_jax.core.types import AnyArray, Batch, Explanation, Maps, PRNGKey
+from xai_jax.core.types import AnyArray, Batch, Explanation, PerExample, PRNGKey
 from xai_jax.methods.steex import problem, regions, shown
 from xai_jax.methods.steex.problem import Problem
 from xai_jax.methods.steex.settings import Optimisation
@@ -46,7 +46,8 @@ ALONE_ALREADY = outputs.number(
 SET = outputs.number(
     "region_set",
     "0 or 1",
-    "The fewest regions found that flip; where none do, all that were tried and are there.",
+    "The fewest regions found that flip; where none do, all that were tried and are there. Unless "
+    "corrected, what their reconstruction gains by itself counts in the decision, too.",
     REGION,
 )
 
@@ -107,36 +108,30 @@ def _explain(
         return jnp.where(among.reshape(*among.shape, *[1] * (own.ndim - 2)), own, every)
 
     before = of.gained(of.odds)
-    gained, already, pictures = map(of_all, (before, before, batch.images), found)
+    untouched = before, before, jnp.zeros_like(before), batch.images
+    gained, already, merit, pictures = map(of_all, untouched, found)
     free, moved, trace = _fewest(of, gained, among, len(tried))
     said = problem.explained(of, free, moved, trace)
     alone = {ALONE_GAINED.name: gained, ALONE_ALREADY.name: already}
     return dataclasses.replace(
         said,
-        saliency=_painted(batch, gained - before[:, None]),
+        saliency=regions.where(batch.regions, merit),
         pictures={**said.pictures, ALONE.name: pictures},
         numbers={**said.numbers, **alone, SET.name: free},
     )
 
 
-def _alone(of: Problem, row: AnyArray) -> tuple[AnyArray, AnyArray, AnyArray]:
-    """By the regions of `row` ``[n]`` what is gained, what was before any change, and pictures."""
+def _alone(of: Problem, row: AnyArray) -> tuple[AnyArray, AnyArray, AnyArray, AnyArray]:
+    """By the regions of `row` ``[n]`` what is gained, what was before any change, and pictures.
+
+    Before the pictures stands what the change of the codes gains by itself.
+    """
     free = jnp.broadcast_to(row, of.begun.shape[:2])
     moved, trace = of.solve(free)
-    gained, made = _made(of, moved, free, trace)
-    begun = of.judged(
-        of.draw(jnp.zeros_like(moved), of.last_step(trace)), regions.where(of.batch.regions, free)
-    )
-    return gained, of.gained(of.ask(begun)), made
-
-
-def _made(
-    of: Problem, moved: AnyArray, free: AnyArray, trace: dict[str, AnyArray]
-) -> tuple[AnyArray, AnyArray]:
-    """How far the other decision is reached by codes that have moved, and the pictures."""
-    inside = regions.where(of.batch.regions, free)
-    made = of.judged(of.draw(moved, of.last_step(trace)), inside)
-    return of.reached(made, of.credit(inside)), made
+    inside, last = regions.where(of.batch.regions, free), of.last_step(trace)
+    begun, made = (of.judged(of.draw(x, last), inside) for x in (jnp.zeros_like(moved), moved))
+    already, reached = (of.gained(of.ask(pictures)) for pictures in (begun, made))
+    return reached - of.credit(inside), already, reached - already, made
 
 
 def _fewest(
@@ -161,7 +156,7 @@ def _fewest(
             is_done, *before = carry
             free = (among & (order < size)).astype(jnp.float32)
             found = (free, *of.solve(free))
-            reached, _ = _made(of, found[1], free, found[2])
+            reached = _reached(of, *found)
             kept = jax.tree.map(functools.partial(_where, is_done), tuple(before), found)
             return (is_done | (reached > 0) | (size >= among.sum(axis=1)), *kept)
 
@@ -173,10 +168,14 @@ def _fewest(
     return free, moved, trace
 
 
+def _reached(
+    of: Problem, free: AnyArray, moved: AnyArray, trace: dict[str, AnyArray]
+) -> PerExample:
+    """How far the other decision is reached by codes that have moved."""
+    inside = regions.where(of.batch.regions, free)
+    made = of.judged(of.draw(moved, of.last_step(trace)), inside)
+    return of.reached(made, of.credit(inside))
+
+
 def _where(is_done: AnyArray, before: AnyArray, after: AnyArray) -> AnyArray:
     return jnp.where(is_done.reshape(-1, *[1] * (after.ndim - 1)), before, after)
-
-
-def _painted(batch: Batch, values: AnyArray) -> Maps:
-    """``[b n]`` on the pixels of each region."""
-    return regions.where(batch.regions, values)
