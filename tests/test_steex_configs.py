@@ -114,6 +114,13 @@ def test_regions_are_shifted_in_luma_each_by_its_own_where_brightness_decides(fi
     assert len(shifts) == len(EVALUATIONS[file]) and all(0 < shift < 0.3 for shift in shifts)
 
 
+def test_no_picture_that_is_explained_has_chosen_a_trainings_state(shared_data, monkeypatch):
+    monkeypatch.setenv("XAI_JAX_DATA", str(shared_data))
+    for pictures in (*skies.DECISIONS.values(), *trousers.SIZES.values()):
+        explained, chosen = (set(pictures.once(s).names) for s in ("test", "validation"))
+        assert len(explained) == 48 and len(chosen) >= 48 and not explained & chosen
+
+
 def test_photographs_as_they_are_vary_less():
     metrics = config("idd_lite/evaluate", "ahead").metrics
     assert skies.LUMA_AS_IT_IS in [getattr(one.measure, "luma", None) for one in metrics]

@@ -3,8 +3,8 @@
 IDD-Lite, 1,403 pictures to train and 204 to validate, of which those with 2 % of sky or more count;
 7 regions and what is void. Every region has a gain and a tint of its own, drawn anew for each
 picture, so that nothing but the sky can tell. The classifier learns how bright it is, and "test"
-are the first 48 pictures to validate with a plain yes or no. "road" is the same for the road, at
-the smaller size.
+are the first 48 pictures to validate with, with a plain yes or no: no training sees them, nor does
+any choose its state by them. "road" is the same for the road, at the smaller size.
 
 Beside that, at the smaller size, two decisions that cannot be explained so: "naive" is that of the
 photographs as they are, where the exposure of all of a picture tells something of its sky, too; and
@@ -18,6 +18,7 @@ from configs import data_folder
 from configs.recipes import Pictures
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.data.masked_folder import MaskedFolder
+from xai_jax.data.part import Rest
 from xai_jax.data.region_looks import Asks, RegionLooks
 
 REGIONS = (
@@ -30,7 +31,7 @@ REGIONS = (
     "sky",
 )
 ALL_REGIONS = (*REGIONS, "unlabelled")
-NUM = {"train": 40_000, "validation": 0, "test": 48}  # 0: each once
+NUM = {"train": 40_000, "validation": 0, "test": 48}  # 0: each once, but for those of the test
 # `above`: about the medians of the varied skies and roads and of the skies as they are, and a share
 # of vehicles;
 # `graded`: unit pixels of luma that are a log-odds of the label.
@@ -44,15 +45,16 @@ LUMA = (0.18, 0.16, 0.11, 0.12, 0.14, 0.11, 0.20, 0.05)
 LUMA_AS_IT_IS = (0.12, 0.13, 0.09, 0.10, 0.10, 0.08, 0.16, 0.07)
 
 
-def _scenes(decision: dict[str, Any], split: str) -> RegionLooks:
+def _scenes(decision: dict[str, Any], split: str) -> RegionLooks | Rest:
     is_test = split == "test"
     own = "validation" if is_test else split
-    return RegionLooks(
+    looks = RegionLooks(
         source=MaskedFolder(root=data_folder.path("idd_lite"), split=own),
         regions=REGIONS,
         num=NUM[split],
         **decision | ({"graded": 0.0} if is_test else {}),
     )
+    return Rest(source=looks, behind=NUM["test"]) if split == "validation" else looks
 
 
 def _pictures(decision: dict[str, Any], name: str, height: int, width: int) -> Pictures:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xai_jax.data.example import Example
-from xai_jax.data.part import OfClasses, Spread
+from xai_jax.data.part import OfClasses, Rest, Spread
 
 
 class Faces:
@@ -46,3 +46,9 @@ def test_a_class_that_is_not_there_is_refused():
 def test_rows_are_spread_evenly():
     assert Spread(source=Faces(), num=2).build().names == ("a", "c")
     assert len(Spread(source=Faces(), num=9).build()) == 5
+
+
+def test_the_first_rows_are_left_to_somebody_else():
+    assert Rest(source=Faces(), behind=2).build().names == ("c", "d", "e")
+    with pytest.raises(ValueError, match="There are 5 pictures and the first 5 are left out; leav"):
+        Rest(source=Faces(), behind=5).build()

@@ -32,6 +32,33 @@ class Spread(Settings):
         return Part(whole=whole, rows=tuple(rows))
 
 
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Rest(Settings):
+    """The rows of a source behind the first few, which are kept for something else.
+
+    Fields:
+        source: the pictures, or settings whose `build` finds them.
+        behind: how many of the first are left out.
+    """
+
+    source: Any
+    behind: Count
+
+    def build(self) -> "Part":
+        """The rows.
+
+        Raises:
+            ValueError: there are none.
+        """
+        whole: Examples = self.source.build() if isinstance(self.source, Builds) else self.source
+        if len(whole) <= self.behind:
+            raise ValueError(
+                f"There are {len(whole)} pictures and the first {self.behind} are left out; leave "
+                "out fewer."
+            )
+        return Part(whole=whole, rows=tuple(range(self.behind, len(whole))))
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Wrapped:
     """The rows of another source, as a source; what each shows is added by a class of its own.
