@@ -10,7 +10,7 @@ of the networks are squares of 2 x 2 pixels, what the critics see is shifted by 
 a moving average of the generators is exported. `:long` is five times as long.
 
 Expect 96.2 % of the validation slices flipped and 96.2 % kept by the stable picture
-(metrics.jsonl), after 10 minutes on two CPU cores; of `:long` 97.1 and 99.0 %, after two hours on
+(metrics.jsonl), after 10 minutes on two CPU cores; of `:long` 98.1 and 98.1 %, after two hours on
 one core beside other work. docs/syce.md has the scores.
 """
 
