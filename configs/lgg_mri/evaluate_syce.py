@@ -26,7 +26,7 @@ occlusion, of the second 91.8 % of the slices flipped, 90.8 % by the oracle; of 
 leaves 0.35 for SyCE and 95.0 and 94.6 % flipped. docs/syce.md has the commands and more. Expect of
 `:rivals` 0.28 for CyCE and 0.30 with the identity term, of `:rival_flips` 97.3 and 96.8 % flipped,
 of `:every` an AUC of 0.917 beside 0.819 for the slice's position and area alone, of `:latent` 0.04
-for latent shift and, of what syce.py:long leaves, 0.28 for SyCE's path through codes. `:full_size`
+for latent shift and, of what syce.py:long leaves, 0.26 for SyCE's path through codes. `:full_size`
 and `:masks` have not been run.
 """
 

@@ -10,8 +10,8 @@ columns say whether a map changes when the classifier's layers have lost what th
 map of `syce_of_picture` is the counterfactual's difference from the picture, not from the stable
 picture.
 
-Expect SyCE's strongest pixel on the square in 99.9 % of the pictures, and an IoU at equal area of
-0.50, where occlusion has 0.45; with `:shuffled` both are 0 for SyCE. docs/syce.md has the tables.
+Expect SyCE's strongest pixel on the square in all of the pictures, and an IoU at equal area of
+0.44, where occlusion has 0.45; with `:shuffled` both are 0 for SyCE. docs/syce.md has the tables.
 """
 
 import dataclasses

@@ -153,3 +153,5 @@ def test_every_column_is_defined_of_a_classifier_that_is_right_on_no_picture(tmp
     assert all(found[c.name] for metric in metrics for c in metric.columns), found
     assert float(found["average_drop"]) == 0.0
     assert found["auc"] and found["kept"]
+    assert "flat maps" in (tmp_path / "scores.md").read_text()
+    assert "an order that says nothing" not in (tmp_path / "scores.md").read_text()

@@ -48,7 +48,7 @@ def write(
         draws: of the bootstrap; of 0 resamples there are no intervals.
         said: lines that end the page.
     """
-    notes = (*_notes(stage, metrics, classifier, records), *said)
+    notes = (*_notes(stage, metrics, classifier, records, methods), *said)
     table = table_of(records, metrics, notes=notes)
     if draws.num:
         ends = comparison.intervals(records, metrics, draws)
@@ -98,6 +98,7 @@ def _notes(
     metrics: Sequence[Metric],
     classifier: Classified,
     records: Mapping[str, Record],
+    methods: Sequence[str],
 ) -> tuple[str, ...]:
     devices = ", ".join(sorted({record.device for record in records.values()}))
     notes = [
@@ -109,7 +110,7 @@ def _notes(
         notes.append(f"On the {len(shared)} pictures that every row was scored on:\n")
         notes.append(table_of(records, metrics, only=shared).to_markdown())
     notes += _failures(metrics, records)
-    notes += _flat(metrics, records)
+    notes += _flat(metrics, {name: records[name] for name in methods})  # not of given masks
     skipped = dict(classifier.skipped)
     for record in records.values():
         skipped |= record.skipped
