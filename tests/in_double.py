@@ -34,7 +34,7 @@ PRETRAINED = {
     ),
     "published": ca_inpainter.Config(network=deepfill.Network(width=4), critic_steps=2),
     "denoiser": denoisers.Config(network=denoiser.Network(width=4)),
-    "judge": judge.Config(network=JudgingVae(widths=(2, 3), code=4)),
+    "judge": judge.Config(network=JudgingVae(widths=(2, 3), code=4), decided_class=0),
     "classifier": classifier.Config(num_classes=4),
     "trunk": classifier.Config(num_classes=4, trunk_frozen=False, dropout=0.5),
     "autoencoder": autoencoder.Config(),
