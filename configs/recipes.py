@@ -251,6 +251,11 @@ def oracle(explained: Named, run: str) -> Classifier:
     return found.classifier
 
 
+def otherwise(trained: Contestant, **settings: Any) -> Contestant:
+    """The same networks, which explain with other settings."""
+    return dataclasses.replace(trained, method=dataclasses.replace(trained.method, **settings))
+
+
 def left_by(trained: Experiment, run: str) -> Contestant:
     """What the training of `trained` has left in the folder `run`."""
     assert isinstance(trained.export, WeightsFile)

@@ -100,12 +100,10 @@ def optimised() -> dict[str, Builds[Method]]:
 def _made() -> dict[str, Contestant]:
     """What is trained."""
     trained = recipes.left_by(syce.get_config(), "runs/lgg_syce")
-    by_path = dataclasses.replace(trained.method, map=methods_syce.Map.STRAIGHT)
-    of_picture = dataclasses.replace(trained.method, stable=methods_syce.Stable.INPUT)
     return {
         "syce": trained,
-        "syce_path": dataclasses.replace(trained, method=by_path),
-        "syce_of_picture": dataclasses.replace(trained, method=of_picture),
+        "syce_path": recipes.otherwise(trained, map=methods_syce.Map.STRAIGHT),
+        "syce_of_picture": recipes.otherwise(trained, stable=methods_syce.Stable.INPUT),
     }
 
 
@@ -156,10 +154,9 @@ def _maps(data: Pipeline) -> Evaluation:
 def _latent(data: Pipeline) -> Evaluation:
     made = _maps(data)
     trained = _made()["syce"]
-    by_codes = dataclasses.replace(trained.method, map=methods_syce.Map.LATENT)
     made.contestants = {
         "latent_shift": Contestant(method=latent_shift.Config()),
-        "syce_codes": dataclasses.replace(trained, method=by_codes),
+        "syce_codes": recipes.otherwise(trained, map=methods_syce.Map.LATENT),
     }
     space = Autoencoder(weights="runs/lgg_autoencoder")
     made.explained = dataclasses.replace(made.explained, generator=space)

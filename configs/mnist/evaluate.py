@@ -76,10 +76,8 @@ def get_config(which: str = ALONE) -> Evaluation:
         for name, experiment in trained.items()
     }
     if which == "identity":
-        twice = dataclasses.replace(
-            contestants["cyce"].method, stable=syce_settings.Stable.SYMMETRY
-        )
-        contestants["cyce_twice"] = dataclasses.replace(contestants["cyce"], method=twice)
+        symmetric = syce_settings.Stable.SYMMETRY
+        contestants["cyce_twice"] = recipes.otherwise(contestants["cyce"], stable=symmetric)
     if which in JUDGED:
         contestants["latent_shift"] = Contestant(method=latent_shift.Config())
     for contestant in contestants.values():

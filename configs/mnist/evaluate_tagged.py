@@ -41,10 +41,11 @@ def get_config(which: str = "tagged") -> Evaluation:
         "random": controls.Random(),
     }
     left = recipes.left_by(trained, f"runs/mnist_{which}_syce")
-    by_path = dataclasses.replace(left.method, map=syce.Map.STRAIGHT)
-    of_picture = dataclasses.replace(left.method, stable=syce.Stable.INPUT)
-    contestants = {"syce": left, "syce_path": dataclasses.replace(left, method=by_path)}
-    contestants["syce_of_picture"] = dataclasses.replace(left, method=of_picture)
+    contestants = {
+        "syce": left,
+        "syce_path": recipes.otherwise(left, map=syce.Map.STRAIGHT),
+        "syce_of_picture": recipes.otherwise(left, stable=syce.Stable.INPUT),
+    }
     contestants |= {name: Contestant(method=method) for name, method in methods.items()}
     for contestant in contestants.values():
         contestant.mask = positive_saliency
