@@ -52,3 +52,9 @@ def test_the_first_rows_are_left_to_somebody_else():
     assert Rest(source=Faces(), behind=2).build().names == ("c", "d", "e")
     with pytest.raises(ValueError, match="There are 5 pictures and the first 5 are left out; leav"):
         Rest(source=Faces(), behind=5).build()
+
+
+@pytest.mark.parametrize("source", ["pictures", None, Rest])
+def test_what_has_no_pictures_is_refused(source):
+    with pytest.raises(ValueError, match="which has no pictures and builds none; give settings"):
+        Spread(source=source, num=2).build()

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from xai_jax.core.errors import BadPicture
+from xai_jax.core.method import Builds
 from xai_jax.data import pictures
 
 BACKGROUND, VOID = 0, 255  # in a map of class ids; class k is written k + 1
@@ -75,6 +76,22 @@ class Examples(Protocol):
 
     def __getitem__(self, index: int) -> Example:
         """Row `index` of this source (which may be a part of the data set)."""
+
+
+def examples_of(source: Any) -> Examples:
+    """The pictures of a source: itself, or what its settings build.
+
+    Raises:
+        ValueError: it is neither; or of the settings' own build.
+    """
+    if isinstance(source, Builds) and not isinstance(source, type):
+        return source.build()
+    if isinstance(source, Examples):
+        return source
+    raise ValueError(
+        f"source is {source!r:.80}, which has no pictures and builds none; give settings of "
+        "xai_jax.data, Folder(root=...) say, or rows as data.example.Examples describes."
+    )
 
 
 def digest(content: Path | bytes | np.ndarray) -> str:

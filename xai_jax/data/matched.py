@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from xai_jax.core.method import Builds
 from xai_jax.core.settings import Settings
-from xai_jax.data.example import Examples, picture_of
+from xai_jax.data.example import Examples, examples_of, picture_of
 from xai_jax.data.part import Part, showing
 
 CELLS = 10  # of the table of the two numbers, along each side
@@ -43,7 +42,7 @@ class Matched(Settings):
         Raises:
             ValueError: there is no such class, or no two pictures are alike.
         """
-        whole: Examples = self.source.build() if isinstance(self.source, Builds) else self.source
+        whole = examples_of(self.source)
         name, has = showing(whole, self.of)
         chosen = in_pairs(self._read(whole), has)
         if not len(chosen):

@@ -17,7 +17,15 @@ from xai_jax.core.domains import Interval, Natural, Seed, Share, ShareBelowOne
 from xai_jax.core.errors import BadPicture
 from xai_jax.core.method import Builds
 from xai_jax.core.settings import Settings
-from xai_jax.data.example import BACKGROUND, Example, Examples, digests_of, picture_of, unusable
+from xai_jax.data.example import (
+    BACKGROUND,
+    Example,
+    Examples,
+    digests_of,
+    examples_of,
+    picture_of,
+    unusable,
+)
 from xai_jax.data.transforms import rng_of
 
 _SPLIT = 0  # seed of which pictures are in which part: not to be changed by a seed of the draws
@@ -66,7 +74,7 @@ class Mosaics(Settings):
                 part, `other` is no class, or `others` or `part` are no range.
         """
         self._check()
-        source = self.source.build() if isinstance(self.source, Builds) else self.source
+        source = examples_of(self.source)
         names = tuple(source.class_names)
         if self.other and self.other not in names:
             raise ValueError(f"The pictures have no class {self.other!r}; theirs are {names}.")

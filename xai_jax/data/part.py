@@ -7,9 +7,8 @@ import numpy as np
 from jaxtyping import Bool
 
 from xai_jax.core.domains import Count, SomeNames
-from xai_jax.core.method import Builds
 from xai_jax.core.settings import Settings, nearest
-from xai_jax.data.example import Example, Examples, digests_of
+from xai_jax.data.example import Example, Examples, digests_of, examples_of
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -26,7 +25,7 @@ class Spread(Settings):
 
     def build(self) -> "Part":
         """The rows."""
-        whole: Examples = self.source.build() if isinstance(self.source, Builds) else self.source
+        whole = examples_of(self.source)
         size = len(whole)
         rows = range(0, size, max(size // self.num, 1))[: self.num]
         return Part(whole=whole, rows=tuple(rows))
@@ -50,7 +49,7 @@ class Rest(Settings):
         Raises:
             ValueError: there are none.
         """
-        whole: Examples = self.source.build() if isinstance(self.source, Builds) else self.source
+        whole = examples_of(self.source)
         if len(whole) <= self.behind:
             raise ValueError(
                 f"There are {len(whole)} pictures and the first {self.behind} are left out; leave "
@@ -137,7 +136,7 @@ class OfClasses(Settings):
         Raises:
             ValueError: there is no such class.
         """
-        whole: Examples = self.source.build() if isinstance(self.source, Builds) else self.source
+        whole = examples_of(self.source)
         for name in self.names:
             if name not in whole.class_names:
                 raise ValueError(f"There is no class {name!r}; {nearest(name, whole.class_names)}")

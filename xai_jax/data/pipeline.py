@@ -19,6 +19,7 @@ from xai_jax.data.example import (
     Examples,
     classes_of,
     digests_of,
+    examples_of,
     picture_of,
     unusable,
 )
@@ -76,7 +77,7 @@ class Pipeline(Settings):
     @functools.cached_property
     def examples(self) -> Examples:
         """The source, found once."""
-        return self.source.build() if isinstance(self.source, Builds) else self.source
+        return examples_of(self.source)
 
     @functools.cached_property
     def labeller(self) -> Labeller | None:

@@ -22,6 +22,7 @@ from xai_jax.data.example import (
     Examples,
     another_size,
     digests_of,
+    examples_of,
     picture_of,
     unusable,
 )
@@ -88,7 +89,7 @@ class RegionLooks(Settings):
         """
         if self.decides not in self.regions:
             raise ValueError(f"{self.decides!r} is none of the regions {', '.join(self.regions)}.")
-        source = self.source.build() if isinstance(self.source, Builds) else self.source
+        source = examples_of(self.source)
         number = self.regions.index(self.decides)
         rows = tuple(
             row

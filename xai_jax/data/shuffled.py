@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from xai_jax.core.domains import Seed
-from xai_jax.core.method import Builds
 from xai_jax.core.settings import Settings
-from xai_jax.data.example import Example, Examples
+from xai_jax.data.example import Example, examples_of
 from xai_jax.data.part import Wrapped
 
 
@@ -30,7 +29,7 @@ class Shuffled(Settings):
 
     def build(self) -> "_ShuffledExamples":
         """The rows."""
-        whole: Examples = self.source.build() if isinstance(self.source, Builds) else self.source
+        whole = examples_of(self.source)
         bits = np.random.Philox(np.random.SeedSequence(self.seed)).random_raw(len(whole))
         return _ShuffledExamples(whole=whole, of=tuple(np.argsort(bits, kind="stable").tolist()))
 

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from xai_jax.core.domains import Count, Natural, Seed, Share
-from xai_jax.core.method import Builds
 from xai_jax.core.settings import Settings
-from xai_jax.data.example import Example, Examples, picture_of
+from xai_jax.data.example import Example, examples_of, picture_of
 from xai_jax.data.part import Wrapped, showing
 from xai_jax.data.transforms import rng_of
 
@@ -45,7 +44,7 @@ class Tagged(Settings):
         Raises:
             ValueError: there is no such class.
         """
-        whole: Examples = self.source.build() if isinstance(self.source, Builds) else self.source
+        whole = examples_of(self.source)
         name, _ = showing(whole, self.of)
         return _TaggedExamples(whole=whole, tag=self, number=list(whole.class_names).index(name))
 
