@@ -56,7 +56,7 @@ def test_what_cannot_be_explained_is_refused_with_what_to_set():
     batch = batch_of(4, jax.random.key(0))
     with pytest.raises(ValueError, match="has 4 classes, and its decision must be one of two; set"):
         syce.Config().build().check(many, batch.images.shape)
-    with pytest.raises(ValueError, match="decided_class is 4, and the classifier has the classes"):
+    with pytest.raises(ValueError, match="decided_class is 4 and the classifier's classes are 0"):
         syce.Config(decided_class=4).build().check(many, batch.images.shape)
     with pytest.raises(ValueError, match="are 9 x 8; set data.resize to multiples of 4, or take"):
         syce.Config().build().check(frozen(), (4, 9, 8, 3))

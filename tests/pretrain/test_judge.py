@@ -31,7 +31,7 @@ def frozen():
 
 def test_a_decision_that_is_none_is_refused_before_anything_is_trained(frozen):
     batch = planted.quadrant_batch(4, SIZE, jax.random.key(0))
-    for chosen, words in ((None, "has 4 classes, and its decision"), (7, "is 7, and the classifi")):
+    for chosen, words in ((None, "has 4 classes, and its decision"), (7, "is 7 and the classifie")):
         trainable = dataclasses.replace(CFG, decided_class=chosen).build()
         with pytest.raises(ValueError, match=words):
             jax.eval_shape(trainable.init, jax.random.key(0), frozen, batch)

@@ -27,11 +27,22 @@ def class_of(classifier: Classifier, chosen: int | None, shape: tuple[int, ...])
             f"The classifier has {num} classes, and its decision must be one of two; set "
             "decided_class to the class whose presence is explained."
         )
-    if chosen is not None and chosen >= num:
-        raise ValueError(
-            f"decided_class is {chosen}, and the classifier has the classes 0 to {num - 1}."
-        )
+    if chosen is not None:
+        check_known(chosen, num)
     return chosen or 0
+
+
+def check_known(decided: int, num_classes: int) -> None:
+    """Refuses a decided class that the classifier does not know.
+
+    Raises:
+        ValueError: which classes there are.
+    """
+    if not 0 <= decided < num_classes:
+        raise ValueError(
+            f"decided_class is {decided} and the classifier's classes are 0 to {num_classes - 1}; "
+            "name one of them."
+        )
 
 
 def log_odds(classifier: Classifier, decided: int, images: Images) -> PerExample:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from xai_jax.core import outputs
 from xai_jax.core.classifier import Classifier, check_num_classes
+from xai_jax.core.decision import check_known
 from xai_jax.core.method import Frozen
 from xai_jax.core.metric import Column, Metric, Rows, defined_mean
 from xai_jax.core.outputs import COUNTERFACTUAL, STABLE, Output
@@ -78,12 +79,7 @@ def log_odds(
         ValueError: the classifier knows no such class.
     """
     if decided is not None:
-        num = classifier.num_classes(images.shape[1:], len(images))
-        if not 0 <= decided < num:
-            raise ValueError(
-                f"decided_class is {decided} and the classifier's classes are 0 to {num - 1}; name "
-                "one of them."
-            )
+        check_known(decided, classifier.num_classes(images.shape[1:], len(images)))
     target = jnp.broadcast_to(explained if decided is None else decided, (len(images),))
     return classifier.log_odds(images, target.astype(jnp.int32))
 
