@@ -11,7 +11,7 @@ import tiny_cli
 from configs.clothing import trousers
 from configs.idd_lite import skies
 from configs.own import scenes
-from configs.steex import recipe
+from configs.steex import evaluations
 from xai_jax.classifiers import lpips
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.generators import sean
@@ -104,7 +104,7 @@ EVALUATIONS = {
 @pytest.mark.parametrize("file", EVALUATIONS)
 def test_pictures_are_set_beside_those_that_are_explained_and_those_of_the_other_side(file):
     metrics = {c.name: one for one in config(file).metrics for c in one.columns}
-    assert metrics["kid"].params is metrics["kid_to_one"].params is recipe.judge()
+    assert metrics["kid"].params is metrics["kid_to_one"].params is evaluations.judge()
     assert metrics["kid"].measure.picture == "counterfactual"
 
 

@@ -17,7 +17,7 @@ Expect no figure yet: nobody has run it.
 from configs import recipes
 from configs.clothing import classifier_trousers
 from configs.clothing.trousers import ALL_REGIONS, DECIDES, LUMA, SIZES
-from configs.steex import exposure, recipe
+from configs.steex import evaluations, exposure, recipe
 from xai_jax.scoring.evaluation import Evaluation
 
 FLOORS = {"floors": "full", "small_floors": "small"}  # of the decisions of these sizes
@@ -32,7 +32,7 @@ def get_config(which: str = "full") -> Evaluation:
     if which in PREDICTED:
         data = recipe.with_predicted(data, "runs/trousers_segmenter")
     oracle = "runs/trousers_oracle" if asked or which in FLOORS else ""
-    made = recipe.scores(
+    made = evaluations.scores(
         classifier_trousers.get_config(size),
         data,
         ("runs/trousers_classifier", "runs/trousers_sean"),
@@ -42,6 +42,6 @@ def get_config(which: str = "full") -> Evaluation:
         luma=LUMA,
     )
     if which in FLOORS:
-        made = recipe.floors(made, oracle)
+        made = evaluations.floors(made, oracle)
     made.trivial = exposure.trivial(SIZES[size].once("train"))
     return made

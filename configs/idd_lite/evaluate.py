@@ -20,7 +20,7 @@ docs/steex.md has more. The full size was not run.
 from configs import recipes
 from configs.idd_lite import classifier
 from configs.idd_lite.skies import ALL_REGIONS, DECIDES, DECISIONS, LUMA, LUMA_AS_IT_IS
-from configs.steex import exposure, recipe
+from configs.steex import evaluations, exposure, recipe
 from xai_jax.scoring.evaluation import Evaluation
 
 RUNS = {name: f"runs/idd_{name}" for name in ("road", "naive", "ahead")}  # of the classifiers
@@ -41,10 +41,10 @@ def get_config(which: str = "full") -> Evaluation:
     decides = DECIDES.get(name, "sky")
     given = classifier.get_config(name), data, runs, ALL_REGIONS, decides
     if which in ALONE:
-        made = recipe.few(*given, alone=ALONE[which], oracle=oracle, luma=LUMA_AS_IT_IS)
+        made = evaluations.few(*given, alone=ALONE[which], oracle=oracle, luma=LUMA_AS_IT_IS)
     else:
-        made = recipe.scores(*given, oracle=oracle, luma=LUMA)
+        made = evaluations.scores(*given, oracle=oracle, luma=LUMA)
     if which in FLOORS:
-        made = recipe.floors(made, oracle)
+        made = evaluations.floors(made, oracle)
     made.trivial = exposure.trivial(DECISIONS[name].once("train"))
     return made

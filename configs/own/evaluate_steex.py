@@ -13,7 +13,7 @@ Expect no figure: it depends on the pictures.
 
 from configs import recipes
 from configs.own import classifier, scenes
-from configs.steex import recipe
+from configs.steex import evaluations, recipe
 from xai_jax.scoring.evaluation import Evaluation
 
 
@@ -25,4 +25,4 @@ def get_config(where: str = scenes.EXAMPLE) -> Evaluation:
     data = recipe.with_regions(own.pictures.once("test"))
     runs = "runs/own_classifier", "runs/own_sean"
     trained = classifier.get_config(own.kinds)
-    return recipe.scores(trained, data, runs, own.regions, None, oracle=oracle)
+    return evaluations.scores(trained, data, runs, own.regions, None, oracle=oracle)

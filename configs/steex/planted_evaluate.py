@@ -17,7 +17,7 @@ the sparing setting, which names the lamp first in 93.8 %, and 93.8 % by the lam
 import functools
 
 from configs import recipes
-from configs.steex import planted_classifier, recipe
+from configs.steex import evaluations, planted_classifier, recipe
 from configs.steex.streets import PICTURES, SHORTCUTS
 from xai_jax.core import outputs
 from xai_jax.core.metric import Column, Metric
@@ -54,7 +54,7 @@ def get_config(which: str = "plain") -> Evaluation:
     pictures, run, region = recipes.named(which, CASES)
     trained = planted_classifier.get_config(which)
     data = recipe.with_regions(pictures.once("test"))
-    made = recipe.scores(trained, data, (run, "runs/streets_sean"), REGIONS, region)
+    made = evaluations.scores(trained, data, (run, "runs/streets_sean"), REGIONS, region)
     measure = functools.partial(_truly_flipped, region)
     truth = Metric(measure=measure, rows=(_GREENER,), columns=(_COLUMN,))
     made.metrics = (*made.metrics, truth)

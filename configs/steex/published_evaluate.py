@@ -20,7 +20,7 @@ Expect no figure: no run here has measured one.
 """
 
 from configs import recipes
-from configs.steex import published_classifier, recipe
+from configs.steex import evaluations, published_classifier, recipe
 from configs.steex.published import SCENES
 from configs.steex.published_oracle import SIDE
 from xai_jax.classifiers import lpips
@@ -39,8 +39,8 @@ def get_config(which: str = "celeba") -> Evaluation:
     data = recipe.with_predicted(scenes.shown.once(scenes.explained), scenes.segmenter)
     runs = f"runs/{which}_classifier", f"runs/{which.removesuffix('_young')}_sean"
     trained = published_classifier.get_config(which)
-    made = recipe.scores(trained, data, runs, scenes.regions, scenes.decides)
-    lite2 = recipe.judge()
+    made = evaluations.scores(trained, data, runs, scenes.regions, scenes.decides)
+    lite2 = evaluations.judge()
     if which != "bdd":  # too few pictures
         made.metrics += (fid("lite2", mean_features, lite2),)
     if vggface2:
