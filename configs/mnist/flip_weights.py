@@ -2,6 +2,7 @@
 
     python train.py --config=configs/mnist/flip_weights.py --workdir=runs/mnist_flip_0_05
     python train.py --config=configs/mnist/flip_weights.py:0.2 --workdir=runs/mnist_flip_0_2
+    python train.py --config=configs/mnist/flip_weights.py:1 --workdir=runs/mnist_flip_1
     python train.py --config=configs/mnist/flip_weights.py:2 --workdir=runs/mnist_flip_2
 
 All else is configs/mnist/syce.py, whose run, with 0.5, is a point of the curve, too; 0.2 is the
@@ -17,7 +18,7 @@ from configs.mnist import syce as like
 from xai_jax.experiment import Experiment
 from xai_jax.methods import syce
 
-WEIGHTS = ("0.05", "0.2", "2")
+WEIGHTS = ("0.05", "0.2", "1", "2")
 
 
 def get_config(which: str = WEIGHTS[0]) -> Experiment:
