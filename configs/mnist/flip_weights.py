@@ -2,10 +2,10 @@
 
     python train.py --config=configs/mnist/flip_weights.py --workdir=runs/mnist_flip_0_05
     python train.py --config=configs/mnist/flip_weights.py:0.2 --workdir=runs/mnist_flip_0_2
-    python train.py --config=configs/mnist/flip_weights.py:1 --workdir=runs/mnist_flip_1
+    python train.py --config=configs/mnist/flip_weights.py:0.5 --workdir=runs/mnist_flip_0_5
     python train.py --config=configs/mnist/flip_weights.py:2 --workdir=runs/mnist_flip_2
 
-All else is configs/mnist/syce.py, whose run, with 0.5, is a point of the curve, too; 0.2 is the
+All else is configs/mnist/syce.py, whose run, with 1, is a point of the curve, too; 0.2 is the
 published weight. `python evaluate.py --config=configs/mnist/evaluate.py:weights
 --workdir=runs/mnist_weights` makes the table: flips by the classifier and by the oracle against the
 mean absolute change, a row a weight.
@@ -18,7 +18,7 @@ from configs.mnist import syce as like
 from xai_jax.experiment import Experiment
 from xai_jax.methods import syce
 
-WEIGHTS = ("0.05", "0.2", "1", "2")
+WEIGHTS = ("0.05", "0.2", "0.5", "2")
 
 
 def get_config(which: str = WEIGHTS[0]) -> Experiment:
