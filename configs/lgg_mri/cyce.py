@@ -2,13 +2,9 @@
 
     python train.py --config=configs/lgg_mri/cyce.py --workdir=runs/lgg_cyce
     python train.py --config=configs/lgg_mri/cyce.py:identity --workdir=runs/lgg_cyce_identity
-    python train.py --config=configs/lgg_mri/cyce.py:long --workdir=runs/lgg_cyce_long
-    python train.py --config=configs/lgg_mri/cyce.py:identity_long \
-        --workdir=runs/lgg_cyce_identity_long
 
-All else is configs/lgg_mri/syce.py, whose `:long` is as long as those of this file. `:identity`
-adds an identity term, as GANterfactual. `:rivals` and `:rival_flips` of
-configs/lgg_mri/evaluate_syce.py score both.
+All else is configs/lgg_mri/syce.py. `:identity` adds an identity term, as GANterfactual. `:rivals`
+and `:rival_flips` of configs/lgg_mri/evaluate_syce.py score both.
 
 Expect at step 1,000 valid/flipped 0.976, with `:identity` 0.967, after 20 minutes on a CPU core
 that is not alone.
@@ -22,12 +18,7 @@ from xai_jax.methods import syce
 
 
 def get_config(which: str = "cyce") -> Experiment:
-    """The experiment; `which` is "cyce" or "identity", or either's "long" and "identity_long"."""
-    kinds = {
-        "cyce": (syce.Config.cyce(), "quick"),
-        "identity": (syce.Config.cyce_identity(), "quick"),
-        "long": (syce.Config.cyce(), "long"),
-        "identity_long": (syce.Config.cyce_identity(), "long"),
-    }
-    of, length = recipes.named(which, kinds)
-    return recipes.new_syce(PICTURES, "runs/lgg_matched", STEPS[length], of=of)
+    """The experiment; `which` is "cyce" or "identity"."""
+    kinds = {"cyce": syce.Config.cyce(), "identity": syce.Config.cyce_identity()}
+    of = recipes.named(which, kinds)
+    return recipes.new_syce(PICTURES, "runs/lgg_matched", STEPS, of=of)

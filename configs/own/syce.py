@@ -2,7 +2,7 @@
 
     python train.py --config=configs/own/syce.py:FOLDER:COLUMN --workdir=runs/own_syce
 
-It needs what configs/own/classifier.py leaves. 1,000 iterations of 16 pictures a kind; more are
+It needs what configs/own/classifier.py leaves. 2,500 iterations of 16 pictures a kind; more are
 `--config.num_steps=6000 --config.method.decay_steps=6000`.
 
 Expect no figure: it depends on the pictures.
@@ -12,7 +12,7 @@ from configs import recipes
 from configs.own import two_kinds
 from xai_jax.experiment import Experiment
 
-STEPS = 1000
+STEPS = 2500
 
 
 def get_config(where: str = two_kinds.EXAMPLE) -> Experiment:
