@@ -21,13 +21,11 @@ cyce.py of this folder trains, of which `:rival_flips` is the second. The sixth 
 methods that optimise a mask of each slice, on black as all rows. `:full_size` is the second for
 what full_size.py trains. Intervals are of patients, drawn whole.
 
-Expect of the first an IoU at equal area of 0.19 for SyCE, 0.26 for its path integral and 0.30 for
-occlusion, of the second 91.8 % of the slices flipped, 90.8 % by the oracle; of what syce.py:long
-leaves 0.35 for SyCE and 95.0 and 94.6 % flipped. docs/syce.md has the commands and more. Expect of
-`:rivals` 0.28 for CyCE and 0.30 with the identity term, of `:rival_flips` 97.3 and 96.8 % flipped,
-of `:every` an AUC of 0.917 beside 0.819 for the slice's position and area alone, of `:latent` 0.04
-for latent shift and, of what syce.py:long leaves, 0.26 for SyCE's path through codes. `:full_size`
-and `:masks` have not been run.
+Expect of the first an IoU at equal area of 0.35 for SyCE, 0.34 for its path integral and 0.30 for
+occlusion, of the second 95.0 % of the slices flipped, 94.6 % by the oracle, of `:every` an AUC of
+0.917 beside 0.819 for the slice's position and area alone, and of `:latent` 0.04 for latent shift
+and 0.26 for SyCE's path through codes; docs/syce.md has more. `:rivals`, `:rival_flips`, `:masks`
+and `:full_size` have not been run.
 """
 
 import dataclasses
