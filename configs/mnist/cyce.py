@@ -6,7 +6,7 @@
 It needs the classifier of configs/mnist/classifier.py. `:identity` adds an identity term, as
 GANterfactual, that weighs half the cycle; `:long` and `:published` are as in configs/mnist/syce.py.
 
-Expect of the first 98.7 % of the test pictures flipped, of the second 97.7 %; docs/syce.md has
+Expect of the first 99.2 % of the test pictures flipped, of the second 99.0 %; docs/syce.md has
 more.
 """
 
