@@ -89,7 +89,7 @@ def optimised() -> dict[str, Builds[Method]]:
         "fido": fido.Config.fast(),
         "bbmp": bbmp.Config(),
         "extremal": extremal.Config(num_steps=few, area_growth=growth, areas=areas),
-        "igos": igos.Config(),
+        "igos": igos.Config(inner_batch_size=128),
         "prediction_difference": occlusion.PredictionDifference(window=8, stride=4, num_samples=1),
         "rtis_per_image": rtis.PerImage(),
     }
