@@ -34,6 +34,7 @@ from configs import recipes
 from configs.lgg_mri import cyce, full_size, matched, syce
 from configs.lgg_mri.scans import patient, position_and_area
 from xai_jax.core.method import Builds, Method
+from xai_jax.core.targets import Score
 from xai_jax.data.pipeline import Pipeline
 from xai_jax.experiment import Experiment
 from xai_jax.generators.autoencoder import Autoencoder
@@ -89,9 +90,9 @@ def optimised() -> dict[str, Builds[Method]]:
         "fido": fido.Config.fast(),
         "bbmp": bbmp.Config(),
         "extremal": extremal.Config(num_steps=few, area_growth=growth, areas=areas),
-        "igos": igos.Config(inner_batch_size=128),
+        "igos": igos.Config(inner_batch_size=128, score=Score.SIGMOID),
         "prediction_difference": occlusion.PredictionDifference(window=8, stride=4, num_samples=1),
-        "rtis_per_image": rtis.PerImage(),
+        "rtis_per_image": rtis.PerImage(loss=rtis.Loss()),  # margins need a second class
     }
 
 
