@@ -1,4 +1,4 @@
-"""All that is set against SyCE on brain slices takes a classifier of one class, 32 slices at once."""
+"""All that is set against SyCE on brain slices takes 32 slices and a classifier of one class."""
 
 import jax
 import jax.numpy as jnp
