@@ -25,8 +25,8 @@ Expect of the first an IoU at equal area of 0.35 for SyCE, 0.34 for its path int
 occlusion, of the second 95.0 % of the slices flipped, 94.6 % by the oracle, of `:every` an AUC of
 0.917 beside 0.819 for the slice's position and area alone, and of `:latent` 0.04 for latent shift
 and 0.26 for SyCE's path through codes, of `:rivals` 0.47 for CyCE and 0.46 with the identity term,
-of `:rival_flips` 97.3 and 96.8 % flipped; docs/syce.md has more. `:masks` and `:full_size` have not
-been run.
+of `:rival_flips` 97.3 and 96.8 % flipped; of `:masks`, after an hour on a CPU core
+that is not alone, 0.34 for BBMP; docs/syce.md has more. `:full_size` has not been run.
 """
 
 import dataclasses
