@@ -11,7 +11,7 @@ import pytest
 import scipy.signal
 
 from xai_jax.generators.sean import abstract, of_weights
-from xai_jax.nn import region_norm, sean, spectral
+from xai_jax.nn import region_norm, sean, sean_encoder, spectral
 from xai_jax.nn.learner import Weights
 from xai_jax.nn.region_norm import RegionNorm
 from xai_jax.nn.sean import Sean
@@ -97,7 +97,7 @@ def test_a_region_that_the_generator_does_not_see_has_no_code_and_no_effect():
 
 
 def test_the_doubling_convolution_is_the_transposed_one():
-    layer = sean._Doubled(5, 1.0)
+    layer = sean_encoder._Doubled(5, 1.0)
     x = jax.random.normal(jax.random.key(0), (2, 4, 6, 3))
     params = drawn(jax.eval_shape(layer.init, jax.random.key(0), x)["params"])
     wanted = np.zeros((2, 10, 14, 5))  # pixel (y, x) goes to 2 y - 1 + tap; a border around that

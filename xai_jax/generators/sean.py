@@ -12,7 +12,7 @@ from xai_jax.core.components import Components
 from xai_jax.core.generator import Generator, check_size
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, Images, PRNGKeys, PyTree
-from xai_jax.nn import sean
+from xai_jax.nn import sean, sean_encoder
 from xai_jax.nn.deepfill import scaled, unscaled
 from xai_jax.nn.learner import Weights
 from xai_jax.nn.region_norm import Codes
@@ -115,7 +115,7 @@ def of_weights(
         prepare_fn=prepare if size is None else _of_size(prepare, size),
         region_names=names if split is None else split.names,
         split=split,
-        stride=sean.STRIDE,
+        stride=sean_encoder.STRIDE,
     )
 
 

@@ -10,21 +10,14 @@ from typing import Annotated, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import linen
-from jaxtyping import Array, Float
 
-from xai_jax.core.dense_conv import transposed
 from xai_jax.core.domains import Count, Interval, Natural, Positive, SomeNames
 from xai_jax.core.settings import Settings
 from xai_jax.core.types import AnyArray, PRNGKeys, PyTree
-from xai_jax.nn.layers import Conv, InTraining, zero_bias
-from xai_jax.nn.region_norm import GAIN, Codes, Grid, OneHot, RegionNorm, grid, xavier
+from xai_jax.nn.layers import InTraining
+from xai_jax.nn.region_norm import GAIN, Codes, Grid, OneHot, RegionNorm, grid
+from xai_jax.nn.sean_encoder import SHRINKS, SLOPE, Encoder, Pixels, conv
 from xai_jax.nn.spectral import spectral_norm
-
-_SLOPE = 0.2  # of leaky ReLU
-STRIDE = 2  # of the finest map by which styles are read and drawn
-_ENCODER_SHRINKS = 4  # times, before the styles are made at half the size
-
-Pixels = Float[Array, "b h w 3"]  # in [-1, 1]
 
 
 class Context(NamedTuple):
@@ -37,70 +30,6 @@ class Context(NamedTuple):
 
     grids: Any
     fixed: Any
-
-
-def instance_norm(x: AnyArray) -> AnyArray:
-    """Each channel of each picture with mean 0 and variance 1."""
-    mean = x.mean(axis=(1, 2), keepdims=True)
-    var = jnp.square(x - mean).mean(axis=(1, 2), keepdims=True)
-    return (x - mean) * jax.lax.rsqrt(var + 1e-5)
-
-
-def _conv(features: int, kernel: int, gain: float, **how: Any) -> Any:
-    own: dict[str, Any] = {"kernel_init": xavier(gain), "bias_init": zero_bias, "use_bias": True}
-    return Conv(features, kernel, **(own | how))
-
-
-class Encoder(linen.Module):
-    """A style code of every region; 1,568,576 parameters as published.
-
-    Fields:
-        width: channels of the first layer.
-        style: length of a code.
-        gain: of its fresh kernels.
-    """
-
-    width: int
-    style: int
-    gain: float
-
-    @linen.compact
-    def __call__(self, pixels: Pixels, one_hot: OneHot) -> Codes:
-        """``[b n style]`` in (-1, 1); 0 for a region without a pixel at half the size."""
-        x = self._normed(
-            _conv(self.width, 3, self.gain, pads=_INSIDE, name="conv0")(_reflected(pixels))
-        )
-        for i in (1, 2):
-            half = _conv(2**i * self.width, 3, self.gain, stride=2, pads=_AROUND, name=f"conv{i}")
-            x = self._normed(half(x))
-        x = self._normed(_Doubled(8 * self.width, self.gain, name="doubled")(x))
-        x = jnp.tanh(_conv(self.style, 3, self.gain, pads=_INSIDE, name="styles")(_reflected(x)))
-        where = one_hot[:, ::STRIDE, ::STRIDE]
-        total = jnp.einsum("bhwd,bhwn->bnd", x, where)
-        return total / jnp.maximum(where.sum((1, 2)), 1.0)[..., None]
-
-    def _normed(self, x: AnyArray) -> AnyArray:
-        return jax.nn.leaky_relu(instance_norm(x), _SLOPE)
-
-
-_INSIDE, _AROUND = ((0, 0), (0, 0)), ((1, 1), (1, 1))
-
-
-def _reflected(x: AnyArray) -> AnyArray:
-    return jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
-
-
-class _Doubled(linen.Module):
-    """Transposed 3 x 3 convolution to twice the size, as PyTorch's with both paddings 1."""
-
-    features: int
-    gain: float
-
-    @linen.compact
-    def __call__(self, x: AnyArray) -> AnyArray:
-        kernel = self.param("kernel", xavier(self.gain), (3, 3, x.shape[-1], self.features))
-        bias = self.param("bias", linen.initializers.zeros, (self.features,))
-        return bias + transposed(x, kernel)
 
 
 class Block(linen.Module):
@@ -125,11 +54,11 @@ class Block(linen.Module):
         how: Any = {"spectral": self.spectral, "gain": self.norm["gain"]}
         self.norm0 = RegionNorm(self.inputs, place=self.place, **self.norm)
         self.norm1 = RegionNorm(middle, place=self.place + 1, **self.norm)
-        self.spectral0 = _conv(middle, 3, **how)
-        self.spectral1 = _conv(self.outputs, 3, **how)
+        self.spectral0 = conv(middle, 3, **how)
+        self.spectral1 = conv(self.outputs, 3, **how)
         if self.inputs != self.outputs:
             self.norm_skip = RegionNorm(self.inputs, place=self.place + 2, **self.norm)
-            self.spectral_skip = _conv(self.outputs, 1, use_bias=False, **how)
+            self.spectral_skip = conv(self.outputs, 1, use_bias=False, **how)
 
     def prepare(self, grid: Grid) -> dict[str, AnyArray | None]:
         """What its norms find in the map."""
@@ -141,9 +70,9 @@ class Block(linen.Module):
     def __call__(self, x: AnyArray, fixed: dict[str, AnyArray | None], *rest: Any) -> AnyArray:
         """``[b h w outputs]``; `rest` as of `RegionNorm`."""
         way = self.norm0(x, fixed["norm0"], *rest)
-        way = self.spectral0(jax.nn.leaky_relu(way, _SLOPE))
+        way = self.spectral0(jax.nn.leaky_relu(way, SLOPE))
         way = self.norm1(way, fixed["norm1"], *rest)
-        way = self.spectral1(jax.nn.leaky_relu(way, _SLOPE))
+        way = self.spectral1(jax.nn.leaky_relu(way, SLOPE))
         if self.inputs != self.outputs:
             x = self.spectral_skip(self.norm_skip(x, fixed["norm_skip"], *rest))
         out: AnyArray = x + way
@@ -178,7 +107,7 @@ class Network(linen.Module):
             "origins": self.origins,
         }
         self.encoder = Encoder(max(1, own.width // 2), own.style, own.gain)
-        self.start = _conv(top, 3, own.gain)
+        self.start = conv(top, 3, own.gain)
         self.blocks = [
             Block(
                 inputs=widths[max(i - 1, 0)],
@@ -189,7 +118,7 @@ class Network(linen.Module):
             )
             for i, width in enumerate(widths)
         ]
-        self.colours = _conv(3, 3, own.gain)
+        self.colours = conv(3, 3, own.gain)
 
     def _levels(self) -> list[int]:
         """Of the grid of each block: one upsampling in front of all but the first and third."""
@@ -222,7 +151,7 @@ class Network(linen.Module):
                 x = x.repeat(2, axis=1).repeat(2, axis=2)
             x = block(x, fixed, context.grids[level], codes, keys, training)
             before = level
-        return jnp.tanh(self.colours(jax.nn.leaky_relu(x, _SLOPE)))
+        return jnp.tanh(self.colours(jax.nn.leaky_relu(x, SLOPE)))
 
     def __call__(
         self,
@@ -288,7 +217,7 @@ class Sean(Settings):
         Raises:
             ValueError: with what to set.
         """
-        stride = times * max(2**self.depth, _ENCODER_SHRINKS)
+        stride = times * max(2**self.depth, SHRINKS)
         if height % stride or width % stride:
             raise ValueError(
                 f"The pictures are {height} x {width}; set data.resize to multiples of {stride}."

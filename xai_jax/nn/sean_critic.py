@@ -12,7 +12,7 @@ from flax import linen
 from xai_jax.core.types import AnyArray
 from xai_jax.nn.layers import Conv, zero_bias
 from xai_jax.nn.region_norm import OneHot, xavier
-from xai_jax.nn.sean import Pixels, instance_norm
+from xai_jax.nn.sean_encoder import Pixels, instance_norm
 
 _SCALES, _SLOPE, _PADS = 2, 0.2, ((2, 2), (2, 2))
 
