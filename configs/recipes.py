@@ -25,6 +25,7 @@ from xai_jax.runtime.weights_file import WeightsFile
 from xai_jax.scoring.evaluation import Contestant, Evaluation
 
 Choice = TypeVar("Choice")
+FLIP = 1.0  # weight of SyCE's flip in the light trainings; 0.2 is published
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -127,8 +128,9 @@ def new_syce(
 
     Places of the networks are squares of 2 x 2 pixels, what the critics see is shifted by up to 4
     pixels, and a moving average of the generators is exported, that of the last step: the loss goes
-    by critics that change. To keep the decision weighs as much as to flip it: with a twentieth of
-    that, as published, of the stable pictures of brain slices half are decided otherwise.
+    by critics that change. The flip weighs `FLIP` and to keep the decision twenty times as much as
+    published. With the published weight of the flip a fresh generator, which begins with the picture
+    itself, may never leave it.
 
     Args:
         pictures: with the splits "train" and "validation".
@@ -141,7 +143,7 @@ def new_syce(
     method = dataclasses.replace(
         own,
         loss=dataclasses.replace(
-            own.loss, keep=20 * own.loss.keep, cycle_keep=20 * own.loss.cycle_keep
+            own.loss, flip=FLIP, keep=20 * own.loss.keep, cycle_keep=20 * own.loss.cycle_keep
         ),
         network=UNet(stem=2, channels=channels),
         critic=PatchDiscriminator(stem=2),

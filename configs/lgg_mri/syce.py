@@ -17,7 +17,7 @@ from configs import recipes
 from configs.lgg_mri.matched import PICTURES
 from xai_jax.experiment import Experiment
 
-STEPS = 5000
+STEPS = 2500
 
 
 def get_config() -> Experiment:

@@ -25,7 +25,6 @@ from xai_jax.infills.constant import Mean
 from xai_jax.methods import syce
 
 STEPS = 1000
-FLIP = 1.0  # weight; 0.2 is published
 EPOCH = 73  # steps, of 64 a domain
 PLANS = {  # steps, rows of a batch, steps between validations (0: an epoch)
     "quick": (STEPS, 32, 500),
@@ -42,7 +41,7 @@ def get_config(which: str = "quick") -> Experiment:
 def methods(made) -> dict:
     """Settings that `made` returns, as they are trained here and as they were published."""
     quick, long, published = briefly(made()), made(), made()
-    quick.loss.flip = long.loss.flip = FLIP
+    quick.loss.flip = long.loss.flip = recipes.FLIP
     long.learning_rate, long.decay_steps, long.average = 3e-4, PLANS["long"][0], 0.99
     published.plateau = 4
     return {"quick": quick, "long": long, "published": published}
