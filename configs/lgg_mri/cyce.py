@@ -6,8 +6,8 @@
 All else is configs/lgg_mri/syce.py. `:identity` adds an identity term, as GANterfactual. `:rivals`
 and `:rival_flips` of configs/lgg_mri/evaluate_syce.py score both.
 
-Expect at step 5,000 valid/flipped 0.967, with `:identity` 0.971, after an hour or more on a CPU
-core that is not alone. docs/syce.md has the scores.
+Expect at step 2,500 valid/flipped 0.995, with `:identity` too, after half an hour on a CPU core
+beside other work. docs/syce.md has the scores.
 """
 
 from configs import recipes

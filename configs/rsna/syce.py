@@ -3,8 +3,8 @@
     python train.py --config=configs/rsna/syce.py --workdir=runs/rsna_syce
 
 It needs the classifier of configs/rsna/classifier.py. The authors' weights and depth for X-rays are
-not published; these are those of MNIST, but for what keeps a decision (configs/recipes.py), and the
-depth that their code begins with, four resolutions. For a GPU.
+not published; these are those of MNIST, but for what flips and keeps a decision
+(configs/recipes.py), and the depth that their code begins with, four resolutions. For a GPU.
 
 Expect no figure: nobody has run it.
 """
