@@ -128,9 +128,9 @@ def new_syce(
 
     Places of the networks are squares of 2 x 2 pixels, what the critics see is shifted by up to 4
     pixels, and a moving average of the generators is exported, that of the last step: the loss goes
-    by critics that change. The flip weighs `FLIP` and to keep the decision twenty times as much as
-    published. With the published weight of the flip a fresh generator, which begins with the picture
-    itself, may never leave it.
+    by critics that change. The flip weighs `FLIP`, and to keep the decision twenty times as much as
+    published. With the published weight of the flip a fresh generator may never leave the picture
+    itself, with which it begins.
 
     Args:
         pictures: with the splits "train" and "validation".
