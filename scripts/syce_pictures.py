@@ -1,6 +1,6 @@
 """Makes a figure of docs/pictures of what an evaluation of SyCE has left.
 
-    python scripts/syce_pictures.py runs/mnist_scores syce.png
+    python scripts/syce_pictures.py runs/mnist_scores_long syce.png
     python scripts/syce_pictures.py runs/lgg_flips slices.png
 
 A picture a column, five of each kind, evenly spread over the test; from the top the picture, the
