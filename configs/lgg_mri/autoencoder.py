@@ -4,7 +4,7 @@
 
 128 numbers a slice; all slices of the training, matched or not.
 
-Expect in the last line of metrics.jsonl valid/squared 0.0010, after 9 minutes on a CPU core that is
+Expect in the last line of metrics.jsonl valid/squared 0.0010, after 7 minutes on a CPU core that is
 not alone.
 """
 

@@ -21,12 +21,13 @@ cyce.py of this folder trains, of which `:rival_flips` is the second. The sixth 
 methods that optimise a mask of each slice, on black as all rows. `:full_size` is the second for
 what full_size.py trains. Intervals are of patients, drawn whole.
 
-Expect of the first an IoU at equal area of 0.35 for SyCE, 0.34 for its path integral and 0.30 for
-occlusion, of the second 95.0 % of the slices flipped, 94.6 % by the oracle, of `:every` an AUC of
-0.917 beside 0.819 for the slice's position and area alone, and of `:latent` 0.04 for latent shift
-and 0.26 for SyCE's path through codes, of `:rivals` 0.47 for CyCE and 0.46 with the identity term,
-of `:rival_flips` 97.3 and 96.8 % flipped; of `:masks`, after an hour on a CPU core
-that is not alone, 0.34 for BBMP; docs/syce.md has more. `:full_size` has not been run.
+Expect of the first an IoU at equal area of 0.38 for SyCE, 0.31 for its path integral and for
+occlusion, of the second 98.2 % of the slices flipped, 89.8 % by the oracle, of `:every` an AUC of
+0.948 beside 0.819 for the slice's position and area alone, of `:latent` 0.06 for latent shift and
+0.28 for SyCE's path through codes, of `:rivals` 0.39 for CyCE and 0.43 with the identity term, of
+`:rival_flips` 100.0 and 99.5 % flipped; of `:masks`, after 45 minutes on a CPU core beside other
+work, 0.34 for IGOS and 0.32 for prediction differences; docs/syce.md has more. `:full_size` has not
+been run.
 """
 
 import dataclasses
