@@ -16,8 +16,8 @@ Expect, as the command above printed them in 5 min 7 s on two CPU cores (docs/ex
 rows), Dice of 0.390 and pointing at 0.836 by the Explainer on 201 slices, 0.181 and 0.114 by a blob
 in the middle, and on the first 20 slices 0.462 and 0.950 by the Explainer, 0.209 and 0.350 by FIDO,
 0.097 and 0.900 by integrated gradients. The classifier has AUC 0.949, where the slice's position
-and the brain's area alone have 0.822, by `:matched` 0.823 and these 0.473,
-and the Explainer's Dice is 0.366.
+and the brain's area alone have 0.822, by `:matched` 0.823 and these 0.473, and
+the Explainer's Dice is 0.366.
 """
 
 import dataclasses
