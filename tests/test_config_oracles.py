@@ -11,8 +11,8 @@ from xai_jax.classifiers.pretrained import Named
 ASKING = {
     "own/evaluate": f"{two_kinds.EXAMPLE}:oracle",
     "own/evaluate_steex": f"{scenes.EXAMPLE}:oracle",
-    "idd_lite/evaluate": "small:oracle",
-    "clothing/evaluate_trousers": "small_floors",
+    "idd_lite/evaluate": "road:oracle",
+    "clothing/evaluate_trousers": "floors",
     "lgg_mri/evaluate_syce": "flips",
     "mnist/evaluate": "oracle",
     "rsna/evaluate": "flips",

@@ -46,20 +46,19 @@ def columns_of(evaluation) -> set[str]:
     [("idd_lite/evaluate", "runs/idd_seg"), ("clothing/evaluate_trousers", "runs/trousers_seg")],
 )
 def test_label_maps_are_those_that_people_drew_or_those_of_a_segmenter(file, run):
-    for which, size in {"predicted": "full", "small_predicted": "small"}.items():
-        drawn, predicted = (config(file, name) for name in (size, which))
-        assert drawn.data.regions and predicted.data.segmenter.weights.startswith(run)
-        assert dataclasses.replace(predicted.data, regions=True, segmenter=None) == drawn.data
-        assert predicted.contestants == drawn.contestants
+    drawn, predicted = config(file), config(file, "predicted")
+    assert drawn.data.regions and predicted.data.segmenter.weights.startswith(run)
+    assert dataclasses.replace(predicted.data, regions=True, segmenter=None) == drawn.data
+    assert predicted.contestants == drawn.contestants
 
 
 @pytest.mark.parametrize(
     ("file", "which", "oracle"),
     [
-        ("idd_lite/evaluate", "small", "runs/idd_oracle"),
-        ("idd_lite/evaluate", "small_predicted", "runs/idd_oracle"),
+        ("idd_lite/evaluate", "sky", "runs/idd_oracle"),
+        ("idd_lite/evaluate", "predicted", "runs/idd_oracle"),
         ("idd_lite/evaluate", "ahead", "runs/idd_ahead_oracle"),
-        ("clothing/evaluate_trousers", "small", "runs/trousers_oracle"),
+        ("clothing/evaluate_trousers", "drawn", "runs/trousers_oracle"),
         ("own/evaluate_steex", scenes.EXAMPLE, "runs/own_oracle"),
     ],
 )
@@ -74,10 +73,10 @@ def test_an_oracle_judges_counterfactual_regions_where_it_is_asked(file, which, 
 @pytest.mark.parametrize(
     ("file", "which"),
     [
-        ("idd_lite/evaluate", "small"),
-        ("idd_lite/evaluate", "small_predicted"),
+        ("idd_lite/evaluate", "sky"),
+        ("idd_lite/evaluate", "predicted"),
         ("idd_lite/evaluate", "ahead"),
-        ("clothing/evaluate_trousers", "small"),
+        ("clothing/evaluate_trousers", "drawn"),
     ],
 )
 def test_exposure_stands_beside_every_choice_and_an_unknown_word_is_refused(file, which):
@@ -116,7 +115,7 @@ def test_regions_are_shifted_in_luma_each_by_its_own_where_brightness_decides(fi
 
 def test_no_picture_that_is_explained_has_chosen_a_trainings_state(shared_data, monkeypatch):
     monkeypatch.setenv("XAI_JAX_DATA", str(shared_data))
-    for pictures in (*skies.DECISIONS.values(), *trousers.SIZES.values()):
+    for pictures in (*skies.DECISIONS.values(), trousers.PEOPLE):
         explained, chosen = (set(pictures.once(s).names) for s in ("test", "validation"))
         assert len(explained) == 48 and len(chosen) >= 48 and not explained & chosen
 

@@ -2,7 +2,7 @@
 
     python train.py --config=configs/clothing/oracle_trousers.py --workdir=runs/trousers_oracle
 
-EfficientNet-Lite2, trained as classifier_trousers.py trains Lite0; with `:small` at 72 x 48.
+EfficientNet-Lite2, trained as classifier_trousers.py trains Lite0.
 
 Expect no figure yet: nobody has trained it to its end.
 """
@@ -11,6 +11,6 @@ from configs.clothing import classifier_trousers
 from xai_jax.experiment import Experiment
 
 
-def get_config(which: str = "full") -> Experiment:
-    """The experiment; `which` is "full" or "small"."""
-    return classifier_trousers.get_config(which, "efficientnet_lite2", seed=1)
+def get_config() -> Experiment:
+    """The experiment."""
+    return classifier_trousers.get_config("efficientnet_lite2", seed=1)

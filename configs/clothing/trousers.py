@@ -49,13 +49,9 @@ def _people(split: str) -> RegionLooks:
     )
 
 
-def _pictures(height: int, width: int) -> Pictures:
-    return Pictures(
-        of_split=_people,
-        size=Preprocess(height=height, width=width),
-        class_names=("bright trousers",),
-        num_threads=2,
-    )
-
-
-SIZES = {"full": _pictures(144, 96), "small": _pictures(72, 48)}
+PEOPLE = Pictures(
+    of_split=_people,
+    size=Preprocess(height=144, width=96),
+    class_names=("bright trousers",),
+    num_threads=2,
+)

