@@ -79,9 +79,7 @@ class Initial(enum.Enum):
 
     UNIFORM = "uniform"  # uniform noise
     ONES = "ones"  # the whole picture
-    CIRCLE = (
-        "circle"  # without the smallest disc in the middle whose removal loses 99 % of the target
-    )
+    CIRCLE = "circle"  # without the smallest middle disc whose removal loses 99 % of the target
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -240,9 +238,8 @@ def _probability(frozen: Frozen, classes: Int[Array, "b n"]) -> Callable[[Images
 
 def _whole(keep: Maps) -> Maps:
     """1 where nothing at all is removed, 0 in the hole that an infill fills (FIDO's BBMP)."""
-    return (keep >= 1.0 - 1e-5).astype(
-        jnp.float32
-    )  # blurs and resizes of ones are 1 but for rounding
+    # Blurs and resizes of ones are 1 but for rounding.
+    return (keep >= 1.0 - 1e-5).astype(jnp.float32)
 
 
 def _initial(cfg: Config, frozen: Frozen, batch: Batch, keys: PRNGKeys) -> Grid:
