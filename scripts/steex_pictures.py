@@ -1,7 +1,8 @@
-"""Makes docs/pictures/steex.jpg or skies.jpg of what an evaluation of STEEX has left.
+"""Makes docs/pictures/steex.jpg, skies.jpg or trousers.jpg of what an evaluation of STEEX has left.
 
     python scripts/steex_pictures.py steex runs/streets_scores
     python scripts/steex_pictures.py skies runs/idd_scores
+    python scripts/steex_pictures.py trousers runs/trousers_scores
 
 A picture a column; from the top the picture, its reconstruction, and the counterfactuals in general
 mode, by the region that decides alone and by another alone.
@@ -20,6 +21,7 @@ NUM = 10
 ALONE = {  # numbers of the regions in their label maps
     "steex": (5, 6),  # traffic light, lamp
     "skies": (6, 0),  # sky, drivable
+    "trousers": (3, 4),  # trousers, top
 }
 
 
