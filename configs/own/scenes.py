@@ -40,7 +40,7 @@ def scenes(where: str) -> Scenes:
         ValueError: it is no such thing.
     """
     kinds, _, named = where.rpartition(":")
-    regions = tuple(named.split(","))
+    regions = tuple(name.strip() for name in named.split(","))
     root, _, column = kinds.rpartition(":")
     if not root or not column or not all(regions):
         raise ValueError(

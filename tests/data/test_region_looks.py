@@ -120,6 +120,7 @@ def test_the_share_of_a_region_decides_whatever_it_looks_like():
     [
         ({"decides": "car"}, "'car' is none of the regions road, sky"),
         ({"least": 0.9}, "No picture has 0.9 of sky"),
+        ({"source": Part(whole=Three(), rows=(2,)), "least": 0.0}, "No picture has 0.0 of sky"),
     ],
 )
 def test_what_cannot_decide_is_refused(changes, sentence):

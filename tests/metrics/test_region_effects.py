@@ -104,6 +104,10 @@ def test_the_metric_says_whether_the_change_names_what_has_most_effect():
     np.testing.assert_allclose(rows["effect_rank"], [1.0, -1.0], atol=1e-6)
     assert rows["effect_of_decider"].tolist() == [1.0, 1.0]
     assert rows["names_strongest"].tolist() == [1.0, 0.0]
+    absent = region_effects(NAMES, NAMES[3]).measure(
+        None, frozen(), batch(), said, jax.random.key(0)
+    )
+    np.testing.assert_array_equal(absent["effect_of_decider"], [0.0, np.nan])
     nothing = Explanation(target=None, saliency=None)
     with pytest.raises(ValueError, match="changes no regions"):
         metric.measure(None, frozen(), batch(), nothing, jax.random.key(0))

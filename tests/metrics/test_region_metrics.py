@@ -18,6 +18,7 @@ from xai_jax.metrics.regions import diversity, flips_alone, leaked, region_chang
 
 LABELS = jnp.array([[[0, 0], [1, 2]], [[0, 1], [1, 1]]])  # [2 2 2]
 NAMES = ("sky", "road", "car")
+SHARES = jnp.array([[0.5, 0.25, 0.25], [0.25, 0.75, 0.0]])  # of LABELS
 FROZEN = Frozen(classifier=planted.quadrant(), infill=Constant(value=0.5).build(planted.quadrant()))
 BATCH = Batch(
     images=jnp.zeros((2, 2, 2, 3)),
@@ -40,6 +41,7 @@ def said(**numbers):
     images = jnp.zeros((2, 2, 2, 3))
     found = {
         "region_change": jnp.array([[0.1, 0.3, 0.0], [0.5, 0.4, 0.1]]),
+        "region_share": SHARES,
     } | numbers
     pictures = {"generated": images + 0.5, "reconstruction": images + 0.25}
     return Explanation(target=jnp.zeros(2, int), saliency=None, pictures=pictures, numbers=found)
@@ -72,6 +74,12 @@ def test_nothing_is_named_where_nothing_moves_or_nobody_knows_what_decides():
     assert rows["changed_regions"] == [2.0, 3.0]
 
 
+def test_a_picture_without_the_region_that_decides_counts_neither_way():
+    rows = measured(said(), decides="car")
+    np.testing.assert_array_equal(rows["names_it"], [0.0, np.nan])
+    np.testing.assert_array_equal(rows["share_of_change"], [0.0, np.nan])
+
+
 def test_a_method_without_regions_is_refused():
     nothing = Explanation(target=None, saliency=None)
     with pytest.raises(ValueError, match="changes no regions"):
@@ -100,19 +108,24 @@ def test_each_region_alone_has_a_column():
     assert list(means.values()) == pytest.approx([2 / 3, 1 / 2, 1 / 3, 1 / 2])
     with pytest.raises(ValueError, match="moves no region alone"):
         metric.measure(None, FROZEN, BATCH, said(), jax.random.key(0))
+    with pytest.raises(ValueError, match="^Two of the regions car-2, road, car 2 would have one"):
+        flips_alone(("car-2", "road", "car 2"))
 
 
 def test_pieces_of_a_region_may_be_named_or_left_out():
     split = Components(at_most=2, of=("car",)).build(NAMES)
     pieces = dataclasses.replace(flat_regions.flat(names=split.names), split=split)
     frozen = dataclasses.replace(FROZEN, generator=pieces)
-    found = said(region_change=jnp.array([[0.1, 0.3, 0.0, 0.2], [0.5, 0.4, 0.1, 0.0]]))
+    found = said(
+        region_change=jnp.array([[0.1, 0.3, 0.0, 0.2], [0.5, 0.4, 0.1, 0.0]]),
+        region_share=jnp.full((2, 4), 0.25),
+    )
 
     def named(names):
-        metric = region_changes(names, "car")
+        metric = region_changes(names, "road")
         return metric.measure(None, frozen, BATCH, found, jax.random.key(0))["names_it"].tolist()
 
-    assert named(NAMES) == named((*NAMES, "car 2")) == [0.0, 0.0]
+    assert named(NAMES) == named((*NAMES, "car 2")) == [1.0, 0.0]
     for names in (("sky", "car", "road"), (*NAMES, "car 3"), ("road", "car")):
         with pytest.raises(ValueError, match="the generator draws sky, road, car; name these, in"):
             named(names)

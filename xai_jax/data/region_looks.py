@@ -57,7 +57,8 @@ class RegionLooks(Settings):
         graded: the label is no step at `above` but the logistic function of the distance from it in
             these units, so that a classifier that learns it has a slope everywhere, which is what
             methods that follow gradients need; 0: a step.
-        least: share of a picture that this region must cover; others are left out.
+        least: share of a picture that this region must cover; others are left out, and where its
+            luma decides those that have none of it.
         vary: the logarithm of a region's gain is drawn from a normal of this spread; 0: the
             pictures as they are.
         num: pictures; 0: each once, else one after the other, again and again.
@@ -91,10 +92,14 @@ class RegionLooks(Settings):
             raise ValueError(f"{self.decides!r} is none of the regions {', '.join(self.regions)}.")
         source = examples_of(self.source)
         number = self.regions.index(self.decides)
+        covers = [
+            (_looked_at(source[row], self.regions) == number).mean() for row in range(len(source))
+        ]
+        may_be_none = self.asks is Asks.SHARE
         rows = tuple(
             row
-            for row in range(len(source))
-            if (_looked_at(source[row], self.regions) == number).mean() >= self.least
+            for row, share in enumerate(covers)
+            if share >= self.least and (share > 0 or may_be_none)
         )
         if not rows:
             raise ValueError(f"No picture has {self.least} of {self.decides}; lower least.")

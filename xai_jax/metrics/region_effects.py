@@ -38,8 +38,8 @@ def region_effects(
 
     Args:
         names: of the label maps' numbers; where the generator's are others, they are refused.
-        decides: that region; ``None``: it is not known, and the share of the pictures where it has
-            the largest effect is NaN.
+        decides: that region; the share of the pictures where it has the largest effect is of those
+            that have it. ``None``: it is not known, and that share is NaN.
         luma: of each region the standard deviation of its mean luma over pictures, in unit pixels,
             for decisions by brightness: all channels are shifted by it, up and down. Empty: offsets
             of colour.
@@ -81,7 +81,8 @@ class _Effects:
         strongest = jnp.where(is_there, measured, -1.0).argmax(axis=1)
         decider = jnp.full(len(rank), jnp.nan)
         if self.decides is not None:
-            decider = (strongest == self.decides).astype(jnp.float32)
+            found = strongest == self.decides
+            decider = jnp.where(is_there[:, self.decides], found, jnp.nan)
         return {
             "effect_rank": jnp.where(can_move.sum(axis=1) > 2, rank, jnp.nan),
             "effect_of_decider": decider,

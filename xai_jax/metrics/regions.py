@@ -26,7 +26,7 @@ def region_changes(names: Sequence[str], decides: str | None = None) -> Metric:
     Args:
         names: of the label maps' numbers; where the generator's are others, they are refused.
         decides: the one that decides; ``None``: it is not known, and what is about it is NaN, as
-            where no code has changed.
+            where no code has changed, or the picture has none of it.
 
     Raises:
         ValueError: `decides` is none of them.
@@ -56,8 +56,16 @@ def flips_alone(names: Sequence[str]) -> Metric:
 
     Args:
         names: of the label maps' numbers; where the generator's are others, they are refused.
+
+    Raises:
+        ValueError: two names differ by nothing but blanks, hyphens and underscores.
     """
     called = {_called(name): name for name in names}
+    if len(called) < len(names):
+        raise ValueError(
+            f"Two of the regions {', '.join(names)} would have one column; their names have to "
+            "differ by more than blanks, hyphens and underscores."
+        )
     ways = {  # head of the column, and what the row says after the name of the region
         "flips": ("flips", "alone flips the decision"),
         "newly_flips": ("newly flips", "alone flips it, and its reconstruction does not"),
@@ -169,7 +177,7 @@ class _Changes:
         del params, key
         change = changes(explanation)
         check_region_names(self.names, frozen.generator)
-        first, share = self._named(change)
+        first, share = self._named(change, movable(frozen, batch, explanation))
         pictures = explanation.pictures
         off = pictures["generated"] - pictures["reconstruction"]
         found = {
@@ -182,13 +190,14 @@ class _Changes:
         }
         return {name: values.astype(jnp.float32) for name, values in found.items()}
 
-    def _named(self, change: AnyArray) -> tuple[PerExample, PerExample]:
+    def _named(self, change: AnyArray, there: AnyArray) -> tuple[PerExample, PerExample]:
         """Whether the region that decides changed most, and its share of all change."""
         if self.decides is None:
             return (jnp.full(len(change), jnp.nan),) * 2
         whole = change.sum(axis=1)
-        first = jnp.where(whole > 0, change.argmax(axis=1) == self.decides, jnp.nan)
-        return first, jnp.where(whole > 0, change[:, self.decides] / whole, jnp.nan)
+        known = (whole > 0) & there[:, self.decides]
+        first = jnp.where(known, change.argmax(axis=1) == self.decides, jnp.nan)
+        return first, jnp.where(known, change[:, self.decides] / whole, jnp.nan)
 
 
 def changes(explanation: Explanation) -> AnyArray:
@@ -230,10 +239,14 @@ def _mean(images: Images) -> PerExample:
 
 _ROWS = (
     outputs.number(
-        "names_it", "0 or 1", "Whether the code of the region that decides changed most."
+        "names_it",
+        "0 or 1",
+        "Whether the code of the region that decides changed most; NaN: not there.",
     ),
     outputs.number(
-        "share_of_change", "in [0, 1]", "Share of the region that decides in all codes' change."
+        "share_of_change",
+        "in [0, 1]",
+        "Share of the region that decides in all codes' change; NaN: not there.",
     ),
     outputs.number(
         "leaks", "in [0, 1]", "Share of the generated picture's change outside of what has moved."
