@@ -11,10 +11,11 @@ import tiny_cli
 from configs.clothing import trousers
 from configs.idd_lite import skies
 from configs.own import scenes
-from configs.steex import evaluations
+from configs.steex import evaluations, published
 from xai_jax.classifiers import lpips
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.generators import sean
+from xai_jax.nn.segmenter import Architecture
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -118,6 +119,31 @@ def test_no_picture_that_is_explained_has_chosen_a_trainings_state(shared_data, 
     for pictures in (*skies.DECISIONS.values(), trousers.PEOPLE):
         explained, chosen = (set(pictures.once(s).names) for s in ("test", "validation"))
         assert len(explained) == 48 and len(chosen) >= 48 and not explained & chosen
+
+
+@pytest.mark.parametrize("which", published.SCENES)
+def test_no_published_classifier_or_generator_is_chosen_by_what_is_explained(which):
+    explained = config("steex/published_evaluate", which).data.source
+    assert config("steex/published_classifier", which).validation.data.source != explained
+    assert config("steex/published_sean", which).validation.metric is None  # the last state
+
+
+@pytest.mark.parametrize(
+    ("file", "which"),
+    [
+        ("steex/published_segmenter", "faces"),
+        ("steex/published_segmenter", "roads"),
+        ("idd_lite/segmenter", "published"),
+    ],
+)
+def test_published_segmenters_begin_at_random_and_learn_all_at_one_rate(file, which):
+    made = config(file, which)
+    assert made.method.network.architecture is Architecture.DEEPLAB101 and made.start is None
+    assert (made.method.learning_rate, made.method.trunk_rate, made.batch_size) == (1e-4, None, 8)
+
+
+def test_blanks_around_the_regions_of_ones_own_pictures_are_no_part_of_their_names():
+    assert scenes.scenes("pictures:ill:sky, wet road").regions == ("sky", "wet road")
 
 
 def test_photographs_as_they_are_vary_less():

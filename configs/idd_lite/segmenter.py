@@ -13,7 +13,6 @@ from configs import recipes
 from configs.idd_lite.skies import REGIONS, SCENES
 from configs.steex import recipe
 from xai_jax.experiment import Experiment
-from xai_jax.nn.segmenter import Architecture
 
 STEPS = {"light": 2000, "published": 8750}
 
@@ -22,8 +21,7 @@ def get_config(which: str = "light") -> Experiment:
     """The experiment; `which` is "light" or "published"."""
     steps = recipes.named(which, STEPS)
     made = recipe.new_segmenter(SCENES, REGIONS, steps, void=len(REGIONS))
-    if which == "published":
-        made.method.network.architecture = Architecture.DEEPLAB101
-        made.method.learning_rate, made.method.decay_steps = 1e-4, 0
-        made.start = None
-    return made
+    if which == "light":
+        return made
+    made.batch_size = 8
+    return recipe.from_nothing(made)

@@ -20,4 +20,6 @@ def get_config(which: str = "celeba") -> Experiment:
     """The experiment; `which` is a key of published.SCENES."""
     scenes = recipes.named(which, published.SCENES)
     num, batch_size = scenes.per_epoch[0], scenes.per_step[0]
-    return published.new_classifier(scenes.classified, "densenet121_batch_norm", num, batch_size)
+    return published.new_classifier(
+        scenes.classified, "densenet121_batch_norm", num, batch_size, scenes.chosen
+    )

@@ -7,8 +7,8 @@ on CelebA; `:celebamask_hq` on CelebAMask-HQ, in runs/celebamask_hq_oracle. Five
 of 32 at 1e-4, all layers, batch norm by each batch, pictures resized to 224; it needs a GPU and the
 released weights of VGGFace2's network, whose names are those of Caffe's layers.
 published_evaluate.py asks it, as `:celeba:runs/faces_oracle/classifier.safetensors`. What differs:
-pictures are normalised as VGGFace2's were, not to [-1, 1], and the best epoch is chosen on the
-validation pictures, not on the test's.
+pictures are normalised as VGGFace2's were, not to [-1, 1], and the best epoch of `:celebamask_hq`
+is chosen on the validation pictures, not on the test's, which are explained.
 
 Expect no figure: the authors name none, and no run here has measured one.
 """
@@ -24,18 +24,21 @@ from xai_jax.experiment import Experiment
 
 BATCH, SIDE = 32, 224
 SETS = {
-    "celeba": (catalog.CELEBA, published.CELEBA_SIZE, 162_770),
-    "celebamask_hq": (catalog.CELEBAMASK_HQ, published.HQ_SIZE, 24_183),
+    "celeba": (catalog.CELEBA, published.CELEBA_SIZE),
+    "celebamask_hq": (catalog.CELEBAMASK_HQ, published.HQ_SIZE),
 }
 
 
 def get_config(which: str = "celeba") -> Experiment:
     """The experiment; `which` is a key of SETS."""
-    spec, like, num = recipes.named(which, SETS)
+    spec, like = recipes.named(which, SETS)
+    scenes = published.SCENES[which]
     size = Preprocess(height=SIDE, width=SIDE, crop=like.crop, resample=like.resample)
     of_split = functools.partial(_split, spec)
     pictures = Pictures(of_split=of_split, size=size, class_names=spec.class_names)
-    return published.new_classifier(pictures, "resnet50_vggface2_batch_norm", num, BATCH)
+    return published.new_classifier(
+        pictures, "resnet50_vggface2_batch_norm", scenes.per_epoch[0], BATCH, scenes.chosen
+    )
 
 
 def _split(spec: catalog.DatasetSpec, split: str) -> catalog.Tfds:

@@ -5,8 +5,9 @@
 on CelebA at 128 x 128; `:celebamask_hq` (256 x 256) and `:bdd` (256 x 512) leave what they do in
 runs/celebamask_hq_sean and runs/bdd_sean. It learns from the label maps that the segmenter of
 published_segmenter.py predicts, those of CelebAMask-HQ from people's. Fifty epochs at constant
-rates and fifty over which they fall to 0; for a GPU, many days. The perceptual loss reads
-EfficientNet-Lite1; with torchvision's weights of VGG-19 at hand it is the published one:
+rates and fifty over which they fall to 0, and the last state is exported; for a GPU, many days. The
+perceptual loss reads EfficientNet-Lite1; with torchvision's weights of VGG-19 at hand it is the
+published one:
 --config.explained.classifier.name=vgg19 --config.explained.classifier.weights=vgg19.pth.
 configs/steex/published.py says what differs.
 
@@ -47,7 +48,7 @@ def get_config(which: str = "celeba") -> Experiment:
         ),
         explained=Explained(classifier=Named(name="efficientnet_lite1"), infill=Mean()),
         data=maps(pictures.training(MIRRORED)),
-        validation=Validation(data=maps(pictures.once("validation")), every=5 * epoch),
+        validation=Validation(data=maps(pictures.once("validation")), every=5 * epoch, metric=None),
         num_steps=2 * EPOCHS * epoch,
         batch_size=batch_size,
         checkpoint_every=epoch,

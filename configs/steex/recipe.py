@@ -101,6 +101,14 @@ def new_sean(
     )
 
 
+def from_nothing(made: Experiment) -> Experiment:
+    """A training of a segmenter, now as STEEX's authors': DeepLabv3 on ResNet-101, all at 1e-4."""
+    made.method.network.architecture = Architecture.DEEPLAB101
+    made.method.learning_rate, made.method.trunk_rate, made.method.decay_steps = 1e-4, None, 0
+    made.start = None
+    return made
+
+
 def new_segmenter(
     pictures: Pictures,
     regions: Sequence[str],
