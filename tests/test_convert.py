@@ -17,6 +17,7 @@ from tests.classifiers import random_weights
 from xai_jax.classifiers import pretrained
 from xai_jax.classifiers.segmenter import Predicted
 from xai_jax.core.classifier import Classifier
+from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.targets import Head
 from xai_jax.generators.sean import Sean
 from xai_jax.infills.contextual_attention import ContextualAttention
@@ -99,7 +100,7 @@ def test_a_released_segmenter_keeps_its_arrays_and_its_first_output_goes_last(
     assert run(*given, *names, "--first-is-last", "--height", "32", "--width", "64")[0] == 0
     found = Predicted(weights=str(tmp_path / "own.safetensors")).build()
     assert found.names == ("road", "car", "unlabelled")
-    assert (found.preprocess.height, found.preprocess.width) == (32, 64)
+    assert found.preprocess == Preprocess(height=32, width=64, resample="bicubic")
     assert found.network == deeplab.DeepLab(3, depth=101)
     kernel = found.weights.params["classes"]["kernel"][0, 0]
     np.testing.assert_array_equal(kernel.T, deeplab101["classifier.4.weight"][[1, 2, 0], :, 0, 0])
@@ -133,6 +134,10 @@ def test_a_released_generator_draws_and_keeps_its_kernels(run, tmp_path):
         keys,
     )
     np.testing.assert_allclose(drawn, (wanted + 1) / 2, atol=1e-5)
+    (tmp_path / "sean.safetensors").unlink()
+    sentence = only_sentence(*run(*given, "--height", "9", "--regions", *sean_file.REGIONS))
+    assert "pictures are 9 x 256; set --height and --width to multiples of" in sentence
+    assert not (tmp_path / "sean.safetensors").exists()
     sentence = only_sentence(*run(*given, "--regions", "sky"))
     assert "are of 2 regions, and 1 are named" in sentence
 
@@ -149,8 +154,9 @@ def test_a_classifier_of_several_decisions_asks_each_by_itself(run, tmp_path):
     out = tmp_path / "oracle.safetensors"
     given = ("convert", tmp_path / "released.safetensors", "--out", out)
     flags = ("--classes", *names, "--architecture", "resnet50_vggface2")
-    assert run(*given, *flags, "--height", "66", "--width", "66")[0] == 0
+    assert run(*given, *flags, "--height", "66", "--width", "66", "--crop", "0.8427")[0] == 0
     found = pretrained.load(str(out))
+    assert (found.preprocess.crop, found.preprocess.resample) == (0.8427, "bicubic")
     assert found.class_names == names and found.classifier.head is Head.SIGMOID
     eaten = random_weights.pictures(66)  # in -2 .. 2; a classifier is given unit pixels
     logits = found.classifier.logits(jnp.asarray(eaten) / 2 + 0.5)

@@ -3,14 +3,14 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import tyro
 
 from xai_jax.classifiers import entries, new_head, segmenter, torch_file
-from xai_jax.core.domains import Count, Names
+from xai_jax.core.domains import Count, Names, Share
 from xai_jax.core.preprocess import Preprocess
 from xai_jax.core.settings import coerced
 from xai_jax.core.targets import Head
@@ -45,8 +45,11 @@ class Arguments:
         classes: names of a classifier's outputs, in their order, each a decision by itself
             (sigmoid); its pictures are taken to be in [-1, 1].
         architecture: of the classifier.
-        height: of the pictures that the network was trained on.
+        height: of the pictures that a network with regions or classes was trained on.
         width: likewise.
+        crop: how these were cut out, as "crop" of a classifier's settings: the middle share of a
+            side, 0.8427 for STEEX's of CelebA (150 pixels of 178); 0: the whole picture.
+        resample: how these were resized; STEEX's authors did it bicubically.
     """
 
     weights: tyro.conf.Positional[Path]
@@ -58,6 +61,8 @@ class Arguments:
     architecture: str = "densenet121"
     height: Count = 256
     width: Count = 256
+    crop: Share = 0.0
+    resample: Literal["bicubic", "bilinear"] = "bicubic"
 
 
 def main(argv: Sequence[str]) -> None:
@@ -111,6 +116,7 @@ def _convert_with_regions(args: Arguments) -> None:
 
 def _convert_sean(args: Arguments, state_dict: StateDict) -> None:
     network, weights = released_sean.network(state_dict, args.regions)
+    network.check(args.height, args.width, remedy="set --height and --width")
     _write(args, weights, sean.KIND, network)
 
 
@@ -132,7 +138,7 @@ def _convert_classifier(args: Arguments) -> None:
 def _write(
     args: Arguments, weights: Weights, kind: str, config: Any, classes: tuple[str, ...] = ()
 ) -> None:
-    size = Preprocess(height=args.height, width=args.width)
+    size = Preprocess(height=args.height, width=args.width, crop=args.crop, resample=args.resample)
     weights_file.write(
         args.out, weights, kind=kind, config=config, preprocess=size, class_names=classes
     )

@@ -206,13 +206,16 @@ class Sean(Settings):
             origins=origins,
         )
 
-    def check(self, height: int, width: int, times: int = 1) -> None:
+    def check(
+        self, height: int, width: int, times: int = 1, *, remedy: str = "set data.resize"
+    ) -> None:
         """Refuses pictures whose sides do not halve so often.
 
         Args:
             height: of a picture.
             width: likewise.
             times: it is shown so many times smaller, too.
+            remedy: what to do "to multiples of" so many pixels.
 
         Raises:
             ValueError: with what to set.
@@ -220,7 +223,7 @@ class Sean(Settings):
         stride = times * max(2**self.depth, SHRINKS)
         if height % stride or width % stride:
             raise ValueError(
-                f"The pictures are {height} x {width}; set data.resize to multiples of {stride}."
+                f"The pictures are {height} x {width}; {remedy} to multiples of {stride}."
             )
 
 
