@@ -70,6 +70,7 @@ def test_train_refuses_in_one_sentence_and_writes_nothing(places):
         (f"--config={places}/raises.py", run): f"{places}/raises.py: There is no data.",
         (f"--config={places}/domain.py", run): f"{places}/domain.py: experiment.Experiment: num_s",
         (f"--config={places}/reads.py", run): "/gone/data.csv: No such file or directory; check",
+        (f"{LINE}:red", run): "configs/smoke/line.py has no choices; leave out :red.",
         (PLANTED, run): "configs/smoke/evaluate_planted.py: get_config() returns Evaluation and n",
         (LINE, f"--workdir={places}/file"): f"{places}/file: File exists; something that is no f",
         (LINE, f"--workdir={places}/foreign"): f"{places}/foreign holds thesis.tex and no run; ch",

@@ -31,13 +31,17 @@ class _Parser(parsers.ConfigFileFlagParser):
         self._kind = kind
 
     def parse(self, path: str) -> Any:
-        file = path.split(":")[0]
+        file, _, choice = path.partition(":")
         if not os.path.isfile(file):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), file)
         try:
             config = super().parse(path)
         except ValueError as error:
             raise _Refused(f"{file}: {error.__context__}") from error.__context__
+        except TypeError as error:
+            if choice and str(error.__context__).startswith("get_config() takes 0"):
+                raise _Refused(f"{file} has no choices; leave out :{choice}.") from None
+            raise
         if not isinstance(config, self._kind):
             raise _other(file, config, self._kind)
         for word in sys.argv:
