@@ -3,7 +3,8 @@
     python train.py --config=configs/clothing/classifier_trousers.py \
         --workdir=runs/trousers_classifier
 
-EfficientNet-Lite0, its ImageNet trunk trained on, at 144 x 96 pixels.
+EfficientNet-Lite0, its ImageNet trunk trained on, at 144 x 96 pixels; there are few
+pictures, so mirror images are shown too.
 
 Expect no figure yet: nobody has trained it to its end.
 """
@@ -15,4 +16,4 @@ from xai_jax.experiment import Experiment
 
 def get_config(architecture: str = "efficientnet_lite0", seed: int = 0) -> Experiment:
     """The experiment, of one of the networks of ImageNet."""
-    return recipe.new_classifier(PEOPLE, 1600, 5e-5, architecture, seed)
+    return recipe.new_classifier(PEOPLE, 800, 5e-5, architecture, seed, recipe.MIRRORED)

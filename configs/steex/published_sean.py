@@ -21,7 +21,6 @@ from configs.steex import recipe
 from configs.steex.published import SCENES
 from xai_jax.classifiers.pretrained import Named
 from xai_jax.core.method import Explained
-from xai_jax.data.transforms import Augment
 from xai_jax.experiment import Experiment, Validation
 from xai_jax.generators.sean import KIND
 from xai_jax.infills.constant import Mean
@@ -30,7 +29,6 @@ from xai_jax.pretrain import sean
 
 EPOCHS = 50  # twice
 BY_PEOPLE = ("celebamask_hq", "celebamask_hq_young")
-MIRRORED = Augment(flip=0.5, rotation=0.0, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0)
 
 
 def get_config(which: str = "celeba") -> Experiment:
@@ -47,7 +45,7 @@ def get_config(which: str = "celeba") -> Experiment:
             network=network, steady_steps=EPOCHS * epoch, decay_steps=EPOCHS * epoch
         ),
         explained=Explained(classifier=Named(name="efficientnet_lite1"), infill=Mean()),
-        data=maps(pictures.training(MIRRORED)),
+        data=maps(pictures.training(recipe.MIRRORED)),
         validation=Validation(data=maps(pictures.once("validation")), every=5 * epoch, metric=None),
         num_steps=2 * EPOCHS * epoch,
         batch_size=batch_size,

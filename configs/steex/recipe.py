@@ -21,6 +21,8 @@ from xai_jax.nn.segmenter import Architecture, RegionSegmenter
 from xai_jax.pretrain import classifier, sean, segmenter
 from xai_jax.runtime.weights_file import WeightsFile
 
+MIRRORED = Augment(flip=0.5, rotation=0.0, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0)
+
 
 def with_regions(data: Pipeline) -> Pipeline:
     """The same pictures with their label maps."""
@@ -38,6 +40,7 @@ def new_classifier(
     trunk_rate: float = 2e-5,
     architecture: str = "efficientnet_lite0",
     seed: int = 0,
+    augment: Augment | None = None,
 ) -> Experiment:
     """A network of one logit, its ImageNet trunk trained on, which STEEX explains; or an oracle."""
     method = classifier.Config(
@@ -51,7 +54,7 @@ def new_classifier(
         pictures,
         architecture,
         method,
-        data=pictures.training(),
+        data=pictures.training(augment),
         validation=Validation(data=pictures.once("validation"), every=100),
         num_steps=steps,
         seed=seed,
@@ -132,14 +135,11 @@ def new_segmenter(
     method = segmenter.Config(
         network=network, void=void, learning_rate=3e-3, trunk_rate=1e-3, decay_steps=steps
     )
-    mirrored = Augment(
-        flip=0.5, rotation=0.0, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0
-    )
     given: dict[str, Any] = {"batch_size": 16, **run}
     return Experiment(
         method=method,
         start=Trunk(architecture=network.architecture),
-        data=with_regions(pictures.training(mirrored)),
+        data=with_regions(pictures.training(MIRRORED)),
         validation=Validation(
             data=with_regions(pictures.once("validation")),
             every=every,
