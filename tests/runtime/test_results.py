@@ -39,7 +39,7 @@ def test_a_run_that_has_only_begun_has_no_arrays_and_says_so(tmp_path):
 def test_an_array_is_asked_for_by_its_name_and_a_wrong_one_is_answered_with_the_nearest(folder):
     found = xai_jax.load(folder)
     assert found.outputs == fake_run.KNOWN
-    assert set(found.arrays) == set(fake_run.KNOWN)
+    assert set(found) == set(found.arrays) == set(fake_run.KNOWN)
     assert "curve_kept" in found and "curve_cept" not in found
     for name in ("images", "keep", "saliency", "target"):
         assert getattr(found, name) is found[name]

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from xai_jax.core.areas import AREAS
@@ -96,6 +96,10 @@ class Results:
     def outputs(self) -> dict[str, Output]:
         """What every array says, by name: axes, unit, meaning."""
         return {name: array.output for name, array in self.arrays.items()}
+
+    def __iter__(self) -> Iterator[str]:
+        """The arrays' names."""
+        return iter(self.arrays)
 
     def __contains__(self, name: str) -> bool:
         return name in self.arrays
