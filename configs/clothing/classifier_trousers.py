@@ -6,7 +6,9 @@
 EfficientNet-Lite0, its ImageNet trunk trained on, at 144 x 96 pixels; there are few
 pictures, so mirror images are shown too.
 
-Expect no figure yet: nobody has trained it to its end.
+Expect 88.9 % of the validation pictures to be decided rightly (valid/true_positives and
+valid/true_negatives at step 100, the state that is exported), of which some lie at the limit; after
+7 minutes on a CPU core that is not alone.
 """
 
 from configs.clothing.trousers import PEOPLE
