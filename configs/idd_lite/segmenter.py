@@ -6,7 +6,9 @@ The light network on ImageNet's trunk, at 128 x 80 pixels; with `:published` the
 DeepLabv3 on ResNet-101, for a GPU. It leaves runs/idd_segmenter/segmenter.safetensors for
 `xai-jax explain --segmenter runs/idd_segmenter`.
 
-Expect no figure yet: nobody has trained it to its end.
+Expect a mean IoU of 0.600 over the 141 validation pictures together, whose regions have looks of
+their own as those that are learned from (valid/mean_iou at step 1,750, the state that is exported),
+after 23 minutes on a CPU core that is not alone.
 """
 
 from configs import recipes
