@@ -115,6 +115,12 @@ def test_regions_are_shifted_in_luma_each_by_its_own_where_brightness_decides(fi
     assert len(shifts) == len(EVALUATIONS[file]) and all(0 < shift < 0.3 for shift in shifts)
 
 
+def test_a_decision_is_called_as_its_pictures_call_it(shared_data, monkeypatch):
+    monkeypatch.setenv("XAI_JAX_DATA", str(shared_data))
+    for pictures in (*skies.DECISIONS.values(), trousers.PEOPLE):
+        assert pictures.once("test").class_names == pictures.class_names
+
+
 def test_no_picture_that_is_explained_has_chosen_a_trainings_state(shared_data, monkeypatch):
     monkeypatch.setenv("XAI_JAX_DATA", str(shared_data))
     for pictures in (*skies.DECISIONS.values(), trousers.PEOPLE):

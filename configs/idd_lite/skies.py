@@ -68,7 +68,7 @@ def _pictures(decision: dict[str, Any], name: str) -> Pictures:
 
 DECISIONS = {
     "sky": _pictures(VARIED, "bright sky"),
-    "road": _pictures(ROAD, "light road"),
+    "road": _pictures(ROAD, "bright drivable"),
     "naive": _pictures(NAIVE, "bright sky"),
     "ahead": _pictures(AHEAD, "much of vehicles"),
 }
